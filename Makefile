@@ -1,0 +1,62 @@
+# Every target explains itself: `make help`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamp carries the hash of what it was made from: a changed lock or interpreter makes a new set-up, nothing else does.
+LOCK_HASH := $(shell { cat requirements.lock; $(PYTHON) -c 'import sys; print(sys.version, sys.executable)'; } 2>/dev/null | cksum | cut -d' ' -f1)
+READY := $(VENV)/ready-$(LOCK_HASH)
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) ## create .venv from requirements.lock (done by every other target when needed)
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Colloquy needs Python 3.11 to 3.13, {sys.executable} is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV) (once; about a minute)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync -q --compile-bytecode requirements.lock
+	@touch $@
+
+.PHONY: run
+run: setup ## load LANDING=dir, build the warehouse, publish it
+	@$(BIN)/python -m orchestration run $(if $(LANDING),--landing "$(LANDING)")
+
+.PHONY: check-files
+check-files: setup ## dry run over DIR=dir: what would be accepted, what rejected, and why
+	@$(BIN)/python -m orchestration check-files "$(or $(DIR),landing)"
+
+.PHONY: check
+check: setup ## all linters: formatting, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: fix
+fix: setup ## let the formatters repair what they can
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: test
+test: setup ## all tests but the slow proofs
+	@$(BIN)/python -m pytest -n 2 -m "not full"
+
+.PHONY: test-full
+test-full: setup ## the slow proofs too
+	@$(BIN)/python -m pytest -n 2
+
+.PHONY: lock
+lock: setup ## resolve pyproject.toml anew into requirements.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \
+		--group pyproject.toml:dev pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## remove caches and build output; never the warehouse
+	@rm -rf target logs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,19 @@
+{#-
+    The rows an incremental run works on: those of the touched conversations, no earlier than the first moment any of
+    them can have. On a full refresh: everything.
+-#}
+{% macro only_touched(touched, occurred_at='occurred_at') %}
+    {%- if flags.FULL_REFRESH -%}
+        true
+    {%- else -%}
+        conversation_key in (select touched.conversation_key from {{ touched }} as touched)
+        and {{ occurred_at }} >= {{ earliest_start(touched) }}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Computed first and written as a literal: as a scalar subquery it would keep the engine from skipping row groups. -#}
+{% macro earliest_start(touched) %}
+    {%- if not execute -%}{{ return("timestamp '1970-01-01 00:00:00'") }}{%- endif -%}
+    {%- set earliest = run_query('select min(first_event_at) from ' ~ touched).columns[0].values()[0] -%}
+    {{ return("timestamp '" ~ (earliest if earliest else '9999-12-31 00:00:00') ~ "'") }}
+{% endmacro %}

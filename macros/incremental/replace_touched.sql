@@ -1,0 +1,23 @@
+{#-
+    Declares an incremental model that replaces the rows of the conversations (or dates) named by the model `touched`.
+    ref() here makes the dependency known when the model itself reads that set only through others.
+-#}
+{% macro replace_touched(touched, key='conversation_key') %}
+    {%- do ref(touched) -%}
+    {{ config(materialized='incremental', unique_key=key, meta={'replaces': touched}) }}
+{%- endmacro %}
+
+{#-
+    The incremental strategy behind it: everything the target holds of the touched ones goes, the new rows come.
+    delete+insert would leave behind the rows of a conversation that no longer has any.
+-#}
+{% macro get_incremental_replace_touched_sql(arg_dict) %}
+    {%- set key = config.require('unique_key') -%}
+    {%- set touched = ref(config.require('meta')['replaces']) -%}
+    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    delete from {{ arg_dict['target_relation'] }}
+    where {{ key }} in (select touched.{{ key }} from {{ touched }} as touched);
+
+    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{% endmacro %}

@@ -1,0 +1,117 @@
+-- One row per conversation id: every fact that its own events decide, whatever the hour and whoever else writes.
+{{ replace_touched('int_conversations_touched') }}
+with
+
+aggregated as (
+
+    select * from {{ ref('int_conversations_aggregated') }}
+
+),
+
+conversation_ends as (
+
+    select * from {{ ref('int_conversation_ends_found') }}
+
+),
+
+first_responses as (
+
+    select * from {{ ref('int_first_responses_measured') }}
+
+),
+
+last_answers as (
+
+    select * from {{ ref('int_feedback_last_answered') }}
+
+),
+
+models_ranked as (
+
+    select * from {{ ref('int_models_ranked') }}
+
+),
+
+outcome_evidence as (
+
+    select * from {{ ref('int_outcome_evidence_found') }}
+
+),
+
+last_turns as (
+
+    select * from {{ ref('int_last_turns_examined') }}
+
+),
+
+purposes as (
+
+    select * from {{ ref('purposes') }}
+
+),
+
+facts_joined as (
+
+    select
+        aggregated.*,
+        models_ranked.model,
+        coalesce(purposes_of_agent.purpose, purposes_of_source.purpose, 'support') as purpose,
+        conversation_ends.ended_at as explicit_end_at,
+        conversation_ends.end_event_id,
+        conversation_ends.abandoned_event_id,
+        first_responses.first_response_ms,
+        last_answers.rating,
+        last_answers.csat,
+        last_answers.feedback_question_kind,
+        coalesce(outcome_evidence.claimed_resolved, false) as claimed_resolved,
+        outcome_evidence.first_proof_at,
+        outcome_evidence.first_proof_event_id,
+        outcome_evidence.first_proof_reason,
+        outcome_evidence.standing_claim_at,
+        outcome_evidence.standing_claim_event_id,
+        outcome_evidence.standing_claim_reason,
+        outcome_evidence.objection_event_id,
+        outcome_evidence.objection_reason,
+        last_turns.has_late_handoff,
+        last_turns.has_late_tool_error,
+        last_turns.has_late_fallback,
+        last_turns.slowest_late_response_ms,
+        last_turns.last_message_role,
+        last_turns.last_user_message_event_id
+    from aggregated
+    left join conversation_ends on aggregated.conversation_key = conversation_ends.conversation_key
+    left join first_responses on aggregated.conversation_key = first_responses.conversation_key
+    left join last_answers on aggregated.conversation_key = last_answers.conversation_key
+    left join models_ranked on aggregated.conversation_key = models_ranked.conversation_key
+    left join outcome_evidence on aggregated.conversation_key = outcome_evidence.conversation_key
+    left join last_turns on aggregated.conversation_key = last_turns.conversation_key
+    left join purposes as purposes_of_agent
+        on aggregated.source = purposes_of_agent.source and aggregated.agent = purposes_of_agent.agent
+    left join purposes as purposes_of_source
+        on aggregated.source = purposes_of_source.source and purposes_of_source.agent is null
+
+),
+
+-- An id that was only shown never started; it closes when nothing followed the widget for as long.
+last_activity_found as (
+
+    select
+        *,
+        greatest(coalesce(started_at, first_event_at), coalesce(last_interaction_at, started_at, first_event_at)) as last_activity_at
+    from facts_joined
+
+),
+
+closing_moments_derived as (
+
+    select
+        *,
+        cast({{ in_reporting_timezone('started_at') }} as date) as conversation_date,
+        cast({{ in_reporting_timezone('initialised_at') }} as date) as initialised_date,
+        coalesce(explicit_end_at, {{ add_minutes('last_activity_at', var('idle_minutes')) }}) as closes_at,
+        {{ add_hours('greatest(last_activity_at, coalesce(explicit_end_at, last_activity_at))', 168) }} as matures_at
+    from last_activity_found
+
+)
+
+select * from closing_moments_derived

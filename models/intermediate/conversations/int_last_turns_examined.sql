@@ -1,0 +1,48 @@
+-- One row per conversation of this run: what happened in its last two turns, where people give up.
+with
+
+events as (
+
+    select
+        *,
+        max(turn_number) over (partition by conversation_key) as last_turn_number
+    from {{ ref('int_events_touched') }}
+
+),
+
+turns as (
+
+    select
+        conversation_key,
+        turn_number,
+        bool_or(event_type in ('handoff_requested', 'handoff_connected')) as has_handoff,
+        bool_or(is_tool_error) as has_tool_error,
+        bool_or(event_type = 'fallback_triggered') as has_fallback,
+        min(occurred_at) filter (where event_type = 'user_message') as asked_at,
+        min(occurred_at) filter (where event_type = 'agent_message') as replied_at,
+        max(sequence_number) filter (where event_type in ('user_message', 'agent_message')) as last_message_sequence,
+        max_by(event_type, sequence_number) filter (where event_type in ('user_message', 'agent_message')) as last_message_type,
+        max_by(event_id, sequence_number) filter (where event_type = 'user_message') as user_message_event_id
+    from events
+    where turn_number >= last_turn_number - 1
+    group by conversation_key, turn_number
+
+),
+
+last_turns_examined as (
+
+    select
+        conversation_key,
+        bool_or(has_handoff) as has_late_handoff,
+        bool_or(has_tool_error) as has_late_tool_error,
+        bool_or(has_fallback) as has_late_fallback,
+        max({{ milliseconds_between('asked_at', 'replied_at') }}) as slowest_late_response_ms,
+        case max_by(last_message_type, last_message_sequence) when 'user_message' then 'customer' when 'agent_message' then 'agent' end
+            as last_message_role,
+        max_by(user_message_event_id, turn_number) as last_user_message_event_id
+    from turns
+    group by conversation_key
+
+)
+
+select * from last_turns_examined

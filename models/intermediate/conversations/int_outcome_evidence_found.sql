@@ -1,0 +1,57 @@
+-- One row per conversation with evidence for or against a solved problem: the first proof and the claim that stands.
+with
+
+evidence as (
+
+    select *
+    from {{ ref('int_evidence_classified') }}
+
+),
+
+contradictions_found as (
+
+    select
+        conversation_key,
+        max(sequence_number) filter (where strength = 'contradiction') as last_contradiction_sequence,
+        max(sequence_number) filter (where strength = 'refusal') as last_refusal_sequence,
+        max(case when strength in ('contradiction', 'refusal') then sequence_number end) as last_objection_sequence
+    from evidence
+    group by conversation_key
+
+),
+
+evidence_ranked as (
+
+    select
+        evidence.*,
+        contradictions_found.last_contradiction_sequence,
+        contradictions_found.last_refusal_sequence,
+        contradictions_found.last_objection_sequence,
+        -- A negative answer refuses every claim, whenever it came; a later fallback or question only the earlier ones.
+        evidence.strength = 'claim'
+        and contradictions_found.last_refusal_sequence is null
+        and evidence.sequence_number > coalesce(contradictions_found.last_contradiction_sequence, 0) as is_standing_claim
+    from evidence
+    inner join contradictions_found on evidence.conversation_key = contradictions_found.conversation_key
+
+),
+
+outcome_evidence_found as (
+
+    select
+        conversation_key,
+        bool_or(strength = 'claim') as claimed_resolved,
+        min(occurred_at) filter (where strength = 'proof') as first_proof_at,
+        min_by(event_id, sequence_number) filter (where strength = 'proof') as first_proof_event_id,
+        min_by(reason, sequence_number) filter (where strength = 'proof') as first_proof_reason,
+        min(occurred_at) filter (where is_standing_claim) as standing_claim_at,
+        min_by(event_id, sequence_number) filter (where is_standing_claim) as standing_claim_event_id,
+        min_by(reason, sequence_number) filter (where is_standing_claim) as standing_claim_reason,
+        max_by(event_id, sequence_number) filter (where sequence_number = last_objection_sequence) as objection_event_id,
+        max_by(reason, sequence_number) filter (where sequence_number = last_objection_sequence) as objection_reason
+    from evidence_ranked
+    group by conversation_key
+
+)
+
+select * from outcome_evidence_found

@@ -1,0 +1,41 @@
+-- One row per id namespace that has events: the moment up to which its data is taken as complete.
+{{ config(materialized='table') }}
+with
+
+newest_events as (
+
+    select id_namespace, max(occurred_at) as newest_event_at
+    from {{ ref('int_events') }}
+    group by id_namespace
+
+),
+
+last_load as (
+
+    select max(loaded_at) as loaded_at
+    from {{ source('raw', 'loaded_files') }}
+
+),
+
+-- An event dated after its load is a wrong clock: it must not close the conversations of everybody else.
+newest_events_capped as (
+
+    select
+        newest_events.id_namespace,
+        least(newest_events.newest_event_at, coalesce(last_load.loaded_at, newest_events.newest_event_at)) as newest_event_at
+    from newest_events
+    cross join last_load
+
+),
+
+-- A source that fell silent still closes its conversations, a day behind the others.
+watermarks as (
+
+    select
+        id_namespace,
+        greatest(newest_event_at, max(newest_event_at) over () - interval '24' hour) as watermark_at
+    from newest_events_capped
+
+)
+
+select * from watermarks

@@ -1,0 +1,72 @@
+-- One row per canonical event, numbered in the order of its conversation.
+{{ replace_touched('int_conversations_touched') }}
+with
+
+events_touched as (
+
+    select *
+    from {{ ref('int_events_unioned') }}
+    where {{ only_touched(ref('int_conversations_touched')) }}
+
+),
+
+events_numbered as (
+
+    select
+        conversation_key,
+        row_number() over in_order as sequence_number,
+        -- Turn t runs from the t-th customer message to before the next; the turn numbers of sources are not used.
+        count(case when event_type = 'user_message' then 1 end) over in_order as turn_number,
+        source,
+        event_id,
+        id_namespace,
+        conversation_id,
+        user_id,
+        event_type,
+        event_type in (
+            'user_message', 'agent_message', 'tool_called', 'button_clicked', 'flow_started', 'flow_completed', 'flow_abandoned'
+        ) as is_interaction,
+        occurred_at,
+        seq,
+        channel,
+        agent,
+        environment,
+        device,
+        language,
+        traffic_source,
+        sender_role,
+        tool_name,
+        event_type = 'tool_called' and is_error as is_tool_error,
+        event_type = 'tool_called' and is_write as is_tool_write,
+        model,
+        rating,
+        feedback_rating_type,
+        feedback_question_kind,
+        goal,
+        conversion_value,
+        page_url,
+        flow_name,
+        experiment_name,
+        variant,
+        is_control,
+        qualification_score,
+        load_id
+    from events_touched
+    window
+        in_order as (
+            partition by conversation_key
+            order by occurred_at, seq nulls last, event_id, source
+            rows between unbounded preceding and current row
+        )
+
+),
+
+-- In time order, so that a later run that looks for recent conversations skips the old row groups.
+events_in_time_order as (
+
+    select * from events_numbered
+    order by occurred_at, conversation_key, sequence_number
+
+)
+
+select * from events_in_time_order

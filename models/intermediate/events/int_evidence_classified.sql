@@ -1,0 +1,115 @@
+-- One row per event and reason for which it speaks for or against a solved problem.
+with
+
+events as (
+
+    select conversation_key, sequence_number, source, event_id, event_type, occurred_at, is_tool_error, is_tool_write
+    from {{ ref('int_events_touched') }}
+
+),
+
+success_signals as (
+
+    select * from {{ ref('success_signals') }}
+
+),
+
+properties as (
+
+    select * from {{ ref('int_event_properties_extracted') }}
+
+),
+
+answers as (
+
+    select * from {{ ref('int_feedback_scored') }}
+
+),
+
+completions as (
+
+    select conversation_key, completed_sequence
+    from {{ ref('int_conversations_aggregated') }}
+    where completed_sequence is not null
+
+),
+
+-- What the customer, the till or a configured system says is proof; what the agent's side says of itself is a claim.
+facts_judged as (
+
+    select
+        conversation_key, sequence_number, event_id, occurred_at,
+        case
+            when event_type = 'conversion' then 'proof'
+            when event_type = 'conversation_completed' or (is_tool_write and not is_tool_error) then 'claim'
+            when event_type = 'fallback_triggered' or is_tool_error then 'contradiction'
+        end as strength,
+        case
+            when event_type = 'conversion' then 'goal_conversion'
+            when event_type = 'conversation_completed' then 'conversation_completed'
+            when event_type = 'fallback_triggered' then 'later_fallback'
+            when is_tool_error then 'later_tool_error'
+            when is_tool_write then 'successful_write'
+        end as reason
+    from events
+    where event_type in ('conversion', 'conversation_completed', 'fallback_triggered') or is_tool_error or is_tool_write
+
+),
+
+answers_weighed as (
+
+    select
+        conversation_key, sequence_number, event_id, occurred_at,
+        case when is_positive then 'proof' else 'refusal' end as strength,
+        case when is_positive then 'solved_answer' else 'negative_answer' end as reason
+    from answers
+    where
+        (is_positive and feedback_question_kind = 'solved')
+        or (is_negative and feedback_question_kind in ('solved', 'satisfaction'))
+
+),
+
+signals_matched as (
+
+    select
+        events.conversation_key, events.sequence_number, events.event_id, events.occurred_at,
+        success_signals.strength, 'success_signal' as reason
+    from events
+    inner join success_signals
+        on
+            events.event_type = success_signals.event_type
+            and (success_signals.source is null or events.source = success_signals.source)
+    left join properties
+        on
+            events.conversation_key = properties.conversation_key
+            and events.source = properties.source
+            and events.event_id = properties.event_id
+            and success_signals.property = properties.property_name
+    where success_signals.property is null or properties.property_value = success_signals.value
+
+),
+
+questions_after_completion as (
+
+    select
+        events.conversation_key, events.sequence_number, events.event_id, events.occurred_at,
+        'contradiction' as strength, 'customer_message_after_completion' as reason
+    from events
+    inner join completions on events.conversation_key = completions.conversation_key
+    where events.event_type = 'user_message' and events.sequence_number > completions.completed_sequence
+
+),
+
+evidence as (
+
+    select * from facts_judged
+    union all
+    select * from answers_weighed
+    union all
+    select * from signals_matched
+    union all
+    select * from questions_after_completion
+
+)
+
+select * from evidence

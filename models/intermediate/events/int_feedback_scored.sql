@@ -1,0 +1,68 @@
+-- One row per feedback answer, thumbs and stars told apart and put on one scale.
+with
+
+answers as (
+
+    select
+        conversation_key,
+        sequence_number,
+        event_id,
+        occurred_at,
+        feedback_question_kind,
+        lower(rating) as rating,
+        try_cast(rating as double) as rating_number,
+        case
+            when feedback_rating_type like 'star%' then 'stars'
+            when feedback_rating_type like 'thumb%' then 'thumbs'
+        end as stated_type
+    from {{ ref('int_events_touched') }}
+    where event_type = 'feedback_received'
+
+),
+
+-- A bare 1 is the worst of the stars and the best of the thumbs: without a stated type it means nothing.
+answers_typed as (
+
+    select
+        *,
+        coalesce(
+            stated_type,
+            case
+                when rating in ('positive', 'negative') or rating_number = 0 then 'thumbs'
+                when rating_number between 2 and 5 then 'stars'
+            end
+        ) as rating_kind
+    from answers
+
+),
+
+answers_scored as (
+
+    select
+        conversation_key,
+        sequence_number,
+        event_id,
+        occurred_at,
+        feedback_question_kind,
+        rating_kind,
+        case when rating_kind = 'stars' and rating_number between 1 and 5 then rating_number end as star_count,
+        case
+            when rating_kind = 'stars' and rating_number between 1 and 5 then (rating_number - 1) / 4.0
+            when rating_kind = 'thumbs' and (rating in ('positive', 'true', 'up') or rating_number = 1) then 1.0
+            when rating_kind = 'thumbs' and (rating in ('negative', 'false', 'down') or rating_number = 0) then 0.0
+        end as rating_score
+    from answers_typed
+
+),
+
+answers_judged as (
+
+    select
+        *,
+        coalesce(rating_kind = 'thumbs' and rating_score = 1.0 or star_count >= 4, false) as is_positive,
+        coalesce(rating_kind = 'thumbs' and rating_score = 0.0 or star_count <= 2, false) as is_negative
+    from answers_scored
+
+)
+
+select * from answers_judged

@@ -1,0 +1,42 @@
+-- One row per funnel and stage of the configuration, with what its neighbours need to know.
+with
+
+funnel_stages as (
+
+    select * from {{ ref('funnel_stages') }}
+
+),
+
+stages_folded as (
+
+    select
+        funnel,
+        stage_order,
+        stage,
+        max(within_hours) as within_hours,
+        bool_or(signal_kind = 'fact') as is_always_measured,
+        {{ ordered_text("signal_kind || ':' || signal || coalesce('>=' || cast(minimum_value as " ~ dbt.type_string() ~ "), '')", 'signal_kind, signal') }}
+            as signals
+    from funnel_stages
+    group by funnel, stage_order, stage
+
+),
+
+stages_defined as (
+
+    select
+        funnel,
+        stage_order,
+        stage,
+        within_hours,
+        is_always_measured,
+        {{ dbt.hash("funnel || '/' || stage || '/' || signals || '/' || coalesce(cast(within_hours as " ~ dbt.type_string() ~ "), 'any')") }}
+            as definition_hash,
+        max(stage_order) over (partition by funnel) as last_stage_order,
+        lag(stage_order) over (partition by funnel order by stage_order) as previous_stage_order,
+        lead(stage) over (partition by funnel order by stage_order) as next_stage
+    from stages_folded
+
+)
+
+select * from stages_defined

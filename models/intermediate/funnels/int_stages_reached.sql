@@ -1,0 +1,46 @@
+-- One row per restated conversation, funnel and stage reached in any order, within the stage's window from the entry.
+with
+
+entries as (
+
+    select * from {{ ref('int_funnel_entries_found') }}
+
+),
+
+stage_signals as (
+
+    select * from {{ ref('int_stage_signals_found') }}
+
+),
+
+stages as (
+
+    select * from {{ ref('int_funnel_stages_defined') }}
+
+),
+
+-- Windows are half-open: a meeting exactly 720 hours after the entry is outside.
+signals_in_window as (
+
+    select stage_signals.*
+    from stage_signals
+    inner join entries
+        on stage_signals.conversation_key = entries.conversation_key and stage_signals.funnel = entries.funnel
+    inner join stages on stage_signals.funnel = stages.funnel and stage_signals.stage_order = stages.stage_order
+    where stages.within_hours is null or stage_signals.occurred_at < {{ add_hours('entries.entered_at', 'stages.within_hours') }}
+
+),
+
+signals_ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by conversation_key, funnel, stage_order order by position, evidence_kind, event_id
+        ) as reach_number
+    from signals_in_window
+
+)
+
+select * from signals_ranked
+where reach_number = 1

@@ -1,0 +1,87 @@
+-- One row per production conversation id, dimension of the configuration and value; no value is `(none)`.
+with
+
+conversations as (
+
+    select *
+    from {{ ref('int_conversations') }}
+    where environment = 'production'
+
+),
+
+segment_dimensions as (
+
+    select * from {{ ref('segment_dimensions') }}
+
+),
+
+properties as (
+
+    select * from {{ ref('int_conversation_properties_found') }}
+
+),
+
+exposures as (
+
+    select *
+    from {{ ref('int_first_exposures_found') }}
+    where not is_ambiguous
+
+),
+
+attributes_of_columns as (
+
+    select
+        conversations.conversation_key,
+        conversations.conversation_date,
+        conversations.initialised_date,
+        segment_dimensions.dimension,
+        coalesce(
+            case segment_dimensions.column_name
+                when 'agent' then conversations.agent
+                when 'channel' then conversations.channel
+                when 'device' then conversations.device
+                when 'entry_page' then {{ url_path('conversations.page_url') }}
+                when 'hour_of_day' then {{ local_hour_text('coalesce(conversations.started_at, conversations.initialised_at)') }}
+                when 'language' then conversations.language
+                when 'model' then conversations.model
+                when 'purpose' then conversations.purpose
+                when 'source' then conversations.source
+                when 'traffic_source' then conversations.traffic_source
+            end,
+            properties.property_value, '(none)'
+        ) as attribute_value,
+        segment_dimensions.top_n
+    from conversations
+    cross join segment_dimensions
+    left join properties
+        on conversations.conversation_key = properties.conversation_key and segment_dimensions.property = properties.property_name
+    where segment_dimensions.column_name is distinct from 'variant'
+
+),
+
+-- A conversation can be in no test or in several: variants do not add up to all, and nobody is in "(none)".
+attributes_of_tests as (
+
+    select
+        conversations.conversation_key,
+        conversations.conversation_date,
+        conversations.initialised_date,
+        segment_dimensions.dimension,
+        exposures.test_name || ':' || exposures.first_variant as attribute_value,
+        segment_dimensions.top_n
+    from conversations
+    inner join exposures on conversations.conversation_key = exposures.conversation_key
+    inner join segment_dimensions on segment_dimensions.column_name = 'variant'
+
+),
+
+attributes_listed as (
+
+    select * from attributes_of_columns
+    union all
+    select * from attributes_of_tests
+
+)
+
+select * from attributes_listed

@@ -1,0 +1,69 @@
+-- One row per date this run states and segment: what its conversations add up to.
+{{ config(materialized='table') }}
+with
+
+conversations as (
+
+    select
+        conversations.*,
+        is_engaged and is_closed as is_settled,
+        is_engaged and is_closed and sources.can_report_completion as is_completion_reported,
+        {{ milliseconds_between('started_at', 'completed_at') }} as duration_ms,
+        {{ milliseconds_between('first_interaction_at', 'last_interaction_at') }} as session_ms,
+        user_message_count + agent_message_count as message_count
+    from {{ ref('fct_conversations') }} as conversations
+    inner join {{ ref('sources') }} as sources on conversations.source = sources.source
+    where {{ only_touched_dates('conversation_date') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('int_conversation_segments_listed') }}
+
+),
+
+measures_counted as (
+
+    select
+        conversations.conversation_date as date,
+        segments.segment,
+        segments.segment_type,
+        segments.segment_value,
+
+        -- volume and outcomes
+        count(*) as conversation_count,
+        count(case when is_engaged then 1 end) as engaged_count,
+        count(case when is_settled then 1 end) as settled_count,
+        count(case when is_completion_reported then 1 end) as completion_reported_count,
+        count(case when is_completion_reported and completed_at is not null then 1 end) as completed_count,
+        count(case when is_settled and outcome = 'abandoned' then 1 end) as abandoned_count,
+        count(case when is_settled and outcome = 'escalated' then 1 end) as handoff_count,
+        count(case when is_settled and outcome <> 'escalated' then 1 end) as contained_count,
+        count(case when is_settled and is_resolved then 1 end) as resolved_count,
+        count(case when is_settled and claimed_resolved then 1 end) as claimed_count,
+        count(case when is_settled and conversion_count > 0 then 1 end) as converted_count,
+        count(case when is_settled and conversations.fallback_count > 0 then 1 end) as fallback_count,
+        count(case when is_settled and conversations.tool_call_count > 0 then 1 end) as tool_user_count,
+        count(case when is_settled and conversations.tool_error_count > 0 then 1 end) as tool_error_count,
+
+        -- sums and sums of squares, exact whole numbers
+        {{ sum_and_square('case when is_engaged then user_message_count end', 'turns') }},
+        {{ sum_and_square('message_count', 'messages') }},
+        {{ sum_and_square('duration_ms', 'duration_ms') }},
+        {{ sum_and_square('session_ms', 'session_ms') }},
+        {{ sum_and_square('first_response_ms', 'first_response_ms') }},
+        {{ sum_and_square('fallback_turn_count', 'fallback_turns') }},
+        {{ sum_and_square('answered_turn_count', 'answered_turns') }},
+        count(duration_ms) as duration_ms_count,
+        count(session_ms) as session_ms_count,
+        count(first_response_ms) as first_response_ms_count,
+        count(case when answered_turn_count > 0 then 1 end) as answered_turns_conversations,
+        cast(sum(fallback_turn_count * answered_turn_count) as {{ exact_sum_type() }}) as fallback_turns_x_answered_turns
+    from conversations
+    inner join segments on conversations.conversation_key = segments.conversation_key
+    group by conversations.conversation_date, segments.segment, segments.segment_type, segments.segment_value
+
+)
+
+select * from measures_counted

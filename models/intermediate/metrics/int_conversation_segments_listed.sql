@@ -1,0 +1,55 @@
+-- One row per production conversation id that this run counts and segment it belongs to; everything is in `all`.
+{{ config(materialized='table') }}
+with
+
+-- Counted on its own day, on the day its widget was shown and on the days it entered a funnel: usually one and the same.
+conversations as (
+
+    select conversation_key
+    from {{ ref('int_conversations') }}
+    where
+        environment = 'production'
+        and ({{ only_touched_dates('conversation_date') }} or {{ only_touched_dates('initialised_date') }})
+    union
+    select conversation_key
+    from {{ ref('int_funnel_entries_placed') }}
+    where {{ only_touched_dates('entry_date') }}
+
+),
+
+values_ranked as (
+
+    select * from {{ ref('int_segment_values_ranked') }}
+
+),
+
+attributes_limited as (
+
+    select
+        attributes.conversation_key,
+        attributes.dimension,
+        case
+            when attributes.top_n is null or values_ranked.attribute_value is not null then attributes.attribute_value
+            else 'other'
+        end as attribute_value
+    from {{ ref('int_conversation_attributes_listed') }} as attributes
+    inner join conversations on attributes.conversation_key = conversations.conversation_key
+    left join values_ranked
+        on
+            coalesce(attributes.conversation_date, attributes.initialised_date) = values_ranked.date
+            and attributes.dimension = values_ranked.dimension
+            and attributes.attribute_value = values_ranked.attribute_value
+
+),
+
+segments_listed as (
+
+    select conversation_key, 'all' as segment, 'all' as segment_type, 'all' as segment_value
+    from conversations
+    union all
+    select conversation_key, dimension || '=' || attribute_value as segment, dimension as segment_type, attribute_value as segment_value
+    from attributes_limited
+
+)
+
+select * from segments_listed

@@ -1,0 +1,41 @@
+-- One row per date this run states, segment and goal: engaged and closed conversations that reached it.
+{{ config(materialized='table') }}
+with
+
+conversations as (
+
+    select conversation_key, conversation_date as date
+    from {{ ref('fct_conversations') }}
+    where is_engaged and is_closed and conversion_count > 0 and {{ only_touched_dates('conversation_date') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('int_conversation_segments_listed') }}
+
+),
+
+goals_reached as (
+
+    select * from {{ ref('int_conversation_goals_reached') }}
+
+),
+
+measures_counted as (
+
+    select
+        conversations.date,
+        segments.segment,
+        segments.segment_type,
+        segments.segment_value,
+        'goal_count:' || goals_reached.goal as measure_name,
+        cast(count(*) as {{ exact_sum_type() }}) as measure_value
+    from conversations
+    inner join goals_reached on conversations.conversation_key = goals_reached.conversation_key
+    inner join segments on conversations.conversation_key = segments.conversation_key
+    group by conversations.date, segments.segment, segments.segment_type, segments.segment_value, goals_reached.goal
+
+)
+
+select * from measures_counted

@@ -1,0 +1,56 @@
+-- One row per date this run states, metric and segment: value, sample and 95 % interval.
+with
+
+metrics_measured as (
+
+    select * from {{ ref('int_daily_metrics_measured') }}
+
+),
+
+values_derived as (
+
+    select
+        *,
+        case when kind = 'count' then numerator else numerator / nullif(denominator, 0) end as value,
+        case kind when 'count' then numerator when 'ratio' then coalesce(cluster_count, 0) else denominator end as sample_size
+    from metrics_measured
+
+),
+
+-- Mean: the standard error of a mean. Ratio: the delta method over conversations, because the turns of one conversation
+-- are not independent of each other.
+variances_derived as (
+
+    select
+        *,
+        case
+            when kind = 'mean' and sample_size > 1
+                then greatest(numerator_squared - numerator * value, 0) / (sample_size - 1) / sample_size
+            when kind = 'ratio' and sample_size > 1
+                then
+                    greatest(numerator_squared - 2 * value * product_sum + value * value * denominator_squared, 0)
+                    / (sample_size - 1) * sample_size / nullif(denominator * denominator, 0)
+        end as squared_error
+    from values_derived
+
+),
+
+intervals_estimated as (
+
+    select
+        *,
+        case
+            when kind = 'rate' then {{ wilson_low('numerator', 'denominator') }}
+            when kind = 'mean' then greatest(value - {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error), 0)
+            when kind = 'ratio' then greatest(value - 1.959963984540054 * sqrt(squared_error), 0)
+        end as ci_low,
+        case
+            when kind = 'rate' then {{ wilson_high('numerator', 'denominator') }}
+            when kind = 'mean' then value + {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error)
+            when kind = 'ratio' then least(value + 1.959963984540054 * sqrt(squared_error), 1)
+        end as ci_high
+    from variances_derived
+
+)
+
+select * from intervals_estimated

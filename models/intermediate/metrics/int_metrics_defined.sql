@@ -1,0 +1,33 @@
+-- One row per metric that metrics_daily states: the definitions, with one metric for each goal that was ever reached.
+with
+
+definitions as (
+
+    select * from {{ ref('metric_definitions') }}
+
+),
+
+goals as (
+
+    select goal from {{ ref('int_goals_known') }}
+
+),
+
+metrics_defined as (
+
+    select
+        definitions.metric_name as definition_name,
+        case when goals.goal is null then definitions.metric_name else 'conversion_rate:' || goals.goal end as metric_name,
+        case when goals.goal is null then definitions.numerator else 'goal_count:' || goals.goal end as numerator,
+        definitions.denominator,
+        definitions.kind,
+        definitions.unit,
+        definitions.minimum_sample,
+        definitions.maturity_hours
+    from definitions
+    left join goals on definitions.metric_name = 'conversion_rate:<goal>'
+
+)
+
+select * from metrics_defined
+where metric_name <> 'conversion_rate:<goal>'

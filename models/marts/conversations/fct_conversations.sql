@@ -1,0 +1,98 @@
+-- One row per production conversation: what happened in it, how it ended, and why we say so.
+{{ replace_touched('int_conversations_restated') }}
+with
+
+outcomes as (
+
+    select * from {{ ref('int_outcomes_decided') }}
+
+),
+
+conversations as (
+
+    select * from {{ ref('int_conversations') }}
+
+),
+
+conversations_decided as (
+
+    select
+        -- keys
+        conversations.conversation_key,
+        conversations.conversation_id,
+        conversations.id_namespace,
+        conversations.user_id,
+
+        -- dimensions
+        conversations.source,
+        conversations.agent,
+        conversations.purpose,
+        conversations.channel,
+        conversations.device,
+        conversations.language,
+        conversations.environment,
+        {{ url_path('conversations.page_url') }} as entry_page,
+        conversations.model,
+
+        -- moments, UTC; the date is that of the reporting time zone
+        conversations.conversation_date,
+        conversations.started_at,
+        conversations.first_interaction_at,
+        conversations.last_interaction_at,
+        case
+            when conversations.explicit_end_at is not null then conversations.explicit_end_at
+            when outcomes.is_closed then coalesce(conversations.last_interaction_at, conversations.started_at)
+        end as ended_at,
+        conversations.completed_at,
+        conversations.handoff_requested_at,
+        conversations.handoff_connected_at,
+        conversations.first_agent_message_at,
+        conversations.first_proof_at,
+        outcomes.resolved_at,
+
+        -- counts
+        conversations.user_message_count,
+        conversations.agent_message_count,
+        conversations.tool_call_count,
+        conversations.tool_error_count,
+        conversations.fallback_count,
+        conversations.conversion_count,
+        conversations.answered_turn_count,
+        conversations.fallback_turn_count,
+
+        -- durations
+        {{ milliseconds_between('conversations.first_message_at', 'conversations.last_message_at') }} / 1000.0 as handle_seconds,
+        {{ milliseconds_between('conversations.first_interaction_at', 'conversations.last_interaction_at') }} / 1000.0 as session_seconds,
+        conversations.first_response_ms,
+
+        -- what the customer said
+        conversations.rating,
+        conversations.csat,
+        conversations.feedback_question_kind,
+        conversations.qualification_score,
+
+        -- classes
+        conversations.is_engaged,
+        conversations.is_engaged and conversations.agent_message_count > 0 as is_handled,
+        outcomes.is_closed,
+        outcomes.is_mature,
+        outcomes.outcome,
+        outcomes.outcome_reason,
+        outcomes.outcome_evidence_event_id,
+        conversations.claimed_resolved,
+        outcomes.outcome in ('resolved_confirmed', 'resolved_inferred') as is_resolved
+    from conversations
+    inner join outcomes on conversations.conversation_key = outcomes.conversation_key
+
+),
+
+durations_added as (
+
+    select
+        *,
+        {{ milliseconds_between('started_at', 'ended_at') }} / 1000.0 as elapsed_seconds
+    from conversations_decided
+
+)
+
+select * from durations_added

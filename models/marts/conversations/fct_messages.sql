@@ -1,0 +1,50 @@
+-- One row per message of a production conversation, with its text.
+{{ replace_touched('int_conversations_touched') }}
+with
+
+messages as (
+
+    select *
+    from {{ ref('int_events_touched') }}
+    where event_type in ('user_message', 'agent_message')
+
+),
+
+conversations as (
+
+    select conversation_key, conversation_date
+    from {{ ref('int_conversations') }}
+    where environment = 'production'
+
+),
+
+message_texts as (
+
+    select source, event_id, content
+    from {{ source('raw', 'message_texts') }}
+
+),
+
+messages_with_text as (
+
+    select
+        messages.source || ':' || messages.event_id as message_key,
+        messages.conversation_key,
+        messages.source,
+        messages.event_id,
+        conversations.conversation_date,
+        messages.sequence_number,
+        messages.turn_number,
+        messages.sender_role,
+        messages.occurred_at,
+        {{ milliseconds_between('lag(messages.occurred_at) over in_order', 'messages.occurred_at') }} as since_previous_message_ms,
+        messages.model,
+        message_texts.content
+    from messages
+    inner join conversations on messages.conversation_key = conversations.conversation_key
+    left join message_texts on messages.source = message_texts.source and messages.event_id = message_texts.event_id
+    window in_order as (partition by messages.conversation_key order by messages.sequence_number)
+
+)
+
+select * from messages_with_text

@@ -1,0 +1,54 @@
+"""The dbt manifest that Dagster reads its assets from, parsed again only when the project has changed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from dbt.cli.main import dbtRunner
+
+from orchestration.building.project import assemble_project, dbt_flags, project_files
+from orchestration.home import Home
+from orchestration.settings import Settings
+
+
+class ManifestError(RuntimeError):
+    """dbt could not parse the project; the message is dbt's."""
+
+
+def prepare_manifest(settings: Settings) -> Path:
+    """Return the path of an up-to-date manifest.json under COLLOQUY_HOME, parsing the project if needed.
+
+    Raises ManifestError with dbt's words when the project does not parse.
+    """
+    home = Home(settings.home)
+    home.create()
+    assemble_project(home.dbt_project, settings.seeds)
+    manifest = home.dbt_target / "manifest.json"
+    stamp = home.dbt_target / "manifest.sha256"
+    wanted = _project_hash(home.dbt_project, dbt_flags(settings))
+    if manifest.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return manifest
+    paths = ["--project-dir", str(home.dbt_project), "--target-path", str(home.dbt_target)]
+    result = dbtRunner().invoke(["--quiet", "parse", *dbt_flags(settings), *paths])
+    if not result.success:
+        raise ManifestError(f"dbt cannot parse {home.dbt_project}: {result.exception}")
+    stamp.write_text(wanted)
+    return manifest
+
+
+def published_models(manifest: Path) -> dict[str, str]:
+    """Return the models under models/marts and the names of their tables: what readers get, and nothing else."""
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    return {
+        node["name"]: node["alias"]
+        for node in sorted(nodes, key=lambda node: str(node["name"]))
+        if node["resource_type"] == "model" and node["path"].startswith("marts/")
+    }
+
+
+def _project_hash(project: Path, flags: list[str]) -> str:
+    digest = hashlib.sha256(" ".join(flags).encode())
+    for path in project_files(project):
+        digest.update(path.relative_to(project).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

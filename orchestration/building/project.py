@@ -1,0 +1,96 @@
+"""The dbt project of one warehouse, and how dbt is called on it.
+
+Each warehouse gets its own copy under COLLOQUY_HOME: the shipped models, macros and tests, and the shipped seeds with
+the user's in their place. dbt cannot be pointed at a folder of seeds elsewhere: given an absolute seed path it writes
+its compiled SQL over the seed files themselves.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestration.home import Home
+from orchestration.settings import PROJECT_DIR, Settings
+
+# Unit tests prove the models, not the data: `make test` runs them, a warehouse does not carry them.
+_FOLDERS = ("models", "macros", "seeds", "tests/generic", "tests/singular")
+_FILES = ("dbt_project.yml", "profiles.yml")
+_SUFFIXES = (".sql", ".yml", ".csv")
+
+
+class SeedError(ValueError):
+    """A seed file that cannot be used; the message names file, row and cause."""
+
+
+def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> None:
+    """Bring the project copy in `target` up to date; `overrides` holds seed files that take the place of shipped ones.
+
+    Only what differs is written, so that dbt parses nothing anew. Raises SeedError for a seeds folder that is missing
+    or holds a file that replaces nothing.
+    """
+    wanted = {path.relative_to(shipped): path for path in project_files(shipped)}
+    wanted |= {Path("seeds") / name: path for name, path in _replacements(overrides, shipped / "seeds").items()}
+    for stale in set(_copied_files(target)) - set(wanted):
+        (target / stale).unlink()
+    for name, source in wanted.items():
+        copy = target / name
+        if not copy.exists() or copy.read_bytes() != source.read_bytes():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+
+
+def project_files(project: Path) -> Iterator[Path]:
+    """Yield the files that make up the dbt project, in a fixed order."""
+    for name in _FILES:
+        yield project / name
+    for folder in _FOLDERS:
+        yield from (path for path in sorted((project / folder).rglob("*")) if path.suffix in _SUFFIXES)
+
+
+def dbt_variables(settings: Settings) -> dict[str, str | int]:
+    """Return the variables of every dbt command; equal settings give equal ones, which keeps parsing warm."""
+    home = Home(settings.home)
+    return {
+        "build_database": str(home.build_database),
+        "raw_database": str(home.raw_database),
+        "timezone": settings.timezone,
+        "idle_minutes": settings.idle_minutes,
+    }
+
+
+def dbt_flags(settings: Settings) -> list[str]:
+    """Return the flags that follow every dbt command."""
+    home = Home(settings.home)
+    return [
+        "--profiles-dir",
+        str(home.dbt_project),
+        "--vars",
+        json.dumps(dbt_variables(settings), sort_keys=True),
+        "--log-path",
+        str(home.dbt_target / "logs"),
+    ]
+
+
+def build_command(settings: Settings, *, is_full_refresh: bool) -> list[str]:
+    """Return the arguments of the dbt command that builds every model and tests its data, in the order of the graph."""
+    return ["build", *(["--full-refresh"] if is_full_refresh else []), *dbt_flags(settings)]
+
+
+def _copied_files(target: Path) -> Iterator[Path]:
+    return (path.relative_to(target) for path in project_files(target) if path.exists())
+
+
+def _replacements(overrides: Path | None, shipped_seeds: Path) -> dict[str, Path]:
+    if overrides is None:
+        return {}
+    if not overrides.is_dir():
+        raise SeedError(f"COLLOQUY_SEEDS: {overrides} is not a folder; create it or unset the variable")
+    files = {path.name: path for path in sorted(overrides.glob("*.csv"))}
+    known = {path.name for path in shipped_seeds.glob("*.csv")}
+    unknown = sorted(set(files) - known)
+    if unknown:
+        raise SeedError(
+            f"{overrides / unknown[0]}: no shipped seed has this name; known are {', '.join(sorted(known))}"
+        )
+    return files

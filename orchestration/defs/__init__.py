@@ -1,0 +1,1 @@
+"""Dagster glue only: no arithmetic, no SQL beyond a table name."""

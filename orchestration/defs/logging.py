@@ -1,0 +1,38 @@
+"""What a person sees of a run in a terminal: our own messages, one line each. Dagster keeps the full log of every event."""
+
+import logging
+import sys
+
+import dagster as dg
+
+
+class _OwnMessages(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        meta = getattr(record, "dagster_meta", {})
+        # "Dependencies for step ... failed" names every table of the graph and says nothing the failed step has not said.
+        is_ours = not meta.get("dagster_event") and meta.get("orig_message", "").find("dbt ") < 0
+        return is_ours or record.levelno >= logging.ERROR and "Dependencies for step" not in record.getMessage()
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        meta = getattr(record, "dagster_meta", {})
+        step = meta.get("step_key") or "run"
+        return f"{self.formatTime(record, '%H:%M:%S')} {step:<18} {meta.get('orig_message') or record.getMessage()}"
+
+
+@dg.logger(description="Progress on the terminal, without Dagster's own events.")
+def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
+    """Return a logger that prints to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    handler.addFilter(_OwnMessages())
+    logger = logging.Logger("colloquy", logging.INFO)
+    logger.addHandler(handler)
+    return logger
+
+
+@dg.definitions
+def loggers() -> dg.Definitions:
+    """Return the loggers of all jobs."""
+    return dg.Definitions(loggers={"console": terminal_logger})

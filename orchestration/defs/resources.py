@@ -1,0 +1,58 @@
+"""What every step of a run shares: the settings and the lock of the one writer."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from orchestration.home import Home
+from orchestration.locking import hold_lock
+from orchestration.settings import Settings
+
+
+class Warehouse(dg.ConfigurableResource["Warehouse"]):
+    """The warehouse, locked for this run from landing to publish."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
+        """Hold the lock while the run lasts; a second run waits and says for whom."""
+        home = self.home
+        home.create()
+        logger = context.log or dg.get_dagster_logger()
+        with hold_lock(home.lock, "run", logger.info, now=self.now()):
+            yield self
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return Settings()
+
+    @property
+    def home(self) -> Home:
+        """The folders of the warehouse."""
+        return Home(self.settings.home)
+
+    def now(self) -> datetime:
+        """Read the clock, here and nowhere else in a run."""
+        return datetime.now(UTC)
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """Return the resources of all jobs."""
+    home = Home(Settings().home)
+    return dg.Definitions(
+        resources={
+            "warehouse": Warehouse(),
+            "dbt": DbtCliResource(
+                project_dir=str(home.dbt_project),
+                profiles_dir=str(home.dbt_project),
+                # The one beside this interpreter, whatever the PATH of who calls.
+                dbt_executable=str(Path(sys.executable).parent / "dbt"),
+            ),
+        }
+    )

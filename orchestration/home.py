@@ -1,0 +1,62 @@
+"""Where everything of one warehouse lies on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths under COLLOQUY_HOME. Only `published/` is meant for readers."""
+
+    root: Path
+
+    @property
+    def raw_database(self) -> Path:
+        """What cannot be derived: raw events, manifests, histories."""
+        return self.root / "raw.duckdb"
+
+    @property
+    def build_database(self) -> Path:
+        """What dbt derives; may always be deleted."""
+        return self.root / "build.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """Folder of the published versions."""
+        return self.root / "published"
+
+    @property
+    def private(self) -> Path:
+        """Folder of keys, mode 0700."""
+        return self.root / "private"
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock the one writer holds."""
+        return self.root / "lock"
+
+    @property
+    def dbt_target(self) -> Path:
+        """Compiled SQL and artefacts of dbt."""
+        return self.root / "dbt" / "target"
+
+    @property
+    def dbt_project(self) -> Path:
+        """The dbt project of this warehouse: the shipped one with the user's seeds."""
+        return self.root / "dbt" / "project"
+
+    @property
+    def seeds(self) -> Path:
+        """The seeds in use: shipped files with the user's in their place."""
+        return self.dbt_project / "seeds"
+
+    @property
+    def dagster(self) -> Path:
+        """History of runs and the state of schedules."""
+        return self.root / "dagster"
+
+    def create(self) -> None:
+        """Make the folders; existing ones stay as they are."""
+        for folder in (self.root, self.published, self.dbt_target, self.dagster):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.private.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,94 @@
+"""Finds the files of the landing folder and says which are not read, and why."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.landing.contracts import SOURCES
+
+ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file to load: `name` is its path relative to the landing folder, with forward slashes."""
+
+    path: Path
+    name: str
+    source: str
+    size_bytes: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class UnreadFile:
+    """Something in the landing folder that is not loaded, and the cause."""
+
+    name: str
+    source: str
+    cause: str
+
+
+def find_files(landing: Path) -> list[LandedFile | UnreadFile]:
+    """Everything under the landing folder, sorted by name.
+
+    Raises FileNotFoundError when the folder does not exist: an empty result would hide a mistyped path.
+    """
+    if not landing.is_dir():
+        raise FileNotFoundError(f"landing folder {landing} does not exist: create it or set COLLOQUY_LANDING")
+    root = landing.resolve()
+    found: list[LandedFile | UnreadFile] = []
+
+    def unreadable(error: OSError) -> None:
+        name = _name(Path(error.filename), landing)
+        found.append(UnreadFile(name, _source(name), f"folder cannot be read: {error.strerror}"))
+
+    for folder, folders, files in os.walk(landing, onerror=unreadable):
+        here = Path(folder)
+        for name in folders:
+            path = here / name
+            relative = _name(path, landing)
+            if path.is_symlink():
+                found.append(UnreadFile(relative, _source(relative), "a linked folder is not followed"))
+            elif name.endswith(ENDINGS):
+                found.append(UnreadFile(relative, _source(relative), "a folder, not a file"))
+        found.extend(_look(here / name, landing, root) for name in files)
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _look(path: Path, landing: Path, root: Path) -> LandedFile | UnreadFile:
+    name = _name(path, landing)
+    source = _source(name)
+    cause = _cause(path, name, source, root)
+    if cause is None:
+        try:
+            status = path.stat()
+        except OSError as error:
+            cause = f"cannot be read: {error.strerror}"
+        else:
+            if stat.S_ISREG(status.st_mode):
+                return LandedFile(path, name, source, status.st_size, status.st_mtime_ns)
+            cause = "not a regular file"
+    return UnreadFile(name, source, cause)
+
+
+def _cause(path: Path, name: str, source: str, root: Path) -> str | None:
+    if not name.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in name):
+        return "its name is not UTF-8: rename it"
+    if not source:
+        return f"not in the folder of a source ({', '.join(SOURCES)})"
+    if not name.endswith(ENDINGS):
+        return f"ends in none of {', '.join(ENDINGS)}"
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        return "a link that leads out of the landing folder"
+    return None
+
+
+def _name(path: Path, landing: Path) -> str:
+    return path.relative_to(landing).as_posix()
+
+
+def _source(name: str) -> str:
+    first, slash, _ = name.partition("/")
+    return first if slash and first in SOURCES else ""

@@ -1,0 +1,199 @@
+"""Splits a stream of bytes into numbered lines; never holds more than one chunk and one line's limit of it."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestration.landing import reasons
+
+LINE_LIMIT_BYTES = 1 << 20
+# Kept of a refused line: 4 KiB, and a little more so that an address at the cut is seen whole by the masking.
+HEAD_BYTES = 4096 + 64
+# Far above any event; JSON readers downstream recurse and would fall over at some thousands.
+MAX_NESTING = 200
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BRACKET = re.compile(r"[\[\]{}]")
+
+
+@dataclass(frozen=True)
+class RefusedLine:
+    """A line that no event comes from. `sha256` None: taken of the masked text when it is stored."""
+
+    number: int
+    reason: str
+    head: str
+    length_bytes: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Lines of one piece of a file: `numbers` (int64, 1-based, ascending) and `lines` go together by position."""
+
+    numbers: NDArray[np.int64]
+    lines: list[str]
+    refused: list[RefusedLine]
+
+
+@dataclass(frozen=True)
+class BrokenEnd:
+    """What stands after the last readable line. `may_be_completed`: its writer may still be at work."""
+
+    refused: RefusedLine
+    cause: str
+    may_be_completed: bool
+
+
+class _OversizeLine:
+    """A line over the limit: its beginning, length and running checksum are kept, the rest is let go."""
+
+    def __init__(self, beginning: bytes) -> None:
+        self.head = beginning[:HEAD_BYTES]
+        self.length_bytes = 0
+        self._digest = hashlib.sha256()
+        self.update(beginning)
+
+    def update(self, data: bytes) -> None:
+        self.length_bytes += len(data)
+        self._digest.update(data)
+
+    def refused(self, number: int) -> RefusedLine:
+        head = self.head.decode("utf-8", errors="replace")
+        return RefusedLine(number, reasons.TOO_LARGE, head, self.length_bytes, self._digest.hexdigest())
+
+
+@dataclass
+class LineSplitter:
+    """Takes blocks of bytes, gives chunks of lines.
+
+    Lines of white space only are not lines: they are not counted, but they keep their number, so that `_line` is
+    the number an editor shows.
+    """
+
+    held_bytes: int = 0
+    _number: int = 0
+    _tail: bytes = b""
+    _oversize: _OversizeLine | None = None
+    _numbers: list[NDArray[np.int64]] = field(default_factory=list)
+    _lines: list[str] = field(default_factory=list)
+    _refused: list[RefusedLine] = field(default_factory=list)
+    _is_start: bool = True
+
+    def feed(self, block: bytes) -> None:
+        """Add the next bytes of the stream."""
+        if self._oversize is not None:
+            end = block.find(b"\n")
+            if end < 0:
+                self._oversize.update(block)
+                return
+            self._oversize.update(block[:end])
+            self._close_oversize()
+            block = block[end + 1 :]
+        data = self._tail + block
+        cut = data.rfind(b"\n")
+        if cut >= 0:
+            self._take(data[:cut])
+        self._tail = data[cut + 1 :]
+        if len(self._tail) > LINE_LIMIT_BYTES:
+            self._oversize = _OversizeLine(self._tail)
+            self._tail = b""
+
+    def rest(self) -> bytes | None:
+        """Return what stands after the last newline; None when that is white space or a line over the limit."""
+        if self._oversize is not None or not self._tail.strip():
+            return None
+        return self._tail
+
+    def close(self, *, complete: bool) -> None:
+        """End the stream. `complete`: what stands after the last newline is a line of its own."""
+        if self._oversize is not None:
+            self._close_oversize()
+        elif complete and self._tail:
+            self._take(self._tail)
+        self._tail = b""
+
+    @property
+    def next_number(self) -> int:
+        """Number of the line that would come next."""
+        return self._number + 1
+
+    def chunk(self) -> Chunk:
+        """Everything gathered since the last call."""
+        numbers = np.concatenate(self._numbers) if self._numbers else np.empty(0, dtype=np.int64)
+        chunk = Chunk(numbers, self._lines, self._refused)
+        self._numbers, self._lines, self._refused, self.held_bytes = [], [], [], 0
+        return chunk
+
+    def _close_oversize(self) -> None:
+        if self._oversize is not None:
+            self._number += 1
+            self._refused.append(self._oversize.refused(self._number))
+        self._oversize = None
+
+    def _take(self, body: bytes) -> None:
+        """Split complete lines, `body` without the last newline."""
+        if self._is_start:
+            body = body.removeprefix(_BYTE_ORDER_MARK)
+            self._is_start = False
+        self.held_bytes += len(body)
+        try:
+            lines = body.decode("utf-8").split("\n")
+        except UnicodeDecodeError:
+            for line in body.split(b"\n"):
+                self._take_one(line)
+            return
+        # One look at the block, so that ordinary blocks pay nothing for the rare line.
+        if b"\r" in body or max(map(len, lines)) * 4 > LINE_LIMIT_BYTES or not all(map(str.strip, lines)):
+            for line in body.split(b"\n"):
+                self._take_one(line)
+            return
+        suspects = [
+            line for line in lines if len(line) > 2 * MAX_NESTING and line.count("{") + line.count("[") > MAX_NESTING
+        ]
+        if any(map(is_too_deep, suspects)):
+            for line in body.split(b"\n"):
+                self._take_one(line)
+            return
+        self._numbers.append(np.arange(self._number + 1, self._number + 1 + len(lines), dtype=np.int64))
+        self._number += len(lines)
+        self._lines.extend(lines)
+
+    def _take_one(self, raw: bytes) -> None:
+        self._number += 1
+        raw = raw.removesuffix(b"\r")
+        if len(raw) > LINE_LIMIT_BYTES:
+            self._refused.append(_OversizeLine(raw).refused(self._number))
+            return
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            self._refused.append(refuse(self._number, reasons.MALFORMED_JSON, raw))
+            return
+        if not line.strip():
+            return
+        if is_too_deep(line):
+            self._refused.append(refuse(self._number, reasons.MALFORMED_JSON, raw))
+            return
+        self._numbers.append(np.array([self._number], dtype=np.int64))
+        self._lines.append(line)
+
+
+def refuse(number: int, reason: str, raw: bytes) -> RefusedLine:
+    """Make a refused line from its bytes; what is no UTF-8 becomes replacement characters."""
+    return RefusedLine(number, reason, raw.decode("utf-8", errors="replace"), len(raw))
+
+
+def is_too_deep(line: str) -> bool:
+    """Whether the brackets of a JSON text nest deeper than MAX_NESTING."""
+    if line.count("[") + line.count("{") <= MAX_NESTING:
+        return False
+    depth = 0
+    for bracket in _BRACKET.finditer(_JSON_STRING.sub("", line)):
+        depth += 1 if bracket.group() in "[{" else -1
+        if depth > MAX_NESTING:
+            return True
+    return False

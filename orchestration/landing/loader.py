@@ -1,0 +1,174 @@
+"""Loads the landing folder: one transaction a file, so that a kill at any moment leaves no half of one."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing.directions import Directions, read_directions
+from orchestration.landing.file_load import FileLoad, StillWrittenError, content_sha256, load_file
+from orchestration.landing.files import LandedFile, UnreadFile, find_files
+from orchestration.landing.manifest import (
+    KnownFile,
+    PendingFile,
+    known_files,
+    next_load,
+    pending_files,
+    refresh_file,
+    replace_pending,
+)
+from orchestration.landing.summary import FileReport, LandingSummary, ReasonCount, Rejection
+from orchestration.landing.tables import open_raw
+
+Progress = Callable[[str], None]
+
+
+def _silent(_message: str) -> None:
+    """Progress for callers that show none."""
+
+
+def load_landing(
+    raw_database: Path,
+    landing: Path,
+    *,
+    seeds: Path,
+    hash_key: bytes,
+    settle: timedelta,
+    now: datetime,
+    on_progress: Progress = _silent,
+) -> LandingSummary:
+    """Load every new or changed file of `landing` into `raw_database`.
+
+    `seeds` holds event_type_aliases.csv and sender_roles.csv; `settle` is how long an unfinished file must stay
+    unchanged before it is loaded as far as it reads; `now` must carry an offset. A file that cannot be read is
+    reported and the others go on. Raises FileNotFoundError without a landing folder or seeds, ValueError on bad
+    arguments, duckdb.Error when the database cannot be written.
+    """
+    if now.tzinfo is None:
+        raise ValueError("now must carry an offset; use datetime.now(UTC)")
+    entries = find_files(landing)
+    directions = read_directions(seeds)
+    with open_raw(raw_database) as connection:
+        load_id, loaded_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
+        run = _Run(connection, directions, hash_key, settle, now, load_id, loaded_at, on_progress)
+        return run.load(entries)
+
+
+def check_files(
+    landing: Path,
+    *,
+    seeds: Path,
+    hash_key: bytes,
+    settle: timedelta,
+    now: datetime,
+    on_progress: Progress = _silent,
+) -> LandingSummary:
+    """Tell what load_landing would do with these files in an empty warehouse; nothing of it stays."""
+    with tempfile.TemporaryDirectory() as folder:
+        return load_landing(
+            Path(folder) / "check.duckdb",
+            landing,
+            seeds=seeds,
+            hash_key=hash_key,
+            settle=settle,
+            now=now,
+            on_progress=on_progress,
+        )
+
+
+@dataclass
+class _Run:
+    """One call of load_landing over an open database."""
+
+    connection: duckdb.DuckDBPyConnection
+    directions: Directions
+    hash_key: bytes
+    settle: timedelta
+    now: datetime
+    load_id: int
+    loaded_at: datetime
+    on_progress: Progress
+
+    def load(self, entries: list[LandedFile | UnreadFile]) -> LandingSummary:
+        known = known_files(self.connection)
+        waiting = pending_files(self.connection)
+        reports: list[FileReport] = []
+        pending: list[PendingFile] = []
+        rejections: list[Rejection] = []
+        reasons: list[ReasonCount] = []
+        for entry in entries:
+            if isinstance(entry, UnreadFile):
+                reports.append(FileReport(entry.name, entry.source, "unread", note=entry.cause))
+                continue
+            outcome = self._load_one(entry, known.get(entry.name), waiting.get(entry.name))
+            if isinstance(outcome, PendingFile):
+                pending.append(outcome)
+                since = f"{outcome.pending_since:%Y-%m-%d %H:%M} UTC"
+                note = f"{outcome.cause}, waiting since {since}; loaded as far as it reads once unchanged for "
+                note += f"{self.settle.total_seconds() / 60:.0f} minutes"
+                reports.append(FileReport(entry.name, entry.source, "pending", note=note))
+            elif isinstance(outcome, FileReport):
+                reports.append(outcome)
+            else:
+                reports.append(_report(entry, outcome))
+                rejections.extend(Rejection(entry.name, line, reason) for line, reason in outcome.first_refused)
+                reasons.extend(
+                    ReasonCount(entry.name, reason, count) for reason, count in outcome.reasons.most_common()
+                )
+        replace_pending(self.connection, pending)
+        return LandingSummary(self.load_id, tuple(reports), tuple(rejections), tuple(reasons))
+
+    def _load_one(
+        self, file: LandedFile, known: KnownFile | None, waiting: PendingFile | None
+    ) -> FileLoad | FileReport | PendingFile:
+        if known is not None and (known.size_bytes, known.modified_ns) == (file.size_bytes, file.modified_ns):
+            return FileReport(file.name, file.source, "unchanged")
+        is_settled = self._is_settled(file)
+        is_as_before = waiting is not None and (waiting.size_bytes, waiting.modified_ns) == (
+            file.size_bytes,
+            file.modified_ns,
+        )
+        if waiting is not None and is_as_before and not is_settled:
+            return waiting
+        try:
+            if known is not None and content_sha256(file) == known.sha256:
+                refresh_file(self.connection, file.name, known, file.size_bytes, file.modified_ns)
+                return FileReport(file.name, file.source, "unchanged")
+            self.on_progress(f"{file.name}: loading {file.size_bytes / 1e6:,.1f} MB")
+            return load_file(
+                self.connection,
+                file,
+                directions=self.directions,
+                hash_key=self.hash_key,
+                is_settled=is_settled,
+                load_id=self.load_id,
+                loaded_at=self.loaded_at,
+                on_progress=self.on_progress,
+            )
+        except StillWrittenError as unfinished:
+            since = waiting.pending_since if waiting is not None and is_as_before else self.loaded_at
+            return PendingFile(file.name, file.source, file.size_bytes, file.modified_ns, since, str(unfinished))
+        except OSError as error:
+            return FileReport(file.name, file.source, "unread", note=f"cannot be read: {error.strerror or error}")
+
+    def _is_settled(self, file: LandedFile) -> bool:
+        modified_at = datetime.fromtimestamp(file.modified_ns / 1e9, tz=UTC)
+        return self.now - modified_at >= self.settle
+
+
+def _report(file: LandedFile, outcome: FileLoad) -> FileReport:
+    counts = outcome.counts
+    return FileReport(
+        file.name,
+        file.source,
+        "loaded",
+        lines=counts.lines,
+        accepted=counts.accepted,
+        rejected=counts.rejected,
+        duplicates=counts.duplicates,
+        reread=counts.reread,
+        note=outcome.note,
+    )

@@ -1,0 +1,123 @@
+"""What has been loaded, and what waits: raw.loaded_files and raw.pending_files."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+RejectKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """The newest manifest row of a path."""
+
+    size_bytes: int
+    modified_ns: int
+    sha256: str
+    load_id: int
+
+
+@dataclass(frozen=True)
+class PendingFile:
+    """A file that was not whole when it was looked at; `pending_since` UTC, naive."""
+
+    file: str
+    source: str
+    size_bytes: int
+    modified_ns: int
+    pending_since: datetime
+    cause: str
+
+
+@dataclass
+class Counts:
+    """Lines of one load of a file: lines = accepted + rejected + duplicates; reread is a part of duplicates."""
+
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    reread: int = 0
+
+    @property
+    def lines(self) -> int:
+        """Lines of the file, blank ones apart."""
+        return self.accepted + self.rejected + self.duplicates
+
+
+def known_files(connection: duckdb.DuckDBPyConnection) -> dict[str, KnownFile]:
+    """Read the newest manifest row of every path."""
+    rows = connection.execute(
+        """select file, size_bytes, modified_ns, sha256, load_id from raw.loaded_files
+        qualify row_number() over (partition by file order by load_id desc) = 1"""
+    ).fetchall()
+    return {file: KnownFile(*values) for file, *values in rows}
+
+
+def pending_files(connection: duckdb.DuckDBPyConnection) -> dict[str, PendingFile]:
+    """Read the files that waited when the last run ended."""
+    rows = connection.execute(
+        "select file, source, size_bytes, modified_ns, pending_since, cause from raw.pending_files"
+    ).fetchall()
+    return {row[0]: PendingFile(*row) for row in rows}
+
+
+def replace_pending(connection: duckdb.DuckDBPyConnection, pending: list[PendingFile]) -> None:
+    """Write the list of waiting files anew."""
+    connection.execute("begin")
+    connection.execute("delete from raw.pending_files")
+    for entry in pending:
+        connection.execute(
+            "insert into raw.pending_files values (?, ?, ?, ?, ?, ?)",
+            [entry.file, entry.source, entry.size_bytes, entry.modified_ns, entry.pending_since, entry.cause],
+        )
+    connection.execute("commit")
+
+
+def next_load(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int, datetime]:
+    """Give number and time (UTC, naive) of this load; the time never goes back, whatever the machine's clock does."""
+    row = connection.execute("select max(load_id), max(loaded_at) from raw.loaded_files").fetchone()
+    last_id, last_at = row or (None, None)
+    return (last_id or 0) + 1, now if last_at is None else max(now, last_at)
+
+
+def known_rejects(connection: duckdb.DuckDBPyConnection, file: str) -> Counter[RejectKey]:
+    """Count how often each refused line (sha256, reason) of a path is already kept."""
+    rows = connection.execute(
+        "select line_sha256, reason, count(*) from raw.rejected_events where _file = ? group by all", [file]
+    ).fetchall()
+    return Counter({(sha256, reason): count for sha256, reason, count in rows})
+
+
+def refresh_file(
+    connection: duckdb.DuckDBPyConnection, file: str, known: KnownFile, size_bytes: int, modified_ns: int
+) -> None:
+    """Note the new size and time of a file whose content is the same, so that it is not read again."""
+    connection.execute(
+        "update raw.loaded_files set size_bytes = ?, modified_ns = ? where file = ? and load_id = ?",
+        [size_bytes, modified_ns, file, known.load_id],
+    )
+
+
+def write_file(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    file: str,
+    source: str,
+    size_bytes: int,
+    modified_ns: int,
+    sha256: str,
+    counts: Counts,
+    load_id: int,
+    loaded_at: datetime,
+) -> None:
+    """Add the manifest row of a load."""
+    connection.execute(
+        "insert into raw.loaded_files values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            *(file, source, size_bytes, modified_ns, sha256),
+            *(counts.lines, counts.accepted, counts.rejected, counts.duplicates, counts.reread),
+            *(load_id, loaded_at),
+        ],
+    )

@@ -1,0 +1,29 @@
+"""The closed list of reasons a line is refused for; the order is the order of the checks."""
+
+MALFORMED_JSON = "malformed_json"
+NOT_AN_OBJECT = "not_an_object"
+MISSING_EVENT_ID = "missing_event_id"
+MISSING_CONVERSATION_ID = "missing_conversation_id"
+MISSING_EVENT_TYPE = "missing_event_type"
+BAD_TIMESTAMP = "bad_timestamp"
+TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
+UNKNOWN_ENVIRONMENT = "unknown_environment"
+TOO_LARGE = "too_large"
+TRUNCATED_FILE = "truncated_file"
+CONFLICTING_DUPLICATE = "conflicting_duplicate"
+UNKNOWN_SENDER_ROLE = "unknown_sender_role"
+
+NEXT_STEPS: dict[str, str] = {
+    MALFORMED_JSON: "write one JSON object per line, UTF-8, no more than 200 levels deep",
+    NOT_AN_OBJECT: "write one JSON object per line, not a list or a bare value",
+    MISSING_EVENT_ID: "give every event an id that is unique within its source",
+    MISSING_CONVERSATION_ID: "give every event the id of its conversation; an empty string counts as missing",
+    MISSING_EVENT_TYPE: "give every event a type",
+    BAD_TIMESTAMP: "write timestamps as ISO-8601 with a time, for example 2026-03-01T09:30:00Z",
+    TIMESTAMP_OUT_OF_RANGE: "check the sender's clock and unit: before 2000 or more than a day ahead of the load",
+    UNKNOWN_ENVIRONMENT: "environment must be production, development or absent",
+    TOO_LARGE: "keep a line under 1 MiB",
+    TRUNCATED_FILE: "write the file again whole; what was readable is loaded",
+    CONFLICTING_DUPLICATE: "the first content stays; send a correction under an id of its own",
+    UNKNOWN_SENDER_ROLE: "name the sender in role or sender, or add it to sender_roles.csv",
+}

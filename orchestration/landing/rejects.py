@@ -1,0 +1,66 @@
+"""Refused lines: kept masked and short, and never written twice for the same file."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import duckdb
+import pandas as pd
+
+from orchestration.landing.addresses import mask_addresses
+from orchestration.landing.lines import RefusedLine
+from orchestration.landing.manifest import Counts, RejectKey
+
+KEPT_BYTES = 4096
+
+
+@dataclass
+class RejectWriter:
+    """Writes the refused lines of one load of one file; `known` are those kept from earlier loads of its path."""
+
+    source: str
+    file: str
+    load_id: int
+    loaded_at: datetime
+    known: Counter[RejectKey]
+    reasons: Counter[str] = field(default_factory=Counter)
+    first: list[tuple[int, str]] = field(default_factory=list)
+
+    def write(
+        self, connection: duckdb.DuckDBPyConnection, refused: list[RefusedLine], counts: Counts, keep_first: int
+    ) -> None:
+        """Insert the new ones and count them all."""
+        rows = []
+        for entry in sorted(refused, key=lambda one: one.number):
+            masked = mask_addresses(entry.head)
+            # Of the masked text: a checksum over a clear address could be turned back by trying them all.
+            sha256 = entry.sha256 or hashlib.sha256(masked.encode()).hexdigest()
+            if self.known[sha256, entry.reason] > 0:
+                self.known[sha256, entry.reason] -= 1
+                counts.duplicates += 1
+                counts.reread += 1
+                continue
+            counts.rejected += 1
+            self.reasons[entry.reason] += 1
+            if len(self.first) < keep_first:
+                self.first.append((entry.number, entry.reason))
+            rows.append((entry.number, entry.reason, shorten(masked), entry.length_bytes, sha256))
+        if rows:
+            self._insert(connection, rows)
+
+    def _insert(self, connection: duckdb.DuckDBPyConnection, rows: list[tuple[int, str, str, int, str]]) -> None:
+        frame = pd.DataFrame(rows, columns=["_line", "reason", "line", "line_bytes", "line_sha256"])
+        frame = frame.astype({"reason": object, "line": object, "line_sha256": object})
+        connection.register("refused", frame)
+        connection.execute(
+            """insert into raw.rejected_events
+            select ?, ?, _line, reason, line, line_bytes, line_sha256, ?, ? from refused order by _line""",
+            [self.source, self.file, self.load_id, self.loaded_at],
+        )
+        connection.unregister("refused")
+
+
+def shorten(text: str) -> str:
+    """At most KEPT_BYTES of UTF-8, cut between characters."""
+    return text.encode()[:KEPT_BYTES].decode(errors="ignore")

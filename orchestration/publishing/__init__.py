@@ -1,0 +1,27 @@
+"""Publishing: nothing else touches `published/`.
+
+Readers open `colloquy.duckdb` (schema `marts`) or the Parquet under `current/`, and never wait for a run.
+"""
+
+from orchestration.publishing.errors import (
+    BuildDatabaseError,
+    ManifestError,
+    MissingTableError,
+    NotEnoughSpaceError,
+    PublishError,
+)
+from orchestration.publishing.manifest import Manifest, TableRecord, read_manifest
+from orchestration.publishing.publication import PublishSummary, publish
+
+__all__ = [
+    "BuildDatabaseError",
+    "Manifest",
+    "ManifestError",
+    "MissingTableError",
+    "NotEnoughSpaceError",
+    "PublishError",
+    "PublishSummary",
+    "TableRecord",
+    "publish",
+    "read_manifest",
+]

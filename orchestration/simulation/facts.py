@@ -1,0 +1,281 @@
+"""The truth about one conversation, taken from its planned acts by the definitions of the metrics.
+
+Written from the definitions alone: no model and no loader is read here. Text is never judged, so `is_resolved` is what
+is known without labels.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+from orchestration.simulation.plan import HOUR_MS, MINUTE_MS, Act, Conversation
+
+IDLE_MS = 30 * MINUTE_MS
+INTERACTIONS = frozenset(
+    {
+        "user_message", "agent_message", "tool_called", "button_clicked",
+        "flow_started", "flow_completed", "flow_abandoned",
+    }
+)  # fmt: skip
+ENGAGING = frozenset({"user_message", "button_clicked", "flow_started"})
+EXPLICIT_ENDS = frozenset({"conversation_completed", "conversation_ended", "conversation_abandoned"})
+ONLY_SHOWN = frozenset({"interaction_initialized", "experiment_exposure"})
+# The shipped success signals: a closed deal is proof, a reported solution is the agent side's claim.
+PROOF_KINDS = frozenset({"conversion", "deal_closed"})
+CLAIM_KINDS = frozenset({"conversation_completed", "problem_resolved"})
+DEFAULT_QUESTION_KINDS = {"events": "other", "agent_events": "satisfaction", "chat_events": "satisfaction"}
+
+# (source, user, agent) -> starts of the engaged conversations
+Visits = dict[tuple[str, str, str], list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One feedback answer. `score` is 0..1, `stars` 1..5; both null when the answer cannot be read."""
+
+    question_kind: str
+    score: float | None
+    stars: int | None
+
+    @property
+    def is_positive(self) -> bool:
+        """Thumb up or at least four stars."""
+        return self.score is not None and self.score >= 0.75
+
+    @property
+    def is_negative(self) -> bool:
+        """Thumb down or at most two stars."""
+        return self.score is not None and self.score <= 0.25
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is true of one production conversation; times in milliseconds, null where the thing never came."""
+
+    conversation: Conversation
+    started_ms: int
+    last_interaction_ms: int | None
+    ended_ms: int | None
+    is_engaged: bool
+    is_handled: bool
+    is_closed: bool
+    outcome: str
+    reason_family: str
+    claimed_resolved: bool
+    resolved_ms: int | None
+    first_proof_ms: int | None
+    first_response_ms: int | None
+    answer: Answer | None
+    counts: Counter[str]
+    model: str | None
+    agent_turns: int
+    fallback_turns: int
+    is_durably_resolved: dict[str, bool | None]
+
+    @property
+    def is_resolved(self) -> bool:
+        """Confirmed or inferred."""
+        return self.outcome in {"resolved_confirmed", "resolved_inferred"}
+
+
+def read_answer(conversation: Conversation, act: Act) -> Answer:
+    """Read what a feedback act means."""
+    kind = str(act.data["question_kind"] or DEFAULT_QUESTION_KINDS[conversation.source])
+    rating = act.number("rating")
+    if act.data["rating_type"] == "stars":
+        return Answer(kind, (rating - 1) / 4, rating)
+    return Answer(kind, float(rating) if act.data["rating_type"] == "thumbs" else None, None)
+
+
+def first_at(conversation: Conversation, kinds: frozenset[str]) -> int | None:
+    """Return the time of the first act of one of the kinds."""
+    return next((act.at_ms for act in conversation.acts if act.kind in kinds), None)
+
+
+def is_counted(conversation: Conversation) -> bool:
+    """Tell whether the conversation is a row of fct_conversations: production, and more than shown or exposed."""
+    return conversation.is_production and any(act.kind not in ONLY_SHOWN for act in conversation.acts)
+
+
+def _is_failed(act: Act) -> bool:
+    return act.kind == "tool_called" and bool(act.data["failed"])
+
+
+def _is_claim(act: Act) -> bool:
+    return act.kind in CLAIM_KINDS or (act.kind == "tool_called" and bool(act.data["is_write"]) and not _is_failed(act))
+
+
+def _proofs(conversation: Conversation) -> list[tuple[int, str]]:
+    """List (time, family) of everything that proves a solution from outside the agent's words."""
+    proofs = []
+    for act in conversation.acts:
+        if act.kind in PROOF_KINDS:
+            proofs.append((act.at_ms, "goal_conversion" if act.kind == "conversion" else "success_signal"))
+        elif act.kind == "feedback_received":
+            answer = read_answer(conversation, act)
+            if answer.question_kind == "solved" and answer.is_positive:
+                proofs.append((act.at_ms, "solved_feedback"))
+    return proofs
+
+
+def _first_standing_claim(conversation: Conversation) -> int | None:
+    """Return the time of the first claim that nothing contradicts."""
+    acts = conversation.acts
+    for act in acts:
+        if act.kind == "feedback_received":
+            answer = read_answer(conversation, act)
+            if answer.is_negative and answer.question_kind in {"solved", "satisfaction"}:
+                return None
+    completed = [i for i, act in enumerate(acts) if act.kind == "conversation_completed"]
+    if completed and any(act.kind == "user_message" for act in acts[completed[-1] :]):
+        return None
+    for position, act in enumerate(acts):
+        later = acts[position + 1 :]
+        if _is_claim(act) and not any(other.kind == "fallback_triggered" or _is_failed(other) for other in later):
+            return act.at_ms
+    return None
+
+
+def _end(conversation: Conversation) -> Act | None:
+    """Find the explicit end that no interaction follows."""
+    for act in reversed(conversation.acts):
+        if act.kind in INTERACTIONS:
+            return None
+        if act.kind in EXPLICIT_ENDS:
+            return act
+    return None
+
+
+def _turns(acts: list[Act]) -> tuple[int, int]:
+    """Count (turns with an agent message or a fallback, turns with a fallback); turn 0 is before the first question."""
+    turn, answered, fallen_back = 0, set(), set()
+    for act in acts:
+        turn += act.kind == "user_message"
+        if act.kind in {"agent_message", "fallback_triggered"}:
+            answered.add(turn)
+        if act.kind == "fallback_triggered":
+            fallen_back.add(turn)
+    return len(answered), len(fallen_back)
+
+
+def _first_response(acts: list[Act]) -> int | None:
+    """Measure milliseconds from the first question to the first answer after it; a greeting before it is none."""
+    asked_ms: int | None = None
+    for act in acts:
+        if act.kind == "user_message" and asked_ms is None:
+            asked_ms = act.at_ms
+        elif act.kind == "agent_message" and asked_ms is not None:
+            return act.at_ms - asked_ms
+    return None
+
+
+def _main_model(acts: list[Act]) -> str | None:
+    """Find the model of most agent messages, then the first by name."""
+    models = Counter(str(act.data["model"]) for act in acts if act.kind == "agent_message" and "model" in act.data)
+    return min(models, key=lambda name: (-models[name], name)) if models else None
+
+
+def _outcome(facts: Facts, end: Act | None) -> tuple[str, str, int | None]:
+    """Decide (outcome, family of the reason, resolved_ms); first match wins."""
+    conversation = facts.conversation
+    if not facts.is_closed:
+        return "in_progress", "not_closed", None
+    if not facts.is_engaged:
+        return "not_engaged", "no_engagement", None
+    if facts.counts["handoff_requested"] or facts.counts["handoff_connected"]:
+        return "escalated", "handoff", None
+    return _solved(conversation) or _unsolved(facts, end)
+
+
+def _solved(conversation: Conversation) -> tuple[str, str, int] | None:
+    """Decide between confirmed and inferred; None when nothing speaks for a solution."""
+    proofs = _proofs(conversation)
+    if proofs:
+        return "resolved_confirmed", proofs[0][1], proofs[0][0]
+    claim_ms = _first_standing_claim(conversation)
+    return None if claim_ms is None else ("resolved_inferred", "standing_claim", claim_ms)
+
+
+def _unsolved(facts: Facts, end: Act | None) -> tuple[str, str, None]:
+    """Decide between given up and ended."""
+    if end is None:
+        return "abandoned", "idle", None
+    if end.kind == "conversation_abandoned":
+        return "abandoned", "abandoned_event", None
+    return "ended_unresolved", "contradicted_claim" if facts.claimed_resolved else "explicit_end", None
+
+
+def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
+    """Find the facts of a counted conversation as known at the watermark of its namespace."""
+    acts = conversation.acts
+    started_ms = first_at(conversation, INTERACTIONS | {"conversation_started"})
+    if started_ms is None:
+        started_ms = next(act.at_ms for act in acts if act.kind not in ONLY_SHOWN)
+    interactions = [act.at_ms for act in acts if act.kind in INTERACTIONS]
+    last_ms = interactions[-1] if interactions else None
+    end = _end(conversation)
+    is_idle = watermark_ms - max(started_ms, last_ms or started_ms) >= IDLE_MS
+    is_closed = end is not None or is_idle
+    counts = Counter(act.kind for act in acts)
+    counts["tool_errors"] = sum(_is_failed(act) for act in acts)
+    proofs = _proofs(conversation)
+    feedback = [act for act in acts if act.kind == "feedback_received"]
+    is_engaged = any(act.kind in ENGAGING for act in acts)
+    agent_turns, fallback_turns = _turns(acts)
+    facts = Facts(
+        conversation=conversation,
+        started_ms=started_ms,
+        last_interaction_ms=last_ms,
+        ended_ms=end.at_ms if end is not None else (last_ms if is_closed else None),
+        is_engaged=is_engaged,
+        is_handled=is_engaged and counts["agent_message"] > 0,
+        is_closed=is_closed,
+        outcome="",
+        reason_family="",
+        claimed_resolved=any(_is_claim(act) for act in acts),
+        resolved_ms=None,
+        first_proof_ms=proofs[0][0] if proofs else None,
+        first_response_ms=_first_response(acts),
+        answer=read_answer(conversation, feedback[-1]) if feedback else None,
+        counts=counts,
+        model=_main_model(acts),
+        agent_turns=agent_turns,
+        fallback_turns=fallback_turns,
+        is_durably_resolved={},
+    )
+    facts.outcome, facts.reason_family, facts.resolved_ms = _outcome(facts, end)
+    return facts
+
+
+def judge_durability(facts: list[Facts], watermarks: dict[str, int]) -> None:
+    """Fill `is_durably_resolved`: whether the user stayed away from that agent for 24, 72 and 168 hours.
+
+    Null for what is not resolved, has no user, or whose window the watermark has not passed.
+    """
+    visits: Visits = {}
+    for fact in facts:
+        conversation = fact.conversation
+        if fact.is_engaged and conversation.user_id is not None:
+            key = (conversation.source, conversation.user_id, conversation.visit.agent)
+            visits.setdefault(key, []).append(fact.started_ms)
+    for fact in facts:
+        for name, hours in (("24h", 24), ("72h", 72), ("7d", 168)):
+            fact.is_durably_resolved[name] = _is_durable(fact, hours * HOUR_MS, watermarks, visits)
+
+
+def _is_durable(fact: Facts, window_ms: int, watermarks: dict[str, int], visits: Visits) -> bool | None:
+    conversation, resolved_ms = fact.conversation, fact.resolved_ms
+    if resolved_ms is None or conversation.user_id is None:
+        return None
+    until_ms = resolved_ms + window_ms
+    if until_ms > watermarks[conversation.source]:
+        return None
+    key = (conversation.source, conversation.user_id, conversation.visit.agent)
+    return not any(resolved_ms < at_ms < until_ms for at_ms in visits.get(key, ()))
+
+
+def assert_in_order(conversation: Conversation) -> None:
+    """Raise ValueError when a plan is not in order of (time, seq): every fact above relies on it."""
+    for before, after in pairwise(conversation.acts):
+        if (before.at_ms, before.seq) >= (after.at_ms, after.seq):
+            raise ValueError(f"{conversation.key}: act {after.seq} ({after.kind}) is not after act {before.seq}")

@@ -1,0 +1,116 @@
+"""Every reason a line is refused for, and what is not one."""
+
+import json
+from typing import Any
+
+import pytest
+
+from orchestration.landing import reasons
+
+
+def without(event: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in names}
+
+
+CASES: list[tuple[str, Any, str | None]] = [
+    ("no json", "{nonsense", "malformed_json"),
+    ("two documents", '{"a":1} {"b":2}', "malformed_json"),
+    ("invalid utf-8", b'{"event_id":"\xff\xfe"}', "malformed_json"),
+    ("half a surrogate", '{"event_id":"\\ud800"}', "malformed_json"),
+    ("10,000 levels", '{"a":' + "[" * 10_000 + "]" * 10_000 + "}", "malformed_json"),
+    ("10,000 levels in a string", {"properties": '{"a":' + "[" * 10_000 + "]" * 10_000 + "}"}, "malformed_json"),
+    (
+        "escaped levels in a string",
+        '{"event_id":"x","conversation_id":"c","event_type":"t",'
+        '"timestamp":"2026-03-01T10:00:00Z","properties":"\\u007b\\"a\\":' + "\\u005b" * 300 + "\\u005d" * 300 + '}"}',
+        "malformed_json",
+    ),
+    ("a list", "[1, 2]", "not_an_object"),
+    ("null", "null", "not_an_object"),
+    ("a string", '"text"', "not_an_object"),
+    ("no id", {"event_id": None}, "missing_event_id"),
+    ("empty id", {"event_id": ""}, "missing_event_id"),
+    ("no conversation", {"conversation_id": None}, "missing_conversation_id"),
+    ("empty conversation", {"conversation_id": "", "session_id": ""}, "missing_conversation_id"),
+    ("no type", {"event_type": None}, "missing_event_type"),
+    ("empty type", {"event_type": ""}, "missing_event_type"),
+    ("no timestamp", {"timestamp": None}, "bad_timestamp"),
+    ("epoch", {"timestamp": 1772360000}, "bad_timestamp"),
+    ("a date", {"timestamp": "2026-03-01"}, "bad_timestamp"),
+    ("30 February", {"timestamp": "2024-02-30T10:00:00Z"}, "bad_timestamp"),
+    ("hour 24", {"timestamp": "2026-03-01T24:00:00Z"}, "bad_timestamp"),
+    ("before 2000", {"timestamp": "1999-12-31T23:59:59Z"}, "timestamp_out_of_range"),
+    ("before 2000 by its offset", {"timestamp": "2000-01-01T00:30:00+01:00"}, "timestamp_out_of_range"),
+    ("more than a day ahead", {"timestamp": "2026-03-11T12:00:01Z"}, "timestamp_out_of_range"),
+    ("environment", {"environment": "staging"}, "unknown_environment"),
+    ("environment inside", {"properties": {"environment": "test"}}, "unknown_environment"),
+    ("over 1 MiB", {"properties": {"content": "x" * (1 << 20)}}, "too_large"),
+    ("no sender", {"event_type": "message_received"}, "unknown_sender_role"),
+    ("unknown role", {"event_type": "message_sent", "properties": {"role": "robot"}}, "unknown_sender_role"),
+    ("unknown sender", {"event_type": "user_message", "properties": {"sender": "robot"}}, "unknown_sender_role"),
+    # What is not refused.
+    ("the first instant of 2000", {"timestamp": "2000-01-01T00:00:00Z"}, None),
+    ("a day ahead", {"timestamp": "2026-03-11T12:00:00Z"}, None),
+    ("unknown type", {"event_type": "something_new"}, None),
+    ("empty environment", {"environment": ""}, None),
+    ("session_id as alias", {"conversation_id": "", "session_id": "s1"}, None),
+    ("numbers as ids", {"event_id": 17, "conversation_id": 4}, None),
+    ("no properties", {"properties": None}, None),
+    ("properties as a list", {"properties": [1]}, None),
+    ("sender from the row", {"event_type": "message_sent"}, None),
+    ("canonical without role", {"event_type": "agent_message"}, None),
+    ("role in capitals", {"event_type": "message_received", "properties": {"role": "User"}}, None),
+    (
+        "sender when role is empty",
+        {"event_type": "message_received", "properties": {"role": "", "sender": "bot"}},
+        None,
+    ),
+    ("just under 1 MiB", {"properties": {"content": "x" * ((1 << 20) - 400)}}, None),
+    ("200 levels", {"properties": json.loads("[" * 198 + "]" * 198)}, None),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_line_is_refused_for_the_first_failing_check(
+    warehouse: Any, make_event: Any, line: Any, reason: str | None
+) -> None:
+    if isinstance(line, dict):
+        line = json.dumps({name: value for name, value in make_event(1, **line).items() if value is not None})
+    raw = line if isinstance(line, bytes) else line.encode()
+    good = json.dumps(make_event(2)).encode()
+    warehouse.write("events/a.jsonl", good + b"\n" + raw + b"\n" + json.dumps(make_event(3)).encode() + b"\n")
+    summary = warehouse.load()
+    assert warehouse.reasons() == ([] if reason is None else [(2, reason)])
+    assert (summary.lines, summary.accepted) == (3, 3 if reason is None else 2)
+    if reason is not None:
+        stored, length = warehouse.rows("select line, line_bytes from raw.rejected_events")[0]
+        assert length == len(raw)
+        assert len(stored.encode()) <= 4096
+        assert f"1 {reason} (line 2)" in summary.as_text()
+        assert reasons.NEXT_STEPS[reason] in summary.as_text()
+
+
+def test_the_list_of_reasons_is_covered() -> None:
+    elsewhere = {"truncated_file", "conflicting_duplicate"}
+    assert {reason for *_, reason in CASES if reason} | elsewhere == set(reasons.NEXT_STEPS)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026-03-01T10:00:00Z", "2026-03-01 10:00:00"),
+        ("2026-03-01 10:00", "2026-03-01 10:00:00"),
+        ("2026-03-01T10:00Z", "2026-03-01 10:00:00"),
+        ("2026-03-01T10:00:00.25", "2026-03-01 10:00:00.25"),
+        ("2026-03-01T10:00:00.123456789Z", "2026-03-01 10:00:00.123456"),
+        ("2026-03-01T10:00:00+02:00", "2026-03-01 08:00:00"),
+        ("2026-03-01T10:00:00+0530", "2026-03-01 04:30:00"),
+        ("2026-03-01T10:00-08", "2026-03-01 18:00:00"),
+    ],
+)
+def test_timestamps_are_stored_in_utc(
+    warehouse: Any, make_event: Any, make_jsonl: Any, written: str, expected: str
+) -> None:
+    warehouse.write("events/a.jsonl", make_jsonl(make_event(1, timestamp=written)))
+    warehouse.load()
+    assert warehouse.rows("select timestamp::varchar from raw.events") == [(expected,)]

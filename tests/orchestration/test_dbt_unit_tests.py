@@ -1,0 +1,21 @@
+"""Runs the unit tests of the models, which no warehouse carries."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orchestration.building.project import dbt_flags
+from orchestration.settings import PROJECT_DIR
+from tests.support.warehouse import WarehouseUnderTest
+
+
+@pytest.mark.xdist_group("dbt_unit_tests")
+def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
+    warehouse = WarehouseUnderTest(tmp_path)
+    warehouse.settings.landing.mkdir()
+    warehouse.land()
+    # dbt asks the warehouse for the column types of a model's inputs, so they have to exist.
+    warehouse.build()
+    shutil.copytree(PROJECT_DIR / "tests" / "unit", warehouse.home.dbt_project / "tests" / "unit")
+    warehouse.dbt(["test", "--select", "test_type:unit", *dbt_flags(warehouse.settings)])

@@ -1,0 +1,116 @@
+"""A small warehouse for tests: the shipped loader and the shipped models, built by a warm dbt in this process."""
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from orchestration.building.project import assemble_project, build_command
+from orchestration.building.state import begin_build, complete_build, configuration_hash
+from orchestration.home import Home
+from orchestration.landing import LandingSummary, load_landing
+from orchestration.settings import Settings
+
+SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+HASH_KEY = b"a key for tests"
+LOADED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class WarehouseUnderTest:
+    """One warehouse in a folder of its own; `overrides` holds seed files that take the place of the shipped ones."""
+
+    folder: Path
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    timezone: str = "UTC"
+    loads: int = 0
+
+    def __post_init__(self) -> None:
+        seeds = self.folder / "my-seeds"
+        seeds.mkdir(parents=True, exist_ok=True)
+        for name, text in self.overrides.items():
+            (seeds / name).write_text(text)
+        self.settings = Settings(
+            home=self.folder / "home", landing=self.folder / "landing", seeds=seeds, timezone=self.timezone
+        )
+        self.home = Home(self.settings.home)
+        self.home.create()
+        assemble_project(self.home.dbt_project, seeds)
+
+    def write_events(
+        self, events: Iterable[Mapping[str, Any]], source: str = "events", name: str | None = None
+    ) -> Path:
+        """Write events as one landed file and return its path."""
+        folder = self.settings.landing / source
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / (name or f"file-{len(list(folder.iterdir())):06}.jsonl")
+        lines = "".join(json.dumps(event) + "\n" for event in events)
+        path.write_bytes(gzip.compress(lines.encode()) if path.suffix == ".gz" else lines.encode())
+        return path
+
+    def link_real_set(self, name: str) -> None:
+        """Land one of the real sets."""
+        folder = self.settings.landing / "events"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.jsonl.gz").write_bytes((SHARED_DATA / name / "events.jsonl.gz").read_bytes())
+
+    def land(self, now: datetime | None = None) -> LandingSummary:
+        """Load what lies in the landing folder; each load is a minute after the one before."""
+        self.loads += 1
+        return load_landing(
+            self.home.raw_database,
+            self.settings.landing,
+            seeds=self.home.seeds,
+            hash_key=HASH_KEY,
+            settle=timedelta(0),
+            now=now or LOADED_AT + timedelta(minutes=self.loads),
+            on_progress=lambda _: None,
+        )
+
+    def build(self, *, full_refresh: bool = False, tests: bool = False) -> None:
+        """Build every model as a run would; `full_refresh` forces what a changed configuration would cause."""
+        build = begin_build(self.home, configuration_hash(self.settings, self.home.dbt_project))
+        command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
+        if not tests:
+            command += ["--exclude-resource-type", "test"]
+        self.dbt(command)
+        complete_build(self.home, build)
+
+    def dbt(self, command: Sequence[str]) -> None:
+        """Run one dbt command in this process; a failure raises with what dbt says of each failed node."""
+        paths = ["--project-dir", str(self.home.dbt_project), "--target-path", str(self.home.dbt_target)]
+        result = dbtRunner().invoke(["--quiet", *command, *paths])
+        # dbt-duckdb keeps the files open for the life of the process; the loader needs them.
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        if not result.success:
+            failed = [
+                f"{one.node.name}: {one.message}"
+                for one in getattr(result.result, "results", [])
+                if one.failures or one.status in {"error", "fail"}
+            ]
+            raise AssertionError(f"dbt {command[0]} failed: {result.exception or ''} {failed}")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query over the build database; the raw one is attached as `raw`."""
+        with duckdb.connect(str(self.home.build_database), read_only=True) as connection:
+            connection.execute(f"attach '{self.home.raw_database}' as raw (read_only)")
+            return connection.execute(query).fetchall()
+
+    def tables(self, schemas: Sequence[str] = ("marts",)) -> dict[str, list[tuple[Any, ...]]]:
+        """Return every table of the schemas, rows sorted by their text, for comparing two builds."""
+        wanted = ", ".join(f"'{schema}'" for schema in schemas)
+        names = self.rows(
+            "select table_schema, table_name from information_schema.tables "
+            f"where table_schema in ({wanted}) order by table_schema, table_name"
+        )
+        return {
+            f"{schema}.{name}": sorted(self.rows(f'select * from {schema}."{name}"'), key=repr)
+            for schema, name in names
+        }
