@@ -4,6 +4,8 @@
 -#}
 {% macro replace_touched(touched, key='conversation_key') %}
     {%- do ref(touched) -%}
+    {#- The days a conversation stood under must be noted before its rows are replaced. -#}
+    {%- if touched == 'int_conversations_restated' -%}{%- do ref('int_dates_left') -%}{%- endif -%}
     {{ config(materialized='incremental', unique_key=key, meta={'replaces': touched}) }}
 {%- endmacro %}
 

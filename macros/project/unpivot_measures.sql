@@ -2,7 +2,7 @@
 {% macro unpivot_measures(relation, measures) %}
     {%- for measure in measures %}
     select
-        date, segment, segment_type, segment_value,
+        date, grain, hour_at, segment, segment_type, segment_value,
         '{{ measure }}' as measure_name, cast({{ measure }} as {{ exact_sum_type() }}) as measure_value
     from {{ relation }}
     {%- if not loop.last %}

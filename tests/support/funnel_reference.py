@@ -1,77 +1,168 @@
-"""Funnels by exhaustive search: the definitions of metrics.md in plain Python, slow and obvious, to judge the SQL by."""
+"""Funnels by exhaustive search: the definitions of metrics.md in plain Python, slow and obvious, to judge the SQL by.
+
+It starts from canonical events as somebody would write them down, and shares nothing with the models.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
+
+INTERACTIONS = frozenset(
+    {
+        "user_message",
+        "agent_message",
+        "tool_called",
+        "button_clicked",
+        "flow_started",
+        "flow_completed",
+        "flow_abandoned",
+    }
+)
+ENDS = frozenset({"conversation_completed", "conversation_ended", "conversation_abandoned"})
+BEFORE_THE_START = frozenset({"interaction_initialized", "experiment_exposure"})
+IDLE = timedelta(minutes=30)
+SLOWEST_LAG = timedelta(hours=24)
+SLOW_RESPONSE = timedelta(seconds=60)
+
+Position = tuple[datetime, bool, float]
 
 
 @dataclass(frozen=True)
-class Occurrence:
-    """One sign of a stage: `seq` is the source's own order within an instant, null when it gives none."""
+class Event:
+    """One canonical event; `seq` is the source's own order within an instant, null when it gives none."""
 
+    event_id: str
+    event_type: str
     at: datetime
-    seq: float | None
-    event_id: str | None
-    kind: str = "event"
+    seq: int | None = None
+    dimensions: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def position(self) -> tuple[datetime, bool, float]:
-        """Order in the conversation; a missing seq comes after every other of its instant, and they share a place."""
-        return (self.at, self.seq is None, self.seq or 0.0)
+    def position(self) -> Position:
+        """Place in the conversation: those without seq come last in their instant, and share that place."""
+        return (self.at, self.seq is None, float(self.seq or 0))
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One occurrence of a stage: the event that shows it, by its type (event) or by a fact (rule)."""
+
+    event: Event
+    kind: str
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What shows a stage; `minimum` only for facts with a value."""
+
+    kind: str
+    name: str
+    minimum: float | None = None
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage and all of its signals, each (signal_kind, signal)."""
+    """A stage and all of its signals; any of them shows it."""
 
     order: int
     name: str
-    signals: frozenset[tuple[str, str]]
-    within: timedelta | None = None
+    signals: tuple[Signal, ...]
+    within_hours: int | None = None
+
+    def ends_at(self, since: datetime) -> datetime | None:
+        """Return when the window that opened at `since` closes, null for never."""
+        return None if self.within_hours is None else since + timedelta(hours=self.within_hours)
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """A funnel; an empty list of a filter lets everything in."""
+    """A funnel; a filter that is empty or absent lets everything in."""
 
     name: str
     stages: tuple[Stage, ...]
-    filters: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """What a funnel sees: `events` as (event_type, occurrence), `facts` by name, dimensions by name."""
+    """The events of one conversation in order, with the dimensions that filters name (purpose and source included)."""
 
     key: str
+    events: tuple[Event, ...]
     dimensions: Mapping[str, str | None]
-    events: tuple[tuple[str, Occurrence], ...]
-    facts: Mapping[str, Occurrence]
-    is_closed: bool
+
+    def first(self, *event_types: str) -> Event | None:
+        """Return the first event of these types."""
+        return next((event for event in self.events if event.event_type in event_types), None)
+
+    @property
+    def started(self) -> Event | None:
+        """Return the event that starts it: a start or an interaction, else the first that is more than a widget."""
+        return self.first("conversation_started", *INTERACTIONS) or next(
+            (event for event in self.events if event.event_type not in BEFORE_THE_START), None
+        )
+
+    def facts(self) -> Iterator[tuple[str, Event, float | None]]:
+        """Yield the facts as (name, event that shows it, value)."""
+        named = {
+            "started_at": self.started,
+            "initialised_at": self.first("interaction_initialized"),
+            "engaged_at": self.first("user_message", "button_clicked", "flow_started"),
+            "first_user_message_at": self.first("user_message"),
+            "first_agent_message_at": self.first("agent_message"),
+        }
+        yield from ((name, event, None) for name, event in named.items() if event is not None)
+        for event in self.events:
+            if "qualification_score" in event.properties:
+                yield "qualification_score", event, float(event.properties["qualification_score"])
+
+    def is_closed(self, watermark: datetime) -> bool:
+        """Say whether an end stands that no interaction followed, or nothing happened for as long as idling takes."""
+        places = [place for place, event in enumerate(self.events) if event.event_type in INTERACTIONS]
+        last_interaction = max(places, default=-1)
+        if any(event.event_type in ENDS for event in self.events[last_interaction + 1 :]):
+            return True
+        start = self.started or self.events[0]
+        last_activity = max(start.at, self.events[last_interaction].at if places else start.at)
+        return last_activity + IDLE <= watermark
+
+    def turns(self) -> list[list[Event]]:
+        """Return the events by turn; turn 0 is what comes before the first customer message."""
+        turns: list[list[Event]] = [[]]
+        for event in self.events:
+            if event.event_type == "user_message":
+                turns.append([])
+            turns[-1].append(event)
+        return turns
 
 
 @dataclass(frozen=True)
 class Passage:
-    """How one conversation went through one funnel; `reached` by stage_order."""
+    """How one conversation went through one funnel; `reached` and `in_order` hold the first sign by stage_order."""
 
-    funnel: str
-    conversation_key: str
+    funnel: Funnel
+    conversation: Conversation
     entered_at: datetime
-    reached: Mapping[int, Occurrence]
-    depth_in_order: int
-    furthest: int
-    last: int
+    reached: Mapping[int, Sign]
+    in_order: Mapping[int, Sign]
     is_in_progress: bool
 
     @property
-    def is_lost(self) -> bool:
-        """Neither at the end nor still able to get there."""
-        return not self.is_in_progress and self.furthest < self.last
+    def furthest(self) -> int:
+        """Return the order of the furthest stage reached."""
+        return max(self.reached)
 
     @property
-    def next_stage(self) -> int | None:
-        """The stage after the furthest one, null at the last."""
-        return None if self.furthest == self.last else self.furthest + 1
+    def is_last_reached(self) -> bool:
+        """Say whether it came to the end."""
+        return self.furthest == self.funnel.stages[-1].order
+
+    @property
+    def is_lost(self) -> bool:
+        """Say whether it neither came to the end nor can still get there."""
+        return not self.is_last_reached and not self.is_in_progress
 
 
 def is_let_in(funnel: Funnel, conversation: Conversation) -> bool:
@@ -82,67 +173,91 @@ def is_let_in(funnel: Funnel, conversation: Conversation) -> bool:
     )
 
 
-def occurrences(stage: Stage, conversation: Conversation) -> list[Occurrence]:
-    """Return every sign of the stage in the conversation, in order; ties by event id."""
-    found = [one for event_type, one in conversation.events if ("event", event_type) in stage.signals]
-    found += [one for name, one in conversation.facts.items() if ("fact", name) in stage.signals]
-    return sorted(found, key=lambda one: (one.position, one.event_id or ""))
+def signs(stage: Stage, conversation: Conversation) -> list[Sign]:
+    """Return every occurrence of the stage, first one first; what shares a position is told apart by event id."""
+    wanted_events = {signal.name for signal in stage.signals if signal.kind == "event"}
+    found = [Sign(event, "event") for event in conversation.events if event.event_type in wanted_events]
+    for name, event, value in conversation.facts():
+        for signal in stage.signals:
+            is_enough = signal.minimum is None or (value is not None and value >= signal.minimum)
+            if signal.kind == "fact" and signal.name == name and is_enough:
+                found.append(Sign(event, "rule"))
+    return sorted(found, key=lambda sign: (sign.event.position, sign.event.event_id, sign.kind))
 
 
-def is_within(one: Occurrence, since: datetime, within: timedelta | None) -> bool:
-    """Say whether it came before the window closed; windows are half-open and have no lower end."""
-    return within is None or one.at < since + within
+def chains(stages: Sequence[Stage], found: Sequence[Sequence[Sign]]) -> Iterator[tuple[Sign, ...]]:
+    """Yield every chain of stages 1..k that can be drawn, each occurrence of each stage tried after each other."""
 
-
-def chains(stages: Sequence[Sequence[Occurrence]], windows: Sequence[timedelta | None]) -> Iterator[int]:
-    """Yield the length of every chain of stages 1..k that can be drawn; the search tries each occurrence of each."""
-
-    def follow(previous: Occurrence, depth: int) -> Iterator[int]:
-        yield depth
-        if depth == len(stages):
+    def follow(chain: tuple[Sign, ...]) -> Iterator[tuple[Sign, ...]]:
+        yield chain
+        if len(chain) == len(stages):
             return
-        for one in stages[depth]:
-            if one.position >= previous.position and is_within(one, previous.at, windows[depth]):
-                yield from follow(one, depth + 1)
+        previous = chain[-1].event
+        ends_at = stages[len(chain)].ends_at(previous.at)
+        for sign in found[len(chain)]:
+            if sign.event.position >= previous.position and (ends_at is None or sign.event.at < ends_at):
+                yield from follow((*chain, sign))
 
-    for start in stages[0]:
-        yield from follow(start, 1)
+    for start in found[0]:
+        yield from follow((start,))
 
 
 def pass_through(funnel: Funnel, conversation: Conversation, watermark: datetime) -> Passage | None:
-    """Return the conversation's passage through the funnel, or None when it did not enter."""
-    if not is_let_in(funnel, conversation):
+    """Return the conversation's passage through the funnel, null when it did not enter."""
+    found = [signs(stage, conversation) for stage in funnel.stages]
+    if not is_let_in(funnel, conversation) or not found[0]:
         return None
-    signs = [occurrences(stage, conversation) for stage in funnel.stages]
-    if not signs[0]:
-        return None
-    entered_at = signs[0][0].at
-    reached: dict[int, Occurrence] = {}
-    for stage, found in zip(funnel.stages, signs, strict=True):
-        in_time = [one for one in found if stage.order == 1 or is_within(one, entered_at, stage.within)]
+    entered_at = found[0][0].event.at
+    reached: dict[int, Sign] = {}
+    for stage, candidates in zip(funnel.stages, found, strict=True):
+        ends_at = stage.ends_at(entered_at)
+        in_time = [sign for sign in candidates if ends_at is None or sign.event.at < ends_at]
         if in_time:
             reached[stage.order] = in_time[0]
-    furthest, last = max(reached), funnel.stages[-1].order
-    has_time_left = any(
-        stage.order > furthest and stage.within is not None and entered_at + stage.within > watermark
-        for stage in funnel.stages
+    in_order: dict[int, Sign] = {}
+    for chain in chains(funnel.stages, found):
+        order = len(chain)
+        if order not in in_order or chain[-1].event.position < in_order[order].event.position:
+            in_order[order] = chain[-1]
+    later = [stage.ends_at(entered_at) for stage in funnel.stages if stage.order > max(reached)]
+    may_still_come = not conversation.is_closed(watermark) or any(
+        ends_at is not None and ends_at > watermark for ends_at in later
     )
-    return Passage(
-        funnel=funnel.name,
-        conversation_key=conversation.key,
-        entered_at=entered_at,
-        reached=reached,
-        depth_in_order=max(chains(signs, [stage.within for stage in funnel.stages])),
-        furthest=furthest,
-        last=last,
-        is_in_progress=furthest < last and (not conversation.is_closed or has_time_left),
-    )
+    return Passage(funnel, conversation, entered_at, reached, in_order, bool(later) and may_still_come)
 
 
-def measured_stages(funnel: Funnel, event_types: frozenset[str]) -> frozenset[int]:
-    """Return the orders of the stages a source can show: by a fact, or by an event type it ever sent."""
-    return frozenset(
-        stage.order
-        for stage in funnel.stages
-        if any(kind == "fact" or (kind == "event" and signal in event_types) for kind, signal in stage.signals)
-    )
+def watermarks(newest_by_namespace: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Return the watermark by namespace: its newest event, at most a day behind the newest of all."""
+    newest = max(newest_by_namespace.values())
+    return {name: max(at, newest - SLOWEST_LAG) for name, at in newest_by_namespace.items()}
+
+
+def is_measured(stage: Stage, event_types_sent: frozenset[str]) -> bool:
+    """Say whether a source that sent these event types can show the stage at all."""
+    return any(signal.kind == "fact" or signal.name in event_types_sent for signal in stage.signals)
+
+
+def loss_reason(conversation: Conversation) -> str:
+    """Return why a lost conversation may have ended: the first that holds for its last two turns."""
+    late_turns = conversation.turns()[-2:]
+    late = [event for turn in late_turns for event in turn]
+    kinds = {event.event_type for event in late}
+    messages = [event.event_type for event in late if event.event_type in {"user_message", "agent_message"}]
+    if kinds & {"handoff_requested", "handoff_connected"}:
+        return "handoff"
+    if any(event.event_type == "tool_called" and event.properties.get("is_error") for event in late):
+        return "tool_error"
+    if "fallback_triggered" in kinds:
+        return "fallback"
+    if messages[-1:] == ["user_message"]:
+        return "no_answer"
+    if any(_response_time(turn) > SLOW_RESPONSE for turn in late_turns):
+        return "slow_response"
+    return "unknown"
+
+
+def _response_time(turn: Sequence[Event]) -> timedelta:
+    """Return how long the first reply of the turn took, zero without a question or a reply."""
+    if not turn or turn[0].event_type != "user_message":
+        return timedelta(0)
+    return next((event.at - turn[0].at for event in turn if event.event_type == "agent_message"), timedelta(0))

@@ -1,4 +1,5 @@
 -- One row per feedback answer, thumbs and stars told apart and put on one scale.
+{{ replace_touched('int_conversations_touched') }}
 with
 
 answers as (
@@ -6,7 +7,9 @@ answers as (
     select
         conversation_key,
         sequence_number,
+        source,
         event_id,
+        load_id,
         occurred_at,
         feedback_question_kind,
         lower(rating) as rating,
@@ -41,7 +44,9 @@ answers_scored as (
     select
         conversation_key,
         sequence_number,
+        source,
         event_id,
+        load_id,
         occurred_at,
         feedback_question_kind,
         rating_kind,

@@ -51,7 +51,8 @@ attributes_of_columns as (
             end,
             properties.property_value, '(none)'
         ) as attribute_value,
-        segment_dimensions.top_n
+        segment_dimensions.top_n,
+        segment_dimensions.is_hourly
     from conversations
     cross join segment_dimensions
     left join properties
@@ -69,7 +70,8 @@ attributes_of_tests as (
         conversations.initialised_date,
         segment_dimensions.dimension,
         exposures.test_name || ':' || exposures.first_variant as attribute_value,
-        segment_dimensions.top_n
+        segment_dimensions.top_n,
+        segment_dimensions.is_hourly
     from conversations
     inner join exposures on conversations.conversation_key = exposures.conversation_key
     inner join segment_dimensions on segment_dimensions.column_name = 'variant'

@@ -1,4 +1,4 @@
--- One row per date this run states and segment: what its conversations add up to.
+-- One row per date or hour this run states and segment: what its conversations add up to.
 {{ config(materialized='table') }}
 with
 
@@ -6,6 +6,7 @@ conversations as (
 
     select
         conversations.*,
+        {{ start_of_local_hour('started_at') }} as started_hour_at,
         is_engaged and is_closed as is_settled,
         is_engaged and is_closed and sources.can_report_completion as is_completion_reported,
         {{ milliseconds_between('started_at', 'completed_at') }} as duration_ms,
@@ -27,6 +28,8 @@ measures_counted as (
 
     select
         conversations.conversation_date as date,
+        segments.grain,
+        case when segments.grain = 'hour' then conversations.started_hour_at end as hour_at,
         segments.segment,
         segments.segment_type,
         segments.segment_value,
@@ -62,7 +65,9 @@ measures_counted as (
         cast(sum(fallback_turn_count * answered_turn_count) as {{ exact_sum_type() }}) as fallback_turns_x_answered_turns
     from conversations
     inner join segments on conversations.conversation_key = segments.conversation_key
-    group by conversations.conversation_date, segments.segment, segments.segment_type, segments.segment_value
+    group by
+        conversations.conversation_date, segments.grain, case when segments.grain = 'hour' then conversations.started_hour_at end,
+        segments.segment, segments.segment_type, segments.segment_value
 
 )
 

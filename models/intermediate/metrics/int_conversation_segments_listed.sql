@@ -1,4 +1,4 @@
--- One row per production conversation id that this run counts and segment it belongs to; everything is in `all`.
+-- One row per production conversation id that this run counts, segment it belongs to and grain (day, hour) of counting.
 {{ config(materialized='table') }}
 with
 
@@ -28,6 +28,7 @@ attributes_limited as (
     select
         attributes.conversation_key,
         attributes.dimension,
+        attributes.is_hourly,
         case
             when attributes.top_n is null or values_ranked.attribute_value is not null then attributes.attribute_value
             else 'other'
@@ -44,12 +45,28 @@ attributes_limited as (
 
 segments_listed as (
 
-    select conversation_key, 'all' as segment, 'all' as segment_type, 'all' as segment_value
+    select conversation_key, 'all' as segment, 'all' as segment_type, 'all' as segment_value, true as is_hourly
     from conversations
     union all
-    select conversation_key, dimension || '=' || attribute_value as segment, dimension as segment_type, attribute_value as segment_value
+    select
+        conversation_key,
+        dimension || '=' || attribute_value as segment,
+        dimension as segment_type,
+        attribute_value as segment_value,
+        is_hourly
     from attributes_limited
+
+),
+
+segments_by_grain as (
+
+    select conversation_key, segment, segment_type, segment_value, 'day' as grain
+    from segments_listed
+    union all
+    select conversation_key, segment, segment_type, segment_value, 'hour' as grain
+    from segments_listed
+    where is_hourly
 
 )
 
-select * from segments_listed
+select * from segments_by_grain

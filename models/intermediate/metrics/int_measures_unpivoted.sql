@@ -1,4 +1,4 @@
--- One row per date this run states, segment and measure that metric_definitions may name.
+-- One row per date or hour this run states, segment and measure that metric_definitions may name.
 {{ config(materialized='table') }}
 with
 
@@ -43,7 +43,8 @@ measures_united as (
     union all
     select * from measures_of_sales
     union all
-    select * from {{ ref('int_goal_measures_counted') }}
+    select date, grain, hour_at, segment, segment_type, segment_value, measure_name, measure_value
+    from {{ ref('int_goal_measures_counted') }}
 
 )
 

@@ -1,9 +1,9 @@
--- One row per date this run states, metric and segment: value, sample and 95 % interval.
+-- One row per date or hour this run states, metric and segment: value, sample and 95 % interval.
 with
 
 metrics_measured as (
 
-    select * from {{ ref('int_daily_metrics_measured') }}
+    select * from {{ ref('int_metrics_measured') }}
 
 ),
 
@@ -41,11 +41,13 @@ intervals_estimated as (
         *,
         case
             when kind = 'rate' then {{ wilson_low('numerator', 'denominator') }}
+            when squared_error is null then null
             when kind = 'mean' then greatest(value - {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error), 0)
             when kind = 'ratio' then greatest(value - 1.959963984540054 * sqrt(squared_error), 0)
         end as ci_low,
         case
             when kind = 'rate' then {{ wilson_high('numerator', 'denominator') }}
+            when squared_error is null then null
             when kind = 'mean' then value + {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error)
             when kind = 'ratio' then least(value + 1.959963984540054 * sqrt(squared_error), 1)
         end as ci_high

@@ -1,10 +1,10 @@
--- One row per date of entry this run states and segment: the steps of the sales funnel.
+-- One row per date or hour of entry this run states and segment: the steps of the sales funnel.
 {{ config(materialized='table') }}
 with
 
 stages_reached as (
 
-    select conversation_key, entry_date, stage
+    select conversation_key, entry_date, {{ start_of_local_hour('entered_at') }} as entered_hour_at, stage
     from {{ ref('fct_conversation_stages') }}
     where funnel = 'sales' and is_reached and {{ only_touched_dates('entry_date') }}
 
@@ -21,6 +21,7 @@ stages_pivoted as (
     select
         conversation_key,
         entry_date as date,
+        entered_hour_at,
         bool_or(stage = 'started') as is_started,
         bool_or(stage = 'responded') as is_responded,
         bool_or(stage = 'qualified') as is_qualified,
@@ -28,7 +29,7 @@ stages_pivoted as (
         bool_or(stage = 'meeting_attended') as is_attended,
         bool_or(stage = 'deal_closed') as is_closed
     from stages_reached
-    group by conversation_key, entry_date
+    group by conversation_key, entry_date, entered_hour_at
 
 ),
 
@@ -36,6 +37,8 @@ measures_counted as (
 
     select
         stages_pivoted.date,
+        segments.grain,
+        case when segments.grain = 'hour' then stages_pivoted.entered_hour_at end as hour_at,
         segments.segment,
         segments.segment_type,
         segments.segment_value,
@@ -52,7 +55,9 @@ measures_counted as (
         count(case when is_closed and is_started then 1 end) as closed_of_started_count
     from stages_pivoted
     inner join segments on stages_pivoted.conversation_key = segments.conversation_key
-    group by stages_pivoted.date, segments.segment, segments.segment_type, segments.segment_value
+    group by
+        stages_pivoted.date, segments.grain, case when segments.grain = 'hour' then stages_pivoted.entered_hour_at end,
+        segments.segment, segments.segment_type, segments.segment_value
 
 )
 

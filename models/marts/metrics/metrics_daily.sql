@@ -4,7 +4,9 @@ with
 
 intervals_estimated as (
 
-    select * from {{ ref('int_metric_intervals_estimated') }}
+    select *
+    from {{ ref('int_metric_intervals_estimated') }}
+    where grain = 'day'
 
 ),
 

@@ -1,4 +1,4 @@
--- One row per date this run states, metric and segment: numerator, denominator and what the interval needs.
+-- One row per date or hour this run states, metric and segment: numerator, denominator and what the interval needs.
 {{ config(materialized='table') }}
 with
 
@@ -14,10 +14,10 @@ measures as (
 
 ),
 
-reporting_dates as (
+periods as (
 
-    select date
-    from {{ ref('int_reporting_dates_listed') }}
+    select *
+    from {{ ref('int_reporting_periods_listed') }}
     where {{ only_touched_dates('date') }}
 
 ),
@@ -26,6 +26,8 @@ measures_in_roles as (
 
     select
         measures.date,
+        measures.grain,
+        measures.hour_at,
         measures.segment,
         measures.segment_type,
         measures.segment_value,
@@ -44,18 +46,21 @@ measures_in_roles as (
                 metrics.numerator, metrics.denominator, metrics.numerator || '_squared', metrics.denominator || '_squared',
                 metrics.numerator || '_x_' || metrics.denominator, metrics.denominator || '_conversations'
             )
-    group by measures.date, measures.segment, measures.segment_type, measures.segment_value, metrics.metric_name
+    group by
+        measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type, measures.segment_value,
+        metrics.metric_name
 
 ),
 
--- `all` has a row for every day and metric, the other segments only where something happened.
+-- `all` has a row for every period and metric, the other segments only where something happened.
 frames as (
 
-    select reporting_dates.date, 'all' as segment, 'all' as segment_type, 'all' as segment_value, metrics.metric_name
-    from reporting_dates
+    select
+        periods.date, periods.grain, periods.hour_at, 'all' as segment, 'all' as segment_type, 'all' as segment_value, metrics.metric_name
+    from periods
     cross join metrics
     union
-    select date, segment, segment_type, segment_value, metric_name
+    select date, grain, hour_at, segment, segment_type, segment_value, metric_name
     from measures_in_roles
 
 ),
@@ -64,6 +69,8 @@ metrics_measured as (
 
     select
         frames.date,
+        frames.grain,
+        frames.hour_at,
         frames.metric_name,
         frames.segment,
         frames.segment_type,
@@ -83,6 +90,8 @@ metrics_measured as (
     left join measures_in_roles
         on
             frames.date = measures_in_roles.date
+            and frames.grain = measures_in_roles.grain
+            and frames.hour_at is not distinct from measures_in_roles.hour_at
             and frames.segment = measures_in_roles.segment
             and frames.metric_name = measures_in_roles.metric_name
 

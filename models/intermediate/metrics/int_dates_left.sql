@@ -1,0 +1,47 @@
+-- One row per reporting date under which a restated conversation stood before this run.
+{{ config(materialized='table') }}
+
+{%- set conversations_before = relation_before('marts', 'fct_conversations') %}
+{%- set interactions_before = relation_before('marts', 'fct_interactions') %}
+{%- set entries_before = relation_before('intermediate', 'int_funnel_entries_placed') %}
+{%- set dates_before = relation_before('intermediate', 'int_dates_left') if was_interrupted() else none %}
+with
+
+restated as (
+
+    select conversation_key
+    from {{ ref('int_conversations_restated') }}
+
+),
+
+dates_left as (
+
+    {% if conversations_before -%}
+    select before.conversation_date as date
+    from {{ conversations_before }} as before
+    inner join restated on before.conversation_key = restated.conversation_key
+    union
+    {%- endif %}
+    {% if interactions_before -%}
+    select before.interaction_date as date
+    from {{ interactions_before }} as before
+    inner join restated on before.conversation_key = restated.conversation_key
+    union
+    {%- endif %}
+    {% if entries_before -%}
+    select before.entry_date as date
+    from {{ entries_before }} as before
+    inner join restated on before.conversation_key = restated.conversation_key
+    union
+    {%- endif %}
+    {% if dates_before -%}
+    -- The run before this one did not finish: it may have replaced the conversations and not yet their days.
+    select date from {{ dates_before }}
+    union
+    {%- endif %}
+    select cast(null as date) as date
+
+)
+
+select date from dates_left
+where date is not null

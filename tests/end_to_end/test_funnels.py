@@ -1,0 +1,424 @@
+"""Thousands of random conversations through ten funnels in one build, row by row against an exhaustive search."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.support.funnel_reference import (
+    Conversation,
+    Event,
+    Funnel,
+    Passage,
+    Signal,
+    Stage,
+    is_measured,
+    loss_reason,
+    pass_through,
+    watermarks,
+)
+from tests.support.warehouse import WarehouseUnderTest
+
+TIMEZONE = "America/New_York"  # its clocks go back on the second of November, amid the conversations
+NEWEST = datetime(2025, 11, 6, 12, tzinfo=UTC)
+NEWEST_OF_SOURCE = {"events": NEWEST, "chat_events": NEWEST - timedelta(hours=30)}
+CONVERSATION_COUNT = 3200
+
+PURPOSES = {("events", "gamma"): "sales", ("chat_events", ""): "sales", ("chat_events", "alpha"): "support"}
+
+# Steps on a grid, so that ties and windows met to the second are common.
+PAUSES = [
+    *[timedelta(0)] * 5,
+    *[timedelta(seconds=20)] * 4,
+    *[timedelta(seconds=61.5)] * 2,
+    *[timedelta(minutes=30)] * 4,
+    *[timedelta(hours=1)] * 3,
+    *[timedelta(hours=23)] * 2,
+    timedelta(hours=24),
+]
+EVENT_WEIGHTS = {
+    **dict.fromkeys(["step_a", "step_b", "step_c"], 8),
+    **dict.fromkeys(["step_d", "step_e", "step_f"], 5),
+    "user_message": 10,
+    "agent_message": 10,
+    "conversation_started": 2,
+    "interaction_initialized": 2,
+    "experiment_exposure": 1,
+    "button_clicked": 1,
+    "tool_called": 3,
+    "fallback_triggered": 1,
+    "handoff_requested": 0.5,
+    "handoff_connected": 0.3,
+    "conversation_abandoned": 1,
+    "conversation_ended": 1,
+    "feedback_received": 1,
+}
+
+
+def funnel(name: str, stages: Iterable[tuple[str, int | None]], **filters: str) -> Funnel:
+    """Build a funnel of stages (signals, within_hours): `|` between signals, `@` before a fact, `>=` for its least."""
+
+    def signal(text: str) -> Signal:
+        fact, _, minimum = text.removeprefix("@").partition(">=")
+        return Signal("fact" if text[0] == "@" else "event", fact, float(minimum) if minimum else None)
+
+    return Funnel(
+        name,
+        tuple(
+            Stage(order, f"stage_{order}", tuple(signal(text) for text in signals.split("|")), within_hours)
+            for order, (signals, within_hours) in enumerate(stages, 1)
+        ),
+        {dimension: tuple(values.split("|")) for dimension, values in filters.items()},
+    )
+
+
+FUNNELS = [
+    funnel("pair", [("step_a", None), ("step_b", None)]),
+    funnel("windows", [("step_a", None), ("step_b", 1), ("step_c", 2)]),
+    funnel(
+        "six",
+        [("step_a", None), ("step_b|step_c", 24), ("step_c", None), ("step_d", 48), ("step_e|step_f", 30), ("@engaged_at|step_f", 72)],
+    ),
+    funnel("again", [("step_a|step_b", None), ("step_a|step_c", 1), ("step_b|step_d", 24), ("step_b", 24)]),
+    funnel(
+        "facts",
+        [("@started_at", None), ("@first_user_message_at", 1), ("@first_agent_message_at|step_c", None),
+         ("@qualification_score>=0.6|step_d", 24), ("step_e", 48)],
+    ),
+    funnel("agents", [("@first_user_message_at", None), ("@first_agent_message_at", None)], agent="alpha|beta"),
+    funnel(
+        "weeks",
+        [("@started_at", None), ("step_a", 24), ("step_b", 2160), ("step_c", 48)],
+        purpose="sales", channel="web|voice",
+    ),
+    funnel("chat", [("step_a", 1), ("only_chat", 48), ("never_sent", None)], source="chat_events", purpose="sales|support"),
+    funnel("unseen", [("step_a", None), ("only_chat", None), ("step_b", 48), ("never_sent|never_heard", 96)], source="events|chat_events"),
+    funnel("engagement", [("@initialised_at", None), ("@engaged_at", None)]),
+]  # fmt: skip
+
+
+def seed_files() -> dict[str, str]:
+    """Write the configuration down as the seed files that take the place of the shipped ones."""
+    funnels = ["funnel,purpose,source,agent,channel,description"]
+    stages = ["funnel,stage_order,stage,signal_kind,signal,minimum_value,within_hours,description"]
+    for one in FUNNELS:
+        filters = ["|".join(one.filters.get(name, ())) for name in ("purpose", "source", "agent", "channel")]
+        funnels.append(",".join([one.name, *filters, "a funnel"]))
+        for stage in one.stages:
+            window = "" if stage.within_hours is None else stage.within_hours
+            for signal in stage.signals:
+                least = "" if signal.minimum is None else signal.minimum
+                row = [one.name, stage.order, stage.name, signal.kind, signal.name, least, window, "a stage"]
+                stages.append(",".join(map(str, row)))
+    purposes = ["source,agent,purpose", *(f"{source},{agent},{to}" for (source, agent), to in PURPOSES.items())]
+    return {
+        name: "\n".join(lines) + "\n"
+        for name, lines in (("funnels.csv", funnels), ("funnel_stages.csv", stages), ("purposes.csv", purposes))
+    }
+
+
+def properties_of(chance: random.Random, event_id: str, event_type: str) -> dict[str, Any]:
+    if event_type == "user_message":
+        scored = {"qualification_score": chance.choice([0.3, 0.59, 0.6, 0.9])} if chance.random() < 0.4 else {}
+        return {"role": "user", "content": f"question {event_id}", **scored}
+    return {
+        "agent_message": {"role": "agent", "content": "answer"},
+        "tool_called": {"tool_name": "look_up", "is_error": chance.random() < 0.2},
+        "experiment_exposure": {"experiment_id": "colour", "variant": "red"},
+        "feedback_received": {"rating": 5},
+    }.get(event_type, {})
+
+
+def random_events(chance: random.Random, source: str) -> list[Event]:
+    """Draw one conversation, in the order of its timestamps, which need not be that of its seq or event ids."""
+    weights = EVENT_WEIGHTS | ({"only_chat": 8} if source == "chat_events" else {})
+    numbering = chance.choice(["none", "all", "some"])
+    environment = "development" if chance.random() < 0.04 else None
+    newest = NEWEST_OF_SOURCE[source]
+    at = newest - timedelta(minutes=30) * chance.randint(0, 2 * 24 * 6)
+    events = []
+    for number in range(chance.choice([1, 4, 6, 7, 8, 9, 10, 11])):
+        at = at if number == 0 else min(at + chance.choice(PAUSES), newest)
+        event_id = f"{chance.getrandbits(64):016x}"
+        event_type = chance.choices(list(weights), list(weights.values()))[0]
+        is_numbered = numbering == "all" or (numbering == "some" and chance.random() < 0.5)
+        dimensions = {
+            "agent": chance.choice(["alpha", "beta", "gamma", None, None]),
+            "channel": chance.choice(["web", "sms", "voice", None]),
+            "environment": environment,
+        }
+        seq = chance.randint(0, 9) if is_numbered else None
+        events.append(Event(event_id, event_type, at, seq, dimensions, properties_of(chance, event_id, event_type)))
+    return events
+
+
+def conversation(source: str, conversation_id: str, events: Iterable[Event]) -> Conversation:
+    """Put the events in order and read the dimensions off them: the first value that is there."""
+    in_order = tuple(sorted(events, key=lambda event: (event.position, event.event_id)))
+
+    def first(dimension: str) -> str | None:
+        values = (event.dimensions[dimension] for event in in_order)
+        return next((value for value in values if value), None)
+
+    agent = first("agent")
+    purpose = PURPOSES.get((source, agent or ""), PURPOSES.get((source, ""), "support"))
+    found = {"source": source, "agent": agent, "channel": first("channel"), "purpose": purpose}
+    found["environment"] = first("environment") or "production"
+    return Conversation(f"{source}:{conversation_id}", in_order, found)
+
+
+def landed_line(source: str, conversation_id: str, event: Event) -> dict[str, Any]:
+    line = {
+        "event_id": event.event_id,
+        "session_id" if source == "chat_events" else "conversation_id": conversation_id,
+        "event_type": event.event_type,
+        "timestamp": event.at.isoformat(),
+        "properties": dict(event.properties) | ({} if event.seq is None else {"seq": event.seq}),
+    }
+    return line | {name: value for name, value in event.dimensions.items() if value}
+
+
+@dataclass(frozen=True)
+class Built:
+    """The warehouse, and what the exhaustive search says of the same conversations."""
+
+    warehouse: WarehouseUnderTest
+    passages: tuple[Passage, ...]
+    event_types_sent: Mapping[str, frozenset[str]]
+
+    def segments(self, passage: Passage) -> list[str]:
+        dimensions = passage.conversation.dimensions
+        return ["all", *(f"{name}={dimensions[name] or '(none)'}" for name in ("channel", "agent", "source"))]
+
+    def entry_date(self, passage: Passage) -> date:
+        return passage.entered_at.astimezone(ZoneInfo(TIMEZONE)).date()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    chance = random.Random(20251106)
+    warehouse = WarehouseUnderTest(tmp_path_factory.mktemp("funnels"), seed_files(), timezone=TIMEZONE)
+    conversations, lines = [], defaultdict(list)
+    for number in range(CONVERSATION_COUNT):
+        source = "chat_events" if number % 5 == 0 else "events"
+        events = random_events(chance, source)
+        if number < 2:
+            events.append(
+                Event(f"newest-{number}", "step_a", NEWEST_OF_SOURCE[source], dimensions=events[0].dimensions)
+            )
+        conversations.append(conversation(source, f"c{number}", events))
+        lines[source] += [landed_line(source, f"c{number}", event) for event in events]
+    for source, landed in lines.items():
+        warehouse.write_events(landed, source)
+    summary = warehouse.land()
+    assert summary.rejected == 0
+    warehouse.build()
+    up_to = watermarks(NEWEST_OF_SOURCE)
+    sent: dict[str, set[str]] = defaultdict(set)
+    for one in conversations:
+        sent[str(one.dimensions["source"])] |= {event.event_type for event in one.events}
+    passed = (
+        pass_through(funnel, one, up_to[str(one.dimensions["source"])])
+        for one in conversations
+        if one.dimensions["environment"] == "production"
+        for funnel in FUNNELS
+    )
+    return Built(
+        warehouse,
+        tuple(passage for passage in passed if passage is not None),
+        {source: frozenset(types) for source, types in sent.items()},
+    )
+
+
+def assert_same_rows(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
+    """Fail with the first rows that differ: the whole of two large dicts helps nobody."""
+    differing = sorted((key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)), key=str)
+    shown = [f"{key}: found {found.get(key)}, expected {expected.get(key)}" for key in differing[:5]]
+    assert not differing, f"{len(differing)} of {len(expected)} rows differ:\n" + "\n".join(shown)
+
+
+def test_the_conversations_are_worth_the_search(built: Built) -> None:
+    kinds = {
+        "in progress": sum(passage.is_in_progress for passage in built.passages),
+        "lost": sum(passage.is_lost for passage in built.passages),
+        "complete": sum(passage.is_last_reached for passage in built.passages),
+        "skipped": sum(len(passage.reached) < passage.furthest for passage in built.passages),
+        "not in order": sum(set(passage.reached) > set(passage.in_order) for passage in built.passages),
+        "in order too late": sum(not set(passage.in_order) <= set(passage.reached) for passage in built.passages),
+        "re-entered": sum(
+            len(passage.in_order) > 1 and passage.in_order[2].event.at > passage.entered_at + timedelta(days=1)
+            for passage in built.passages
+        ),
+    }
+    assert min(kinds.values()) >= 100, kinds
+
+
+def test_entries_are_placed_as_the_search_places_them(built: Built) -> None:
+    found = built.warehouse.rows(
+        "select conversation_key, funnel, entered_at, entry_date, furthest_stage_order, is_last_reached, is_in_progress "
+        "from intermediate.int_funnel_entries_placed"
+    )
+    expected = {
+        (passage.conversation.key, passage.funnel.name): (
+            passage.entered_at.replace(tzinfo=None),
+            built.entry_date(passage),
+            passage.furthest,
+            passage.is_last_reached,
+            passage.is_in_progress,
+        )
+        for passage in built.passages
+    }
+    assert len(found) == len(expected)
+    assert_same_rows({row[:2]: row[2:] for row in found}, expected)
+
+
+def test_stages_are_reached_as_the_search_reaches_them(built: Built) -> None:
+    found = built.warehouse.rows(
+        "select conversation_key, funnel, stage_order, is_reached, is_in_order, reached_at, evidence_event_id, "
+        "evidence_kind, stage from marts.fct_conversation_stages"
+    )
+    expected = {}
+    for passage in built.passages:
+        for order in passage.reached.keys() | passage.in_order.keys():
+            shown_by = passage.reached.get(order) or passage.in_order[order]
+            expected[passage.conversation.key, passage.funnel.name, order] = (
+                order in passage.reached,
+                order in passage.in_order,
+                shown_by.event.at.replace(tzinfo=None),
+                shown_by.event.event_id,
+                shown_by.kind,
+                f"stage_{order}",
+            )
+    assert len(found) == len(expected)
+    assert_same_rows({row[:3]: row[3:] for row in found}, expected)
+
+
+def counted_stages(built: Built) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Yield each row of funnel_stages as (key, counts), from the passages."""
+    groups: dict[tuple[date, str, str], list[Passage]] = defaultdict(list)
+    for passage in built.passages:
+        for segment in built.segments(passage):
+            groups[built.entry_date(passage), passage.funnel.name, segment].append(passage)
+    for key, passages in groups.items():
+        for stage in passages[0].funnel.stages:
+            yield (*key, stage.order), stage_counts(built, stage, passages)
+
+
+def stage_counts(built: Built, stage: Stage, passages: list[Passage]) -> tuple[Any, ...]:
+    order = stage.order
+    sources = [str(passage.conversation.dimensions["source"]) for passage in passages]
+    seen = any(is_measured(stage, built.event_types_sent[source]) for source in sources)
+    reached = [passage for passage in passages if order in passage.reached]
+    with_previous = [passage for passage in reached if order - 1 in passage.reached]
+    counts: list[float | None] = [
+        len(reached),
+        sum(order in passage.in_order for passage in passages),
+        sum(passage.furthest >= order for passage in passages),
+        len(with_previous),
+        median_seconds([passage.reached[order].event.at - passage.entered_at for passage in reached]),
+        median_seconds(
+            [passage.reached[order].event.at - passage.reached[order - 1].event.at for passage in with_previous]
+        ),
+    ]
+    stopped_here = [passage for passage in passages if passage.furthest == order]
+    return (
+        len(passages),
+        sum(passage.is_in_progress for passage in stopped_here),
+        sum(passage.is_lost for passage in stopped_here),
+        seen,
+        *(counts if seen else [None] * len(counts)),
+    )
+
+
+def median_seconds(durations: list[timedelta]) -> float | None:
+    return median(duration.total_seconds() for duration in durations) if durations else None
+
+
+def test_stages_are_counted_as_the_passages_add_up(built: Built) -> None:
+    found = built.warehouse.rows(
+        "select date, funnel, segment, stage_order, entered, in_progress, lost, is_measured, reached, reached_in_order, "
+        "reached_or_later, reached_with_previous, median_seconds_from_entry, median_seconds_from_previous "
+        "from marts.funnel_stages where segment_type in ('all', 'channel', 'agent', 'source')"
+    )
+    expected = dict(counted_stages(built))
+    assert len(found) == len(expected)
+    assert_same_rows({row[:4]: row[4:] for row in found}, expected)
+
+
+def test_lost_in_progress_and_complete_are_all_who_entered(built: Built) -> None:
+    unequal = built.warehouse.rows(
+        """
+        select date, funnel, segment, min(entered), max(entered), sum(lost) + sum(in_progress) as stopped,
+            coalesce(max_by(reached, stage_order), 0) as complete
+        from marts.funnel_stages
+        group by date, funnel, segment
+        having min(entered) <> max(entered) or stopped + complete <> min(entered)
+        """
+    )
+    assert unequal == []
+
+
+def test_rates_are_those_of_the_counts_and_never_zero_for_the_unseen(built: Built) -> None:
+    rows = built.warehouse.rows(
+        "select is_measured, reached, reached_or_later, reached_with_previous, previous_reached, entered_measured, entered, "
+        "rate_of_entered, step_rate, reached_or_later_rate, conversion_rate from marts.funnel_stages"
+    )
+    assert {row[0] for row in rows} == {True, False}
+    for seen, reached, later, stepped, previous, measured, entered, *rates in rows:
+        if not seen:
+            assert [reached, later, stepped, *rates] == [None] * 7
+            continue
+        expected = [reached / measured, stepped / previous if previous else None]
+        expected += [later / entered, reached / previous if previous else None]
+        assert rates == pytest.approx(expected)
+
+
+def test_the_bar_of_the_lost_is_the_list_behind_it(built: Built) -> None:
+    found = built.warehouse.rows(
+        "select conversation_key, funnel, entry_date, last_stage, next_stage, last_turn_number, last_customer_message, reason "
+        "from marts.funnel_dropoffs"
+    )
+    expected = {}
+    for passage in built.passages:
+        if passage.is_lost:
+            asked = [event for event in passage.conversation.events if event.event_type == "user_message"]
+            expected[passage.conversation.key, passage.funnel.name] = (
+                built.entry_date(passage),
+                f"stage_{passage.furthest}",
+                f"stage_{passage.furthest + 1}",
+                len(asked),
+                asked[-1].properties["content"] if asked else None,
+                loss_reason(passage.conversation),
+            )
+    assert {row[5] for row in expected.values()} == {
+        "handoff", "tool_error", "fallback", "no_answer", "slow_response", "unknown",
+    }  # fmt: skip
+    assert len(found) == len(expected)
+    assert_same_rows({row[:2]: row[2:] for row in found}, expected)
+
+
+@pytest.mark.parametrize("segment", ["all", "channel=web"])
+def test_drop_off_by_turn_counts_everyone_who_got_there(built: Built, segment: str) -> None:
+    rows = built.warehouse.rows(
+        "select conversation_date, channel, user_message_count, outcome = 'abandoned' from marts.fct_conversations "
+        "where is_engaged and is_closed"
+    )
+    ended = [row for row in rows if segment == "all" or row[1] == "web"]
+    expected = {}
+    for day in {row[0] for row in ended}:
+        of_day = [(turns, is_abandoned) for date_, _, turns, is_abandoned in ended if date_ == day]
+        for turn in range(max(turns for turns, _ in of_day) + 1):
+            reached = sum(turns >= turn for turns, _ in of_day)
+            abandoned = sum(is_abandoned for turns, is_abandoned in of_day if turns == turn)
+            expected[day, turn] = (reached, abandoned, abandoned / reached)
+    found = built.warehouse.rows(
+        f"select date, turn, reached, abandoned, hazard from marts.dropoff_by_turn where segment = '{segment}'"
+    )
+    assert len(found) == len(expected)
+    assert_same_rows({row[:2]: row[2:] for row in found}, expected)
