@@ -24,6 +24,10 @@ $(READY): requirements.lock
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync -q --compile-bytecode requirements.lock
 	@touch $@
 
+.PHONY: demo
+demo: setup ## set up, simulate 60 days of conversations, load, build, publish, show the funnel
+	@$(BIN)/python -m orchestration demo $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(DAYS),--days $(DAYS))
+
 .PHONY: run
 run: setup ## load LANDING=dir, build the warehouse, publish it
 	@$(BIN)/python -m orchestration run $(if $(LANDING),--landing "$(LANDING)")
@@ -31,6 +35,18 @@ run: setup ## load LANDING=dir, build the warehouse, publish it
 .PHONY: check-files
 check-files: setup ## dry run over DIR=dir: what would be accepted, what rejected, and why
 	@$(BIN)/python -m orchestration check-files "$(or $(DIR),landing)"
+
+.PHONY: status
+status: setup ## what is published, until when, which checks fail, what waits
+	@$(BIN)/python -m orchestration status
+
+.PHONY: doctor
+doctor: setup ## is this machine and configuration fit
+	@$(BIN)/python -m orchestration doctor
+
+.PHONY: dev
+dev: setup ## Dagster's UI on this machine, with schedules and sensors
+	@$(BIN)/python -m orchestration dev
 
 .PHONY: check
 check: setup ## all linters: formatting, types, import rules

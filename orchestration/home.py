@@ -51,6 +51,11 @@ class Home:
         return self.dbt_project / "seeds"
 
     @property
+    def simulation_marker(self) -> Path:
+        """Exists when the conversations of this warehouse are simulated."""
+        return self.root / "simulated.json"
+
+    @property
     def dagster(self) -> Path:
         """History of runs and the state of schedules."""
         return self.root / "dagster"

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestration.building.configuration import ConfigurationError, check_configuration
 from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -19,15 +20,11 @@ _FILES = ("dbt_project.yml", "profiles.yml")
 _SUFFIXES = (".sql", ".yml", ".csv")
 
 
-class SeedError(ValueError):
-    """A seed file that cannot be used; the message names file, row and cause."""
-
-
 def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> None:
     """Bring the project copy in `target` up to date; `overrides` holds seed files that take the place of shipped ones.
 
-    Only what differs is written, so that dbt parses nothing anew. Raises SeedError for a seeds folder that is missing
-    or holds a file that replaces nothing.
+    Only what differs is written, so that dbt parses nothing anew. Raises ConfigurationError for a seeds folder that
+    is missing or holds a file that replaces nothing, and for rows that cannot be used.
     """
     wanted = {path.relative_to(shipped): path for path in project_files(shipped)}
     wanted |= {Path("seeds") / name: path for name, path in _replacements(overrides, shipped / "seeds").items()}
@@ -38,6 +35,7 @@ def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJE
         if not copy.exists() or copy.read_bytes() != source.read_bytes():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
+    check_configuration(target, shipped / "seeds")
 
 
 def project_files(project: Path) -> Iterator[Path]:
@@ -85,12 +83,12 @@ def _replacements(overrides: Path | None, shipped_seeds: Path) -> dict[str, Path
     if overrides is None:
         return {}
     if not overrides.is_dir():
-        raise SeedError(f"COLLOQUY_SEEDS: {overrides} is not a folder; create it or unset the variable")
+        raise ConfigurationError(f"COLLOQUY_SEEDS: {overrides} is not a folder; create it or unset the variable")
     files = {path.name: path for path in sorted(overrides.glob("*.csv"))}
     known = {path.name for path in shipped_seeds.glob("*.csv")}
     unknown = sorted(set(files) - known)
     if unknown:
-        raise SeedError(
+        raise ConfigurationError(
             f"{overrides / unknown[0]}: no shipped seed has this name; known are {', '.join(sorted(known))}"
         )
     return files

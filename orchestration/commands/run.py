@@ -1,25 +1,36 @@
 """`make run`: the same job as the schedules, in this process, with its progress on screen."""
 
-import sys
 
 import dagster as dg
 
+from orchestration.building.configuration import ConfigurationError
+from orchestration.building.manifest import ManifestError
 from orchestration.commands.instance import open_instance
 from orchestration.home import Home
 from orchestration.publishing import read_manifest
+from orchestration.reporting import summarise
 from orchestration.settings import Settings
 
 
-def run_warehouse(settings: Settings) -> int:
-    """Load, build and publish; return 0 when a version is published or nothing had changed."""
+def run_warehouse(settings: Settings, *, is_simulated: bool = False) -> int:
+    """Load, build and publish, then print what came out.
+
+    Returns 0 when the marts are published or nothing had changed, 1 when a step failed, 2 when it cannot start.
+    """
+    home = Home(settings.home)
     if not settings.landing.is_dir():
-        print(f"{settings.landing} is not a folder; name one that holds <source>/ folders: make run LANDING=...")
+        print(f"{settings.landing} is not a folder; name one that holds <source>/ folders: make run LANDING=dir")
+        return 2
+    if home.simulation_marker.exists() and not is_simulated:
+        print(f"{home.root} holds simulated conversations; give your own events another COLLOQUY_HOME")
         return 2
     settings.export()
-    # Definitions read the settings when they are imported, so this import has to follow.
-    from orchestration.definitions import definitions  # noqa: PLC0415
-
-    home = Home(settings.home)
+    try:
+        # Definitions read the settings when they are imported, so this import has to follow.
+        from orchestration.definitions import definitions  # noqa: PLC0415
+    except (ConfigurationError, ManifestError) as error:
+        print(error)
+        return 2
     home.create()
     with open_instance(home) as instance:
         result = (
@@ -28,13 +39,11 @@ def run_warehouse(settings: Settings) -> int:
             .execute_in_process(instance=instance, raise_on_error=False)
         )
     if not result.success:
-        print(_failures(result), file=sys.stderr)
+        print(_failures(result))
         return 1
     manifest = read_manifest(home.published)
-    if manifest is not None:
-        print(f"published version {manifest.version}: {home.published / 'colloquy.duckdb'}")
-        for name, record in manifest.tables.items():
-            print(f"  marts.{name:<28} {record.rows:>12,} rows")
+    print(f"\npublished version {manifest.version if manifest else '?'}\n")
+    print(summarise(home.published))
     return 0
 
 

@@ -5,22 +5,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.support.funnel_reference import (
-    Conversation,
     Event,
     Funnel,
     Passage,
     Signal,
     Stage,
-    is_measured,
+    assemble,
     loss_reason,
     pass_through,
+    stage_counts,
     watermarks,
 )
 from tests.support.warehouse import WarehouseUnderTest
@@ -83,24 +82,46 @@ FUNNELS = [
     funnel("windows", [("step_a", None), ("step_b", 1), ("step_c", 2)]),
     funnel(
         "six",
-        [("step_a", None), ("step_b|step_c", 24), ("step_c", None), ("step_d", 48), ("step_e|step_f", 30), ("@engaged_at|step_f", 72)],
+        [
+            ("step_a", None),
+            ("step_b|step_c", 24),
+            ("step_c", None),
+            ("step_d", 48),
+            ("step_e|step_f", 30),
+            ("@engaged_at|step_f", 72),
+        ],
     ),
     funnel("again", [("step_a|step_b", None), ("step_a|step_c", 1), ("step_b|step_d", 24), ("step_b", 24)]),
     funnel(
         "facts",
-        [("@started_at", None), ("@first_user_message_at", 1), ("@first_agent_message_at|step_c", None),
-         ("@qualification_score>=0.6|step_d", 24), ("step_e", 48)],
+        [
+            ("@started_at", None),
+            ("@first_user_message_at", 1),
+            ("@first_agent_message_at|step_c", None),
+            ("@qualification_score>=0.6|step_d", 24),
+            ("step_e", 48),
+        ],
     ),
     funnel("agents", [("@first_user_message_at", None), ("@first_agent_message_at", None)], agent="alpha|beta"),
     funnel(
         "weeks",
         [("@started_at", None), ("step_a", 24), ("step_b", 2160), ("step_c", 48)],
-        purpose="sales", channel="web|voice",
+        purpose="sales",
+        channel="web|voice",
     ),
-    funnel("chat", [("step_a", 1), ("only_chat", 48), ("never_sent", None)], source="chat_events", purpose="sales|support"),
-    funnel("unseen", [("step_a", None), ("only_chat", None), ("step_b", 48), ("never_sent|never_heard", 96)], source="events|chat_events"),
+    funnel(
+        "chat",
+        [("step_a", 1), ("only_chat", 48), ("never_sent", None)],
+        source="chat_events",
+        purpose="sales|support",
+    ),
+    funnel(
+        "unseen",
+        [("step_a", None), ("only_chat", None), ("step_b", 48), ("never_sent|never_heard", 96)],
+        source="events|chat_events",
+    ),
     funnel("engagement", [("@initialised_at", None), ("@engaged_at", None)]),
-]  # fmt: skip
+]
 
 
 def seed_files() -> dict[str, str]:
@@ -127,12 +148,13 @@ def properties_of(chance: random.Random, event_id: str, event_type: str) -> dict
     if event_type == "user_message":
         scored = {"qualification_score": chance.choice([0.3, 0.59, 0.6, 0.9])} if chance.random() < 0.4 else {}
         return {"role": "user", "content": f"question {event_id}", **scored}
-    return {
+    properties: dict[str, dict[str, Any]] = {
         "agent_message": {"role": "agent", "content": "answer"},
         "tool_called": {"tool_name": "look_up", "is_error": chance.random() < 0.2},
         "experiment_exposure": {"experiment_id": "colour", "variant": "red"},
         "feedback_received": {"rating": 5},
-    }.get(event_type, {})
+    }
+    return properties.get(event_type, {})
 
 
 def random_events(chance: random.Random, source: str) -> list[Event]:
@@ -158,21 +180,6 @@ def random_events(chance: random.Random, source: str) -> list[Event]:
     return events
 
 
-def conversation(source: str, conversation_id: str, events: Iterable[Event]) -> Conversation:
-    """Put the events in order and read the dimensions off them: the first value that is there."""
-    in_order = tuple(sorted(events, key=lambda event: (event.position, event.event_id)))
-
-    def first(dimension: str) -> str | None:
-        values = (event.dimensions[dimension] for event in in_order)
-        return next((value for value in values if value), None)
-
-    agent = first("agent")
-    purpose = PURPOSES.get((source, agent or ""), PURPOSES.get((source, ""), "support"))
-    found = {"source": source, "agent": agent, "channel": first("channel"), "purpose": purpose}
-    found["environment"] = first("environment") or "production"
-    return Conversation(f"{source}:{conversation_id}", in_order, found)
-
-
 def landed_line(source: str, conversation_id: str, event: Event) -> dict[str, Any]:
     line = {
         "event_id": event.event_id,
@@ -190,7 +197,7 @@ class Built:
 
     warehouse: WarehouseUnderTest
     passages: tuple[Passage, ...]
-    event_types_sent: Mapping[str, frozenset[str]]
+    signals_sent: Mapping[str, frozenset[str]]
 
     def segments(self, passage: Passage) -> list[str]:
         dimensions = passage.conversation.dimensions
@@ -202,9 +209,10 @@ class Built:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    chance = random.Random(20251106)
+    chance = random.Random(20251106)  # noqa: S311
     warehouse = WarehouseUnderTest(tmp_path_factory.mktemp("funnels"), seed_files(), timezone=TIMEZONE)
-    conversations, lines = [], defaultdict(list)
+    conversations = []
+    lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for number in range(CONVERSATION_COUNT):
         source = "chat_events" if number % 5 == 0 else "events"
         events = random_events(chance, source)
@@ -212,7 +220,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
             events.append(
                 Event(f"newest-{number}", "step_a", NEWEST_OF_SOURCE[source], dimensions=events[0].dimensions)
             )
-        conversations.append(conversation(source, f"c{number}", events))
+        conversations.append(assemble(source, f"c{number}", events, PURPOSES))
         lines[source] += [landed_line(source, f"c{number}", event) for event in events]
     for source, landed in lines.items():
         warehouse.write_events(landed, source)
@@ -222,7 +230,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     up_to = watermarks(NEWEST_OF_SOURCE)
     sent: dict[str, set[str]] = defaultdict(set)
     for one in conversations:
-        sent[str(one.dimensions["source"])] |= {event.event_type for event in one.events}
+        for event in one.events:
+            sent[str(one.dimensions["source"])] |= {event.event_type, *event.properties}
     passed = (
         pass_through(funnel, one, up_to[str(one.dimensions["source"])])
         for one in conversations
@@ -261,8 +270,8 @@ def test_the_conversations_are_worth_the_search(built: Built) -> None:
 
 def test_entries_are_placed_as_the_search_places_them(built: Built) -> None:
     found = built.warehouse.rows(
-        "select conversation_key, funnel, entered_at, entry_date, furthest_stage_order, is_last_reached, is_in_progress "
-        "from intermediate.int_funnel_entries_placed"
+        "select conversation_key, funnel, entered_at, entry_date, furthest_stage_order, is_last_reached, "
+        "is_in_progress from intermediate.int_funnel_entries_placed"
     )
     expected = {
         (passage.conversation.key, passage.funnel.name): (
@@ -307,44 +316,15 @@ def counted_stages(built: Built) -> Iterator[tuple[tuple[Any, ...], tuple[Any, .
             groups[built.entry_date(passage), passage.funnel.name, segment].append(passage)
     for key, passages in groups.items():
         for stage in passages[0].funnel.stages:
-            yield (*key, stage.order), stage_counts(built, stage, passages)
-
-
-def stage_counts(built: Built, stage: Stage, passages: list[Passage]) -> tuple[Any, ...]:
-    order = stage.order
-    sources = [str(passage.conversation.dimensions["source"]) for passage in passages]
-    seen = any(is_measured(stage, built.event_types_sent[source]) for source in sources)
-    reached = [passage for passage in passages if order in passage.reached]
-    with_previous = [passage for passage in reached if order - 1 in passage.reached]
-    counts: list[float | None] = [
-        len(reached),
-        sum(order in passage.in_order for passage in passages),
-        sum(passage.furthest >= order for passage in passages),
-        len(with_previous),
-        median_seconds([passage.reached[order].event.at - passage.entered_at for passage in reached]),
-        median_seconds(
-            [passage.reached[order].event.at - passage.reached[order - 1].event.at for passage in with_previous]
-        ),
-    ]
-    stopped_here = [passage for passage in passages if passage.furthest == order]
-    return (
-        len(passages),
-        sum(passage.is_in_progress for passage in stopped_here),
-        sum(passage.is_lost for passage in stopped_here),
-        seen,
-        *(counts if seen else [None] * len(counts)),
-    )
-
-
-def median_seconds(durations: list[timedelta]) -> float | None:
-    return median(duration.total_seconds() for duration in durations) if durations else None
+            yield (*key, stage.order), stage_counts(stage, passages, built.signals_sent)
 
 
 def test_stages_are_counted_as_the_passages_add_up(built: Built) -> None:
     found = built.warehouse.rows(
-        "select date, funnel, segment, stage_order, entered, in_progress, lost, is_measured, reached, reached_in_order, "
-        "reached_or_later, reached_with_previous, median_seconds_from_entry, median_seconds_from_previous "
-        "from marts.funnel_stages where segment_type in ('all', 'channel', 'agent', 'source')"
+        "select date, funnel, segment, stage_order, entered, in_progress, lost, is_measured, reached, "
+        "reached_in_order, reached_or_later, reached_with_previous, median_seconds_from_entry, "
+        "median_seconds_from_previous from marts.funnel_stages "
+        "where segment_type in ('all', 'channel', 'agent', 'source')"
     )
     expected = dict(counted_stages(built))
     assert len(found) == len(expected)
@@ -355,7 +335,7 @@ def test_lost_in_progress_and_complete_are_all_who_entered(built: Built) -> None
     unequal = built.warehouse.rows(
         """
         select date, funnel, segment, min(entered), max(entered), sum(lost) + sum(in_progress) as stopped,
-            coalesce(max_by(reached, stage_order), 0) as complete
+            coalesce(arg_max_null(reached, stage_order), 0) as complete
         from marts.funnel_stages
         group by date, funnel, segment
         having min(entered) <> max(entered) or stopped + complete <> min(entered)
@@ -366,8 +346,8 @@ def test_lost_in_progress_and_complete_are_all_who_entered(built: Built) -> None
 
 def test_rates_are_those_of_the_counts_and_never_zero_for_the_unseen(built: Built) -> None:
     rows = built.warehouse.rows(
-        "select is_measured, reached, reached_or_later, reached_with_previous, previous_reached, entered_measured, entered, "
-        "rate_of_entered, step_rate, reached_or_later_rate, conversion_rate from marts.funnel_stages"
+        "select is_measured, reached, reached_or_later, reached_with_previous, previous_reached, entered_measured, "
+        "entered, rate_of_entered, step_rate, reached_or_later_rate, conversion_rate from marts.funnel_stages"
     )
     assert {row[0] for row in rows} == {True, False}
     for seen, reached, later, stepped, previous, measured, entered, *rates in rows:
@@ -381,8 +361,8 @@ def test_rates_are_those_of_the_counts_and_never_zero_for_the_unseen(built: Buil
 
 def test_the_bar_of_the_lost_is_the_list_behind_it(built: Built) -> None:
     found = built.warehouse.rows(
-        "select conversation_key, funnel, entry_date, last_stage, next_stage, last_turn_number, last_customer_message, reason "
-        "from marts.funnel_dropoffs"
+        "select conversation_key, funnel, entry_date, last_stage, next_stage, last_turn_number, last_customer_message, "
+        "reason from marts.funnel_dropoffs"
     )
     expected = {}
     for passage in built.passages:

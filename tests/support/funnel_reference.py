@@ -3,9 +3,10 @@
 It starts from canonical events as somebody would write them down, and shares nothing with the models.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 
 INTERACTIONS = frozenset(
@@ -165,6 +166,29 @@ class Passage:
         return not self.is_last_reached and not self.is_in_progress
 
 
+def assemble(
+    source: str, conversation_id: str, events: Iterable[Event], purposes: Mapping[tuple[str, str], str]
+) -> Conversation:
+    """Put events in order and read the dimensions off them, the first value that is there.
+
+    `purposes` is by (source, agent), '' for all agents of the source; the most specific wins.
+    """
+    in_order = tuple(sorted(events, key=lambda event: (event.position, event.event_id)))
+
+    def first(dimension: str) -> str | None:
+        return next((value for event in in_order if (value := event.dimensions.get(dimension))), None)
+
+    agent = first("agent")
+    dimensions = {
+        "source": source,
+        "agent": agent,
+        "channel": first("channel"),
+        "environment": first("environment") or "production",
+        "purpose": purposes.get((source, agent or ""), purposes.get((source, ""), "support")),
+    }
+    return Conversation(f"{source}:{conversation_id}", in_order, dimensions)
+
+
 def is_let_in(funnel: Funnel, conversation: Conversation) -> bool:
     """Say whether every list of the entry filter has the conversation's value."""
     return all(
@@ -232,9 +256,49 @@ def watermarks(newest_by_namespace: Mapping[str, datetime]) -> dict[str, datetim
     return {name: max(at, newest - SLOWEST_LAG) for name, at in newest_by_namespace.items()}
 
 
-def is_measured(stage: Stage, event_types_sent: frozenset[str]) -> bool:
-    """Say whether a source that sent these event types can show the stage at all."""
-    return any(signal.kind == "fact" or signal.name in event_types_sent for signal in stage.signals)
+def is_measured(stage: Stage, signals_sent: frozenset[str]) -> bool:
+    """Say whether a source that sent these event types and properties can show the stage at all.
+
+    Every source has the moments a conversation consists of; a fact with a value must have been sent.
+    """
+    return any(
+        (signal.kind == "fact" and signal.minimum is None) or signal.name in signals_sent for signal in stage.signals
+    )
+
+
+def stage_counts(
+    stage: Stage, passages: Sequence[Passage], signals_sent: Mapping[str, frozenset[str]]
+) -> tuple[Any, ...]:
+    """Count the passages of one date and segment at one stage of their funnel; what no source can show is null.
+
+    Returns entered, in_progress, lost, is_measured, reached, reached_in_order, reached_or_later,
+    reached_with_previous, and the medians from the entry and from the previous stage, in seconds.
+    """
+    order = stage.order
+    sources = [str(passage.conversation.dimensions["source"]) for passage in passages]
+    can_be_seen = any(is_measured(stage, signals_sent[source]) for source in sources)
+    reached = [passage for passage in passages if order in passage.reached]
+    with_previous = [passage for passage in reached if order - 1 in passage.reached]
+    since_entry = [passage.reached[order].event.at - passage.entered_at for passage in reached]
+    since_previous = [
+        passage.reached[order].event.at - passage.reached[order - 1].event.at for passage in with_previous
+    ]
+    counts = (
+        len(reached),
+        sum(order in passage.in_order for passage in passages),
+        sum(passage.furthest >= order for passage in passages),
+        len(with_previous),
+        _median_seconds(since_entry),
+        _median_seconds(since_previous),
+    )
+    stopped_here = [passage for passage in passages if passage.furthest == order]
+    return (
+        len(passages),
+        sum(passage.is_in_progress for passage in stopped_here),
+        sum(passage.is_lost for passage in stopped_here),
+        can_be_seen,
+        *(counts if can_be_seen else [None] * len(counts)),
+    )
 
 
 def loss_reason(conversation: Conversation) -> str:
@@ -254,6 +318,10 @@ def loss_reason(conversation: Conversation) -> str:
     if any(_response_time(turn) > SLOW_RESPONSE for turn in late_turns):
         return "slow_response"
     return "unknown"
+
+
+def _median_seconds(durations: Sequence[timedelta]) -> float | None:
+    return median(duration.total_seconds() for duration in durations) if durations else None
 
 
 def _response_time(turn: Sequence[Event]) -> timedelta:

@@ -31,7 +31,9 @@ stages_reached as (
 
 segments as (
 
-    select * from {{ ref('int_conversation_segments_listed') }}
+    select *
+    from {{ ref('int_conversation_segments_listed') }}
+    where grain = 'day'
 
 ),
 

@@ -12,7 +12,9 @@ conversations as (
 
 segments as (
 
-    select * from {{ ref('int_conversation_segments_listed') }}
+    select *
+    from {{ ref('int_conversation_segments_listed') }}
+    where grain = 'day'
 
 ),
 

@@ -1,0 +1,223 @@
+"""Checks the configuration in seeds before a run starts: every problem at once, each naming its file and row."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+
+Row = dict[str, str]
+
+# What models/intermediate/funnels/int_facts_dated.sql finds.
+FACTS = frozenset(
+    {
+        "started_at",
+        "initialised_at",
+        "engaged_at",
+        "first_user_message_at",
+        "first_agent_message_at",
+        "first_proof_at",
+        "qualification_score",
+    }
+)
+# What models/intermediate/metrics/int_conversation_attributes_listed.sql knows how to read.
+SEGMENT_COLUMNS = frozenset(
+    {
+        "agent",
+        "channel",
+        "device",
+        "entry_page",
+        "hour_of_day",
+        "language",
+        "model",
+        "purpose",
+        "source",
+        "traffic_source",
+        "variant",
+    }
+)
+_KEYS = {
+    "sources.csv": ("source",),
+    "purposes.csv": ("source", "agent"),
+    "event_type_aliases.csv": ("source", "source_event_type"),
+    "sender_roles.csv": ("role",),
+    "success_signals.csv": ("source", "event_type", "property", "value"),
+    "funnels.csv": ("funnel",),
+    "funnel_stages.csv": ("funnel", "stage", "signal_kind", "signal"),
+    "segment_dimensions.csv": ("dimension",),
+    "metric_definitions.csv": ("metric_name",),
+}
+
+
+class ConfigurationError(ValueError):
+    """Configuration that cannot be used; the message lists every problem with its file and row."""
+
+
+@dataclass(frozen=True)
+class _Seed:
+    """One seed file; rows are numbered as an editor shows them, the header being line 1."""
+
+    name: str
+    columns: list[str]
+    rows: list[Row]
+
+    def numbered(self) -> Iterator[tuple[str, Row]]:
+        return ((f"{self.name} line {number}", row) for number, row in enumerate(self.rows, start=2))
+
+    def values(self, column: str) -> set[str]:
+        return {row[column] for row in self.rows}
+
+
+def check_configuration(project: Path, shipped_seeds: Path) -> None:
+    """Check the seeds of an assembled dbt project; raises ConfigurationError naming every bad row."""
+    problems: list[str] = []
+    seeds = {path.name: _read(path, problems) for path in sorted((project / "seeds").glob("*.csv"))}
+    for name, seed in seeds.items():
+        shipped = _read(shipped_seeds / name, problems)
+        if seed.columns != shipped.columns:
+            problems.append(f"{name}: the columns are {seed.columns}, expected {shipped.columns}")
+    if not problems:
+        measures = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]["measures"]
+        known_measures = {name for names in measures.values() for name in names}
+        for check in (_check_keys, _check_references, _check_stage_orders, _check_stage_signals, _check_dimensions):
+            problems.extend(check(seeds))
+        problems.extend(_check_metrics(seeds, known_measures))
+    if problems:
+        raise ConfigurationError("the configuration cannot be used:\n  " + "\n  ".join(problems))
+
+
+def _read(path: Path, problems: list[str]) -> _Seed:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file, restkey="", restval="")
+        rows = list(reader)
+    for number, row in enumerate(rows, start=2):
+        if "" in row:
+            problems.append(f"{path.name} line {number}: more cells than columns; quote a value that holds a comma")
+    return _Seed(path.name, list(reader.fieldnames or []), rows)
+
+
+def _check_keys(seeds: dict[str, _Seed]) -> Iterator[str]:
+    for name, key in _KEYS.items():
+        seen: dict[tuple[str, ...], str] = {}
+        for where, row in seeds[name].numbered():
+            value = tuple(row[column] for column in key)
+            if value in seen:
+                yield f"{where}: {', '.join(key)} = {value} stands in {seen[value]} already"
+            seen.setdefault(value, where)
+
+
+def _check_references(seeds: dict[str, _Seed]) -> Iterator[str]:
+    sources = seeds["sources.csv"].values("source")
+    for name in ("purposes.csv", "event_type_aliases.csv", "success_signals.csv"):
+        for where, row in seeds[name].numbered():
+            if row["source"] and row["source"] not in sources:
+                yield f"{where}: source {row['source']!r} is not in sources.csv"
+    yield from _check_closed_lists(seeds)
+    yield from _check_lists_of_funnels(seeds, sources)
+
+
+def _check_closed_lists(seeds: dict[str, _Seed]) -> Iterator[str]:
+    closed = (
+        ("purposes.csv", "purpose", {"support", "sales"}),
+        ("success_signals.csv", "strength", {"proof", "claim"}),
+        ("sender_roles.csv", "sender_role", {"customer", "agent"}),
+        ("event_type_aliases.csv", "sender_role", {"customer", "agent", ""}),
+        ("sources.csv", "default_environment", {"production", "development", ""}),
+        ("sources.csv", "feedback_question_kind", {"solved", "satisfaction", "other", ""}),
+        ("funnel_stages.csv", "signal_kind", {"event", "fact", "label"}),
+        ("metric_definitions.csv", "kind", {"count", "mean", "rate", "ratio"}),
+        ("metric_definitions.csv", "direction", {"higher_is_better", "lower_is_better", "neutral"}),
+    )
+    for name, column, allowed in closed:
+        for where, row in seeds[name].numbered():
+            if row[column] not in allowed:
+                known = ", ".join(sorted(value or "(empty)" for value in allowed))
+                yield f"{where}: {column} {row[column]!r} is none of {known}"
+
+
+def _check_lists_of_funnels(seeds: dict[str, _Seed], sources: set[str]) -> Iterator[str]:
+    for where, row in seeds["funnels.csv"].numbered():
+        for source in filter(None, row["source"].split("|")):
+            if source not in sources:
+                yield f"{where}: source {source!r} is not in sources.csv"
+        for purpose in filter(None, row["purpose"].split("|")):
+            if purpose not in {"support", "sales"}:
+                yield f"{where}: purpose {purpose!r} is none of sales, support"
+
+
+def _check_stage_orders(seeds: dict[str, _Seed]) -> Iterator[str]:
+    funnels = seeds["funnels.csv"].values("funnel")
+    orders: dict[str, dict[int, tuple[str, str]]] = {}
+    for where, row in seeds["funnel_stages.csv"].numbered():
+        funnel, stage = row["funnel"], row["stage"]
+        if funnel not in funnels:
+            yield f"{where}: funnel {funnel!r} is not in funnels.csv"
+        if not row["stage_order"].isdigit():
+            yield f"{where}: stage_order {row['stage_order']!r} is no whole number"
+            continue
+        known = orders.setdefault(funnel, {}).setdefault(int(row["stage_order"]), (stage, row["within_hours"]))
+        if known[0] != stage:
+            yield f"{where}: stage_order {row['stage_order']} of funnel {funnel!r} is {known[0]!r} and {stage!r}"
+        elif known[1] != row["within_hours"]:
+            yield f"{where}: stage {stage!r} of funnel {funnel!r} has two values of within_hours"
+    for funnel, stages in orders.items():
+        yield from _gaps(funnel, sorted(stages))
+        names = [stage for stage, _ in stages.values()]
+        yield from (
+            f"funnel_stages.csv: funnel {funnel!r} has stage {name!r} at two places"
+            for name in sorted(set(names))
+            if names.count(name) > 1
+        )
+    for funnel in sorted(funnels - set(orders)):
+        yield f"funnels.csv: funnel {funnel!r} has no stages in funnel_stages.csv"
+
+
+def _gaps(funnel: str, orders: list[int]) -> Iterator[str]:
+    if orders[0] != 1:
+        yield f"funnel_stages.csv: funnel {funnel!r} starts with stage_order {orders[0]}, expected 1"
+    for before, after in pairwise(orders):
+        if after != before + 1:
+            yield f"funnel_stages.csv: funnel {funnel!r} jumps from stage_order {before} to {after}"
+
+
+def _check_stage_signals(seeds: dict[str, _Seed]) -> Iterator[str]:
+    for where, row in seeds["funnel_stages.csv"].numbered():
+        if row["signal_kind"] == "fact" and row["signal"] not in FACTS:
+            yield f"{where}: fact {row['signal']!r} is none of {', '.join(sorted(FACTS))}"
+        if row["minimum_value"] and row["signal_kind"] != "fact":
+            yield f"{where}: minimum_value belongs to facts only"
+        for column, parse in (("minimum_value", float), ("within_hours", int)):
+            if row[column] and not _parses(row[column], parse):
+                yield f"{where}: {column} {row[column]!r} is no number"
+
+
+def _check_dimensions(seeds: dict[str, _Seed]) -> Iterator[str]:
+    for where, row in seeds["segment_dimensions.csv"].numbered():
+        if bool(row["column_name"]) == bool(row["property"]):
+            yield f"{where}: dimension {row['dimension']!r} needs a column_name or a property, and not both"
+        elif row["column_name"] and row["column_name"] not in SEGMENT_COLUMNS:
+            yield f"{where}: column_name {row['column_name']!r} is none of {', '.join(sorted(SEGMENT_COLUMNS))}"
+        if row["top_n"] and not _parses(row["top_n"], int):
+            yield f"{where}: top_n {row['top_n']!r} is no whole number"
+
+
+def _check_metrics(seeds: dict[str, _Seed], measures: set[str]) -> Iterator[str]:
+    for where, row in seeds["metric_definitions.csv"].numbered():
+        is_count = row["kind"] == "count"
+        if is_count == bool(row["denominator"]):
+            yield f"{where}: a {row['kind']} {'has no' if is_count else 'needs a'} denominator"
+        for column in ("numerator", "denominator"):
+            if row[column] and row[column] not in measures | {"goal_count"}:
+                yield f"{where}: {column} {row[column]!r} of metric {row['metric_name']!r} is no measure"
+        if not _parses(row["maturity_hours"], float):
+            yield f"{where}: maturity_hours {row['maturity_hours']!r} is no number"
+
+
+def _parses(text: str, parse: Callable[[str], object]) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,113 @@
+"""`make doctor`: is this machine and configuration fit? Each line says what to do when it is not."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from orchestration.building.configuration import ConfigurationError
+from orchestration.building.project import assemble_project
+from orchestration.home import Home
+from orchestration.locking import lock_holder
+from orchestration.settings import PROJECT_DIR, Settings
+
+_NEEDED_FREE_BYTES = 2 * 1024**3
+Finding = tuple[bool, str, str]
+
+
+def print_findings(settings: Settings) -> int:
+    """Print one line a finding; 0 when everything is fit, 1 when something needs a hand."""
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _python,
+        _packages,
+        _folders,
+        _space,
+        _configuration,
+        _lock,
+    )
+    is_fit = True
+    for check in checks:
+        for is_good, what, remedy in check(settings):
+            is_fit &= is_good
+            print(f"{'ok  ' if is_good else 'FIX '}{what}" + ("" if is_good else f"\n      {remedy}"))
+    print("fit" if is_fit else "not fit: see the lines marked FIX")
+    return 0 if is_fit else 1
+
+
+def _python(_: Settings) -> Iterator[Finding]:
+    fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield fits, f"Python {platform.python_version()}", "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 setup"
+
+
+def _packages(_: Settings) -> Iterator[Finding]:
+    different = []
+    for line in (PROJECT_DIR / "requirements.lock").read_text().splitlines():
+        name, _, rest = line.partition("==")
+        wanted, _, marker = rest.partition(";")
+        if name in {"dbt-core", "dbt-duckdb", "duckdb", "dagster", "dagster-dbt", "great-expectations"} and not marker:
+            installed = _installed(name)
+            if installed != wanted.strip():
+                different.append(f"{name} {installed or 'missing'}, locked {wanted.strip()}")
+    yield not different, "packages as locked" + "".join(f"; {line}" for line in different), "make setup"
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    nearest = _nearest_existing(settings.home)
+    is_writable = os.access(nearest, os.W_OK)
+    yield is_writable, f"COLLOQUY_HOME {settings.home}", f"{nearest} cannot be written; choose another folder"
+    if is_writable:
+        yield _links(nearest)
+    exists = settings.landing.is_dir()
+    yield exists, f"COLLOQUY_LANDING {settings.landing}", "create the folder, or name yours: make run LANDING=dir"
+
+
+def _links(folder: Path) -> Finding:
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        first = Path(scratch) / "file"
+        first.touch()
+        try:
+            os.link(first, Path(scratch) / "link")
+            (Path(scratch) / "current").symlink_to(first)
+        except OSError as error:
+            return False, f"links in {folder}: {error}", "publishing needs a file system with hard and symbolic links"
+    return True, f"links in {folder}", ""
+
+
+def _space(settings: Settings) -> Iterator[Finding]:
+    free = shutil.disk_usage(_nearest_existing(settings.home)).free
+    yield (
+        free >= _NEEDED_FREE_BYTES,
+        f"{free / 1024**3:.1f} GiB free beside COLLOQUY_HOME",
+        "a publish writes the marts a second time: make room, or move COLLOQUY_HOME",
+    )
+
+
+def _configuration(settings: Settings) -> Iterator[Finding]:
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            assemble_project(Path(scratch), settings.seeds)
+        except ConfigurationError as error:
+            yield False, str(error), "correct the rows named"
+            return
+    where = f"seeds of {settings.seeds} in place of the shipped ones" if settings.seeds else "shipped seeds"
+    yield True, f"configuration: {where}, time zone {settings.timezone}", ""
+
+
+def _lock(settings: Settings) -> Iterator[Finding]:
+    holder = lock_holder(Home(settings.home).lock)
+    yield True, f"writer: {holder.describe() if holder else 'none at the moment'}", ""
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next(candidate for candidate in (path, *path.parents) if candidate.exists())

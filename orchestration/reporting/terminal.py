@@ -1,0 +1,98 @@
+"""The end of a run on a terminal: the funnels, the key numbers, and where to look next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+_BAR_WIDTH = 24
+_KEY_METRICS = (
+    ("resolution_rate", "resolved, of engaged and closed"),
+    ("claimed_resolution_rate", "claimed by the agent side"),
+    ("abandonment_rate", "gave up"),
+    ("handoff_rate", "handed to a person"),
+    ("conversion_rate", "converted"),
+    ("fallback_rate", "turns with a fallback"),
+    ("interaction_rate", "widgets shown that were used"),
+)
+_FUNNELS = """
+    select funnel, stage, sum(entered), sum(reached), sum(reached_with_previous), sum(previous_reached),
+        sum(in_progress), sum(lost), bool_or(is_measured)
+    from marts.funnel_stages
+    where segment = 'all'
+    group by funnel, stage_order, stage
+    order by funnel, stage_order
+"""
+_PERIOD = "select min(conversation_date), max(conversation_date), count(*) from marts.fct_conversations"
+_RATES = """
+    select metric_name, sum(numerator), sum(denominator)
+    from marts.metrics_daily
+    where segment = 'all' and denominator is not null
+    group by metric_name
+"""
+
+
+def summarise(published: Path) -> str:
+    """Return the funnels, the key numbers of the whole period and where to look, as text.
+
+    `published` is the folder of the published versions; raises duckdb.IOException when nothing is published in it.
+    """
+    database = published / "colloquy.duckdb"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        first, last, conversations = connection.execute(_PERIOD).fetchall()[0]
+        funnels = connection.execute(_FUNNELS).fetchall()
+        rates = {
+            name: (numerator, denominator) for name, numerator, denominator in connection.execute(_RATES).fetchall()
+        }
+    parts = [
+        f"{conversations:,} conversations, {first} to {last}" if conversations else "No conversation has landed yet."
+    ]
+    parts += [
+        _funnel(name, [row for row in funnels if row[0] == name]) for name in dict.fromkeys(row[0] for row in funnels)
+    ]
+    parts += [_key_numbers(rates), _where_to_look(database)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _funnel(name: str, rows: Sequence[tuple[object, ...]]) -> str:
+    lines = [f"Funnel: {name:<35}{'reached':>9} {'of entered':>11} {'step rate':>10} {'lost here':>10} {'may come':>9}"]
+    for _, stage, entered, reached, with_previous, previous, in_progress, lost, is_measured in rows:
+        if not is_measured:
+            lines.append(f"  {stage!s:<20}{'(no source reports it, no label yet)'}")
+            continue
+        share = _ratio(reached, entered)
+        bar = "█" * round((share or 0) * _BAR_WIDTH)
+        lines.append(
+            f"  {stage!s:<20}{bar:<{_BAR_WIDTH - 1}}{reached:>7,} {_percent(share):>11} "
+            f"{_percent(_ratio(with_previous, previous)):>10} {lost:>10,} {in_progress:>9,}"
+        )
+    return "\n".join(lines)
+
+
+def _key_numbers(rates: dict[str, tuple[float, float]]) -> str:
+    lines = ["Key numbers (share, and of how many)"]
+    for name, meaning in _KEY_METRICS:
+        numerator, denominator = rates.get(name, (0, 0))
+        if denominator:
+            lines.append(f"  {name:<26}{_percent(numerator / denominator):>8}  of {denominator:>9,.0f}  {meaning}")
+    return "\n".join(lines) if len(lines) > 1 else ""
+
+
+def _where_to_look(database: Path) -> str:
+    return "\n".join(
+        (
+            "Where to look next",
+            f"  {database}   schema marts; the same tables as Parquet in {database.parent / 'current'}",
+            "  select * from marts.metrics_daily where segment = 'all' order by date;",
+            "  select * from marts.funnel_dropoffs limit 20;   -- who got lost where, and what happened just before",
+            "  README.md: the questions these tables answer, and how to open one conversation",
+        )
+    )
+
+
+def _ratio(part: object, whole: object) -> float | None:
+    return float(str(part)) / float(str(whole)) if part is not None and whole else None
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
