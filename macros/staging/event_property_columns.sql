@@ -1,5 +1,6 @@
 {#- Sources say "this call failed" in three ways (is_error, success, status); a call that says nothing did not fail. -#}
 {% macro event_property_columns() -%}
+        lower(coalesce(nullif(trim(role), ''), nullif(trim(sender), ''), nullif(trim(actor), ''))) as role,
         seq,
         tool_name,
         coalesce(is_error, not success, lower(status) = 'error', false) as is_error,

@@ -20,7 +20,8 @@ conversations_aggregated as (
         conversation_key,
         min(id_namespace) as id_namespace,
         min(conversation_id) as conversation_id,
-        min_by(source, sequence_number) as source,
+        -- An exposure before the chat comes from another source and knows nothing of its environment.
+        coalesce(min_by(source, sequence_number) filter (where is_conversation_event), min_by(source, sequence_number)) as source,
 
         -- dimensions: the first value in event order
         min_by(user_id, sequence_number) filter (where user_id is not null) as user_id,
@@ -28,7 +29,10 @@ conversations_aggregated as (
         min_by(channel, sequence_number) filter (where channel is not null) as channel,
         min_by(device, sequence_number) filter (where device is not null) as device,
         min_by(language, sequence_number) filter (where language is not null) as language,
-        min_by(environment, sequence_number) filter (where environment is not null) as environment,
+        coalesce(
+            min_by(environment, sequence_number) filter (where environment is not null and is_conversation_event),
+            min_by(environment, sequence_number) filter (where environment is not null)
+        ) as environment,
         min_by(traffic_source, sequence_number) filter (where traffic_source is not null) as traffic_source,
         min_by(page_url, sequence_number) filter (where page_url is not null) as page_url,
 
@@ -54,7 +58,8 @@ conversations_aggregated as (
 
         -- the events that show it
         coalesce(
-            min_by(event_id, sequence_number) filter (where is_start), min_by(event_id, sequence_number) filter (where is_conversation_event)
+            min_by(event_id, sequence_number) filter (where is_start),
+            min_by(event_id, sequence_number) filter (where is_conversation_event)
         ) as started_event_id,
         min_by(event_id, sequence_number) filter (where event_type = 'interaction_initialized') as initialised_event_id,
         min_by(event_id, sequence_number) filter (where is_engagement) as engaged_event_id,

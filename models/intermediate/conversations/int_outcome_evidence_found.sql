@@ -1,10 +1,20 @@
 -- One row per conversation with evidence for or against a solved problem: the first proof and the claim that stands.
 with
 
+-- One event can speak for two reasons at once, a conversion that is also listed as a signal: the first by name is stated.
+evidence_numbered as (
+
+    select
+        *,
+        row_number() over (partition by conversation_key, sequence_number, strength order by reason) as reason_number
+    from {{ ref('int_evidence_classified') }}
+
+),
+
 evidence as (
 
-    select *
-    from {{ ref('int_evidence_classified') }}
+    select * from evidence_numbered
+    where reason_number = 1
 
 ),
 
@@ -14,7 +24,9 @@ contradictions_found as (
         conversation_key,
         max(sequence_number) filter (where strength = 'contradiction') as last_contradiction_sequence,
         max(sequence_number) filter (where strength = 'refusal') as last_refusal_sequence,
-        max(case when strength in ('contradiction', 'refusal') then sequence_number end) as last_objection_sequence
+        coalesce(
+            max(sequence_number) filter (where strength = 'refusal'), max(sequence_number) filter (where strength = 'contradiction')
+        ) as objection_sequence
     from evidence
     group by conversation_key
 
@@ -26,7 +38,7 @@ evidence_ranked as (
         evidence.*,
         contradictions_found.last_contradiction_sequence,
         contradictions_found.last_refusal_sequence,
-        contradictions_found.last_objection_sequence,
+        contradictions_found.objection_sequence,
         -- A negative answer refuses every claim, whenever it came; a later fallback or question only the earlier ones.
         evidence.strength = 'claim'
         and contradictions_found.last_refusal_sequence is null
@@ -47,8 +59,8 @@ outcome_evidence_found as (
         min(occurred_at) filter (where is_standing_claim) as standing_claim_at,
         min_by(event_id, sequence_number) filter (where is_standing_claim) as standing_claim_event_id,
         min_by(reason, sequence_number) filter (where is_standing_claim) as standing_claim_reason,
-        max_by(event_id, sequence_number) filter (where sequence_number = last_objection_sequence) as objection_event_id,
-        max_by(reason, sequence_number) filter (where sequence_number = last_objection_sequence) as objection_reason
+        max_by(event_id, sequence_number) filter (where sequence_number = objection_sequence and strength <> 'claim') as objection_event_id,
+        max_by(reason, sequence_number) filter (where sequence_number = objection_sequence and strength <> 'claim') as objection_reason
     from evidence_ranked
     group by conversation_key
 

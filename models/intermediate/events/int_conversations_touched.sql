@@ -1,7 +1,7 @@
 -- One row per conversation with an event that landed since the last complete build; none on a full refresh.
 {{ config(materialized='table') }}
 
-{%- set known_conversations = adapter.get_relation(this.database, this.schema, 'int_conversations') %}
+{%- set known_before = relation_before('intermediate', 'int_conversations') %}
 with
 
 newly_landed as (
@@ -13,20 +13,24 @@ newly_landed as (
 
 ),
 
+known_starts as (
+
+    {% if known_before -%}
+    select conversation_key, first_event_at from {{ known_before }}
+    {%- else -%}
+    select conversation_key, first_event_at from newly_landed
+    {%- endif %}
+
+),
+
 -- What is known of a conversation may start before what has just landed of it.
 starts_extended as (
 
     select
         newly_landed.conversation_key,
-        {% if known_conversations and not flags.FULL_REFRESH -%}
-        least(newly_landed.first_event_at, coalesce(known.first_event_at, newly_landed.first_event_at)) as first_event_at
-        {%- else -%}
-        newly_landed.first_event_at
-        {%- endif %}
+        least(newly_landed.first_event_at, coalesce(known_starts.first_event_at, newly_landed.first_event_at)) as first_event_at
     from newly_landed
-    {% if known_conversations and not flags.FULL_REFRESH -%}
-    left join {{ known_conversations }} as known on newly_landed.conversation_key = known.conversation_key
-    {%- endif %}
+    left join known_starts on newly_landed.conversation_key = known_starts.conversation_key
 
 )
 

@@ -71,7 +71,7 @@ answers_weighed as (
 
 signals_matched as (
 
-    select
+    select distinct
         events.conversation_key, events.sequence_number, events.event_id, events.occurred_at,
         success_signals.strength, 'success_signal' as reason
     from events

@@ -53,8 +53,12 @@ windows_ended as (
         entries.entry_date,
         furthest_stages.furthest_stage_order,
         furthest_stages.furthest_stage_order = max(stages.last_stage_order) as is_last_reached,
-        max(case when stages.stage_order > furthest_stages.furthest_stage_order then {{ add_hours('entries.entered_at', 'stages.within_hours') }} end)
-            as windows_end_at
+        max(
+            case
+                when stages.stage_order > furthest_stages.furthest_stage_order
+                    then {{ add_hours('entries.entered_at', 'stages.within_hours') }}
+            end
+        ) as windows_end_at
     from entries
     inner join furthest_stages
         on entries.conversation_key = furthest_stages.conversation_key and entries.funnel = furthest_stages.funnel

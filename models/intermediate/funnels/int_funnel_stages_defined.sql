@@ -3,7 +3,10 @@ with
 
 funnel_stages as (
 
-    select * from {{ ref('funnel_stages') }}
+    select
+        *,
+        signal_kind || ':' || signal || coalesce('>=' || cast(minimum_value as {{ dbt.type_string() }}), '') as signal_text
+    from {{ ref('funnel_stages') }}
 
 ),
 
@@ -15,10 +18,18 @@ stages_folded as (
         stage,
         max(within_hours) as within_hours,
         bool_or(signal_kind = 'fact') as is_always_measured,
-        {{ ordered_text("signal_kind || ':' || signal || coalesce('>=' || cast(minimum_value as " ~ dbt.type_string() ~ "), '')", 'signal_kind, signal') }}
-            as signals
+        {{ ordered_text('signal_text', 'signal_kind, signal') }} as signals
     from funnel_stages
     group by funnel, stage_order, stage
+
+),
+
+definitions_written as (
+
+    select
+        *,
+        concat_ws('/', funnel, stage, signals, coalesce(cast(within_hours as {{ dbt.type_string() }}), 'any')) as definition_text
+    from stages_folded
 
 ),
 
@@ -30,12 +41,11 @@ stages_defined as (
         stage,
         within_hours,
         is_always_measured,
-        {{ dbt.hash("funnel || '/' || stage || '/' || signals || '/' || coalesce(cast(within_hours as " ~ dbt.type_string() ~ "), 'any')") }}
-            as definition_hash,
+        md5(definition_text) as definition_hash,
         max(stage_order) over (partition by funnel) as last_stage_order,
         lag(stage_order) over (partition by funnel order by stage_order) as previous_stage_order,
         lead(stage) over (partition by funnel order by stage_order) as next_stage
-    from stages_folded
+    from definitions_written
 
 )
 

@@ -41,7 +41,7 @@ conversations_decided as (
         conversations.last_interaction_at,
         case
             when conversations.explicit_end_at is not null then conversations.explicit_end_at
-            when outcomes.is_closed then coalesce(conversations.last_interaction_at, conversations.started_at)
+            when outcomes.is_closed then conversations.last_interaction_at
         end as ended_at,
         conversations.completed_at,
         conversations.handoff_requested_at,
@@ -90,7 +90,7 @@ durations_added as (
 
     select
         *,
-        {{ milliseconds_between('started_at', 'ended_at') }} / 1000.0 as elapsed_seconds
+        case when ended_at >= started_at then {{ milliseconds_between('started_at', 'ended_at') }} / 1000.0 end as elapsed_seconds
     from conversations_decided
 
 )

@@ -23,7 +23,6 @@ renamed as (
         device as device,
         language as language,
         property_traffic_source as traffic_source,
-        lower(coalesce(role, sender, actor)) as role,
         {{ event_property_columns() }}
     from landed
 

@@ -1,0 +1,384 @@
+"""Seeded random conversations of all six sources, and random ways in which their lines may arrive.
+
+Every habit that makes incremental work hard is here: ties, late and repeated lines, dimensions that only late events
+carry, starts that move to an earlier day, meetings weeks after the chat, days without anybody.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Fields = dict[str, Any]
+Step = tuple[datetime, str, Fields]
+
+FIRST_DAY = datetime(2025, 6, 1, tzinfo=UTC)
+# Days with conversations, in groups with gaps of days between them.
+DAYS = (0, 1, 2, 2, 3, 9, 10, 10, 11, 30, 31, 44, 60)
+LATENESS = timedelta(days=60)
+CONVERSATION_COUNT = 55
+USERS = [f"user-{number}" for number in range(8)]
+AGENTS = ("support_bot", "booking_bot", "sales_bot")
+CHANNELS = ("web", "voice", "whatsapp")
+GOALS = ("signup", "upgrade")
+
+# What a user may put in place of the shipped seeds: more of the code is on the way of a random event.
+SEEDS = {
+    "purposes.csv": "source,agent,purpose\nsales_events,,sales\nevents,sales_bot,sales\n",
+    "success_signals.csv": (
+        "source,event_type,property,value,strength\n"
+        ",deal_closed,,,proof\n"
+        ",problem_resolved,,,claim\n"
+        "events,tool_called,result,refunded,proof\n"
+        "chat_events,button_clicked,button,all_good,claim\n"
+    ),
+    "segment_dimensions.csv": (
+        "dimension,column_name,property,top_n,is_hourly\n"
+        "channel,channel,,,true\n"
+        "agent,agent,,,false\n"
+        "source,source,,,false\n"
+        "entry_page,entry_page,,1,false\n"
+        "plan,,plan,1,false\n"
+        "variant,variant,,,false\n"
+    ),
+    "sources.csv": (
+        "source,id_namespace,default_environment,feedback_question_kind,default_rating_type,has_optional_widget,"
+        "can_report_completion\n"
+        "events,events,production,other,,false,true\n"
+        "agent_events,agent_events,production,satisfaction,thumbs,false,true\n"
+        "chat_events,chat_events,production,satisfaction,stars,false,false\n"
+        "ab_test_exposures,chat_events,production,,,false,false\n"
+        "sales_events,sales_events,production,satisfaction,,false,false\n"
+        "agentsight_interactions,agentsight_interactions,production,satisfaction,,true,false\n"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a landed file."""
+
+    source: str
+    occurred_at: datetime
+    fields: Fields
+
+
+@dataclass
+class Arrival:
+    """The batches in which lines land, in order; `conflicts` come last in the batch they belong to."""
+
+    batches: list[list[Line]]
+    conflicts: list[list[Line]]
+
+    def files(self, batch: int) -> dict[str, list[Fields]]:
+        """Return the lines of a batch by source, in landing order."""
+        return by_source([*self.batches[batch], *self.conflicts[batch]])
+
+    def at_once(self, seed: int) -> dict[str, list[Fields]]:
+        """Return everything in one batch and another order; of conflicting versions the same one comes first."""
+        lines = [line for batch in self.batches for line in batch]
+        random.Random(f"another order {seed}").shuffle(lines)  # noqa: S311 - reproducible, not secret
+        return by_source([*lines, *(line for conflicts in self.conflicts for line in conflicts)])
+
+
+def by_source(lines: Iterable[Line]) -> dict[str, list[Fields]]:
+    """Group lines by source, their order kept."""
+    files: dict[str, list[Fields]] = {}
+    for line in lines:
+        files.setdefault(line.source, []).append(line.fields)
+    return files
+
+
+def random_arrival(seed: int) -> Arrival:
+    """Return random conversations and a random way for them to arrive, both decided by the seed alone."""
+    chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    lines = _Writer(chance).write()
+    count = chance.randint(3, 5)
+    places = _placed(lines, count, seed % 4, chance)
+    batches: list[list[Line]] = [[] for _ in range(count)]
+    conflicts: list[list[Line]] = [[] for _ in range(count)]
+    for line, place in zip(lines, places, strict=True):
+        batches[place].append(line)
+        if chance.random() < 0.05:
+            batches[chance.randrange(place, count)].append(line)
+        if chance.random() < 0.02 and _id_field(line) in line.fields:
+            conflicts[chance.randrange(place, count)].append(_contradicted(line, chance))
+    for batch in batches:
+        chance.shuffle(batch)
+    return Arrival(batches, conflicts)
+
+
+def _placed(lines: Sequence[Line], count: int, manner: int, chance: random.Random) -> list[int]:
+    """Return the batch of each line: in time with some late (0, 1), in any order (2), the newest first (3)."""
+    times = sorted(line.occurred_at for line in lines)
+    borders = [times[len(times) * number // count] for number in range(1, count)]
+
+    def in_time(moment: datetime) -> int:
+        return sum(moment >= border for border in borders)
+
+    def place(line: Line) -> int:
+        if manner == 2:
+            return chance.randrange(count)
+        if manner == 3 and chance.random() < 0.9:
+            return count - 1 - in_time(line.occurred_at)
+        is_late = chance.random() < (0.08, 0.4, 0, 0)[manner]
+        return in_time(line.occurred_at + LATENESS * chance.random() * is_late)
+
+    return [place(line) for line in lines]
+
+
+def _id_field(line: Line) -> str:
+    return "id" if line.source == "agent_events" else "event_id"
+
+
+def _contradicted(line: Line, chance: random.Random) -> Line:
+    moved = line.occurred_at - timedelta(hours=chance.randint(1, 50))
+    return Line(line.source, moved, line.fields | {"timestamp": moved.isoformat(), "event_type": "conversion"})
+
+
+@dataclass
+class _Writer:
+    """Writes the lines of all conversations, each source in its own words."""
+
+    chance: random.Random
+    lines: list[Line] = field(default_factory=list)
+
+    def write(self) -> list[Line]:
+        kinds = (self._event, self._agent_event, self._chat_event, self._sales_event, self._interaction)
+        for number in range(CONVERSATION_COUNT):
+            kind = self.chance.choices(kinds, (6, 2, 3, 3, 3))[0]
+            day = FIRST_DAY + timedelta(days=self.chance.choice(DAYS))
+            # Some start just before midnight: whatever lands late then may move them to another day.
+            minute = self.chance.choice((1430, 1438, self.chance.randrange(1440)))
+            kind(f"c{number}", day + timedelta(minutes=minute))
+        return self.lines
+
+    def _maybe(self, probability: float) -> bool:
+        return self.chance.random() < probability
+
+    def _add(self, source: str, moment: datetime, /, **fields: Any) -> None:
+        """Add a line; null and absent say the same, so both occur."""
+        said = {name: value for name, value in fields.items() if value is not None or self._maybe(0.2)}
+        self.lines.append(Line(source, moment, {"timestamp": moment.isoformat(), **said}))
+
+    def _script(self) -> list[tuple[str, Fields]]:
+        """Return what happens in one conversation, in canonical words."""
+        steps: list[tuple[str, Fields]] = []
+        for turn in range(self.chance.choice((0, 1, 1, 2, 3, 5, 8))):
+            steps.append(("user_message", {"role": "user", "content": f"question {turn}", "seq": 10 * turn}))
+            if self._maybe(0.3):
+                steps.append(("tool_called", self._tool_call()))
+            if self._maybe(0.8):
+                model = self.chance.choice((None, "large", "small"))
+                steps.append(
+                    (
+                        "agent_message",
+                        {"role": "agent", "content": f"answer {turn}", "model": model, "seq": 10 * turn + 5},
+                    )
+                )
+            if self._maybe(0.12):
+                steps.append(("fallback_triggered", {}))
+        for probability, event_type in (
+            (0.15, "handoff_requested"),
+            (0.08, "handoff_connected"),
+            (0.1, "problem_resolved"),
+        ):
+            if self._maybe(probability):
+                steps.append((event_type, {}))
+        if self._maybe(0.6):
+            end = self.chance.choice(("conversation_completed", "conversation_ended", "conversation_abandoned"))
+            steps.append((end, {}))
+            if self._maybe(0.2):
+                steps.append(("user_message", {"role": "user", "content": "one more thing"}))
+        return steps
+
+    def _tool_call(self) -> Fields:
+        call: Fields = {"tool_name": self.chance.choice(("search", "refund")), "is_write": self._maybe(0.4)}
+        call |= self.chance.choice(({}, {"is_error": True}, {"success": False}, {"status": "error"}, {"success": True}))
+        return call | ({"result": "refunded"} if self._maybe(0.2) else {})
+
+    def _pause(self) -> timedelta:
+        """Return the time to the next event; ties and silences longer than the idle timeout are common."""
+        return self.chance.choice(
+            (
+                timedelta(0),
+                timedelta(seconds=20),
+                timedelta(seconds=61.5),
+                timedelta(minutes=3),
+                timedelta(minutes=self.chance.choice((4, 29, 30, 31, 400, 2000))),
+            )
+        )
+
+    def _timed(self, start: datetime, steps: Iterable[tuple[str, Fields]]) -> list[Step]:
+        moment, timed = start, list[Step]()
+        for event_type, properties in steps:
+            timed.append((moment, event_type, properties))
+            moment += self._pause()
+        return timed
+
+    def _later(self, start: datetime, days: int) -> datetime:
+        return start + timedelta(hours=self.chance.randrange(1, 24 * days))
+
+    def _event(self, name: str, start: datetime) -> None:
+        steps = self._timed(start, self._script())
+        if self._maybe(0.3):
+            steps.append(
+                (start - timedelta(hours=self.chance.choice((0, 1, 30))), "conversation_started", {"plan": "old"})
+            )
+        if self._maybe(0.3):
+            goal = {"goal": self.chance.choice(GOALS), "value": self.chance.choice((1, 2.5, 99.99))}
+            steps.append((self._later(start, 30), "conversion", goal))
+        if self._maybe(0.4):
+            answer: Fields = self.chance.choice(
+                ({"rating": 1}, {"rating": 4}, {"rating": "negative"}, {"rating": 1, "rating_type": "stars"})
+            )
+            kind = self.chance.choice((None, "solved", "satisfaction"))
+            steps.append(
+                (self._later(start, 5), "feedback_received", answer | ({"question_kind": kind} if kind else {}))
+            )
+        if self._maybe(0.3):
+            exposure = {"test_name": "greeting", "variant": self.chance.choice("AB"), "is_control": False}
+            steps.append((start - timedelta(minutes=self.chance.choice((0, 5, 4000))), "experiment_exposure", exposure))
+        steps += self._sales_outcomes(start)
+        environment = self.chance.choice((None, None, None, "production", "development"))
+        user = self.chance.choice([None, *USERS])
+        for number, (moment, event_type, properties) in enumerate(steps):
+            plan = {"plan": self.chance.choice(("free", "paid"))} if self._maybe(0.1) else {}
+            self._add(
+                "events",
+                moment,
+                event_id=f"{name}-e{number}",
+                conversation_id=name,
+                event_type=event_type,
+                user_id=user if self._maybe(0.5) else None,
+                channel=self.chance.choice(CHANNELS) if self._maybe(0.2) else None,
+                agent=self.chance.choice(AGENTS) if self._maybe(0.2) else None,
+                environment=environment if self._maybe(0.3) else None,
+                device="phone" if self._maybe(0.1) else None,
+                language="en" if self._maybe(0.1) else None,
+                properties=properties | plan,
+            )
+
+    def _sales_outcomes(self, start: datetime) -> list[Step]:
+        outcomes = ("qualified", "meeting_booked", "meeting_attended", "opportunity_created", "deal_closed")
+        reached = self.chance.choice((0, 0, 0, 0, 1, 2, 3, 5))
+        moment, timed = start, list[Step]()
+        for outcome in outcomes[:reached]:
+            moment = self._later(moment, 25)
+            if self._maybe(0.8):
+                timed.append((moment, outcome, {}))
+        return timed
+
+    def _agent_event(self, name: str, start: datetime) -> None:
+        words = {
+            "agent_message": "agent_response",
+            "conversation_completed": "completed",
+            "conversation_abandoned": "abandoned",
+        }
+        steps: list[Step] = [
+            (start - self._pause(), "started", {"channel": "web"}),
+            *self._timed(start, self._script()),
+        ]
+        if self._maybe(0.4):
+            steps.append(
+                (self._later(start, 3), "feedback_received", {"rating": self.chance.choice(("positive", "negative"))})
+            )
+        user = self.chance.choice(USERS)
+        for number, (moment, event_type, properties) in enumerate(steps):
+            self._add(
+                "agent_events",
+                moment,
+                id=f"{name}-a{number}",
+                conversation_id=name,
+                user_id=user,
+                event_type=words.get(event_type, event_type),
+                metadata=properties | ({"agent": self.chance.choice(AGENTS)} if self._maybe(0.2) else {}),
+            )
+
+    def _chat_event(self, name: str, start: datetime) -> None:
+        words = {
+            "user_message": "message_sent",
+            "agent_message": "message_received",
+            "conversation_ended": "session_end",
+        }
+        steps: list[Step] = [
+            (start, "session_start", {"page_url": f"https://shop.test/{self.chance.choice('abc')}?q=1"})
+        ]
+        if self._maybe(0.8):
+            steps += self._timed(start + self._pause(), self._script())
+        for probability, event_type, properties in (
+            (0.2, "button_clicked", {"button": "all_good"}),
+            (0.1, "button_clicked", {"actor": "agent"}),
+            (0.2, "flow_started", {"flow_name": "order"}),
+            (0.1, "flow_completed", {"flow_name": "order"}),
+            (0.3, "feedback_submitted", {"rating": self.chance.randint(1, 5)}),
+            (0.2, "conversion", {"goal": self.chance.choice(GOALS), "value": 5}),
+        ):
+            if self._maybe(probability):
+                steps.append((self._later(start, 4), event_type, properties))
+        for number, (moment, event_type, properties) in enumerate(steps):
+            self._add(
+                "chat_events",
+                moment,
+                event_id=f"{name}-x{number}",
+                session_id=name,
+                user_id=self.chance.choice([None, USERS[0]]),
+                event_type=words.get(event_type, event_type),
+                channel=self.chance.choice(CHANNELS) if self._maybe(0.3) else None,
+                properties=properties,
+            )
+        for _ in range(self.chance.choice((0, 1, 1, 2))):
+            shown_at = start + timedelta(minutes=self.chance.choice((-3000, -5, -5, 0, 60)))
+            variant = self.chance.choice("AB")
+            # Some were exposed and never came.
+            session = name if self._maybe(0.9) else f"{name}-exposed-only"
+            self._add("ab_test_exposures", shown_at, session_id=session, test_name="layout", variant=variant)
+
+    def _sales_event(self, name: str, start: datetime) -> None:
+        opening: Fields = {"source": "ad", "lead_score": 0.5, "user_id": self.chance.choice(USERS)}
+        steps: list[Step] = [(start, "conversation_started", opening)]
+        for number in range(self.chance.randrange(6)):
+            said: Fields = {
+                "sender": self.chance.choice(("prospect", "agent")),
+                "content": f"line {number}",
+                "intent": "price",
+            }
+            identity = {"message_id": f"{name}-m{number}"} if self._maybe(0.7) else {}
+            scored = {"qualification_score": self.chance.random()} if self._maybe(0.2) else {}
+            steps.append((start + timedelta(minutes=7 * number), "message_received", said | identity | scored))
+        steps += self._sales_outcomes(start)
+        for moment, event_type, properties in steps:
+            self._add(
+                "sales_events",
+                moment,
+                conversation_id=name,
+                event_type=event_type,
+                channel=self.chance.choice(("sms", "voice")),
+                properties=properties,
+            )
+
+    def _interaction(self, name: str, start: datetime) -> None:
+        page = {"page_url": f"https://shop.test/{self.chance.choice('abc')}", "widget_loaded": True}
+        customer = self.chance.choice(USERS)
+        self._add(
+            "agentsight_interactions",
+            start,
+            conversation_id=name,
+            customer_id=customer,
+            customer_ip_address="192.0.2.7",
+            device=self.chance.choice(("phone", "desktop")),
+            source="campaign",
+            environment=self.chance.choice((None, None, "development")),
+            metadata=page,
+        )
+        if self._maybe(0.5):
+            for moment, role in ((start + self._pause(), "user"), (start + timedelta(minutes=9), "assistant")):
+                self._add(
+                    "agentsight_interactions",
+                    moment,
+                    conversation_id=name,
+                    customer_id=customer,
+                    role=role,
+                    content=f"said by {role}",
+                )
