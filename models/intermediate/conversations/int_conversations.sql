@@ -38,12 +38,6 @@ outcome_evidence as (
 
 ),
 
-last_turns as (
-
-    select * from {{ ref('int_last_turns_examined') }}
-
-),
-
 purposes as (
 
     select * from {{ ref('purposes') }}
@@ -71,20 +65,13 @@ facts_joined as (
         outcome_evidence.standing_claim_event_id,
         outcome_evidence.standing_claim_reason,
         outcome_evidence.objection_event_id,
-        outcome_evidence.objection_reason,
-        last_turns.has_late_handoff,
-        last_turns.has_late_tool_error,
-        last_turns.has_late_fallback,
-        last_turns.slowest_late_response_ms,
-        last_turns.last_message_role,
-        last_turns.last_user_message_event_id
+        outcome_evidence.objection_reason
     from aggregated
     left join conversation_ends on aggregated.conversation_key = conversation_ends.conversation_key
     left join first_responses on aggregated.conversation_key = first_responses.conversation_key
     left join last_answers on aggregated.conversation_key = last_answers.conversation_key
     left join models_ranked on aggregated.conversation_key = models_ranked.conversation_key
     left join outcome_evidence on aggregated.conversation_key = outcome_evidence.conversation_key
-    left join last_turns on aggregated.conversation_key = last_turns.conversation_key
     left join purposes as purposes_of_agent
         on aggregated.source = purposes_of_agent.source and aggregated.agent = purposes_of_agent.agent
     left join purposes as purposes_of_source

@@ -1,4 +1,5 @@
--- One row per conversation of this run: what happened in its last two turns, where people give up.
+-- One row per conversation: what happened in its last two turns, where people give up.
+{{ replace_touched('int_conversations_touched') }}
 with
 
 events as (

@@ -4,7 +4,9 @@ with
 
 first_exposures as (
 
-    select * from {{ ref('int_first_exposures_found') }}
+    select *
+    from {{ ref('int_first_exposures_found') }}
+    where {{ only_touched(ref('int_conversations_touched'), 'first_exposure_at') }}
 
 ),
 

@@ -13,7 +13,14 @@ entries_lost as (
 
 conversations as (
 
-    select * from {{ ref('int_conversations') }}
+    select conversation_key, source, user_message_count
+    from {{ ref('int_conversations') }}
+
+),
+
+last_turns as (
+
+    select * from {{ ref('int_last_turns_examined') }}
 
 ),
 
@@ -40,22 +47,23 @@ dropoffs as (
         stages.stage as last_stage,
         stages.next_stage,
         conversations.user_message_count as last_turn_number,
-        conversations.last_user_message_event_id as last_customer_message_event_id,
+        last_turns.last_user_message_event_id as last_customer_message_event_id,
         message_texts.content as last_customer_message,
         case
-            when conversations.has_late_handoff then 'handoff'
-            when conversations.has_late_tool_error then 'tool_error'
-            when conversations.has_late_fallback then 'fallback'
-            when conversations.last_message_role = 'customer' then 'no_answer'
-            when conversations.slowest_late_response_ms > 60000 then 'slow_response'
+            when last_turns.has_late_handoff then 'handoff'
+            when last_turns.has_late_tool_error then 'tool_error'
+            when last_turns.has_late_fallback then 'fallback'
+            when last_turns.last_message_role = 'customer' then 'no_answer'
+            when last_turns.slowest_late_response_ms > 60000 then 'slow_response'
             else 'unknown'
         end as reason
     from entries_lost
     inner join conversations on entries_lost.conversation_key = conversations.conversation_key
+    inner join last_turns on entries_lost.conversation_key = last_turns.conversation_key
     inner join stages
         on entries_lost.funnel = stages.funnel and entries_lost.furthest_stage_order = stages.stage_order
     left join message_texts
-        on conversations.source = message_texts.source and conversations.last_user_message_event_id = message_texts.event_id
+        on conversations.source = message_texts.source and last_turns.last_user_message_event_id = message_texts.event_id
 
 )
 

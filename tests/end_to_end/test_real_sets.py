@@ -1,0 +1,293 @@
+"""Five real sets through landing and models in one warehouse, each conversation against numbers read straight from the files."""
+
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.warehouse import SHARED_DATA, WarehouseUnderTest
+
+REAL_SETS = ("star", "sgd", "tau", "p4g", "casino")
+PURPOSES = "source,agent,purpose\nsales_events,,sales\nevents,human_persuader,sales\nevents,human_negotiator,sales\n"
+MESSAGES = ("message_sent", "agent_response")
+INTERACTIONS = (*MESSAGES, "tool_called", "button_clicked")
+IDLE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class RealEvent:
+    """One line of a set, as its own file has it."""
+
+    at: datetime
+    seq: int
+    event_id: str
+    event_type: str
+    properties: dict[str, Any]
+
+
+Conversation = list[RealEvent]
+
+
+def read_set(name: str) -> dict[str, Conversation]:
+    """Read the conversations of a set, the events of each in order."""
+    conversations: dict[str, Conversation] = defaultdict(list)
+    with gzip.open(SHARED_DATA / name / "events.jsonl.gz", "rt") as lines:
+        for line in map(json.loads, lines):
+            properties = line["properties"]
+            event = RealEvent(
+                datetime.fromisoformat(line["timestamp"]).replace(tzinfo=None),
+                properties["seq"],
+                line["event_id"],
+                line["event_type"],
+                properties,
+            )
+            conversations[line["conversation_id"]].append(event)
+    for events in conversations.values():
+        events.sort(key=lambda event: (event.at, event.seq, event.event_id))
+    return dict(conversations)
+
+
+@pytest.fixture(scope="module")
+def real_sets() -> dict[str, dict[str, Conversation]]:
+    missing = [name for name in REAL_SETS if not (SHARED_DATA / name / "events.jsonl.gz").exists()]
+    if missing:
+        pytest.skip(f"the real sets {', '.join(missing)} are not in {SHARED_DATA}; they are not part of the repository")
+    return {name: read_set(name) for name in REAL_SETS}
+
+
+@pytest.fixture(scope="module")
+def warehouse(
+    real_sets: dict[str, dict[str, Conversation]], tmp_path_factory: pytest.TempPathFactory
+) -> WarehouseUnderTest:
+    built = WarehouseUnderTest(tmp_path_factory.mktemp("real-sets"), {"purposes.csv": PURPOSES})
+    for name in real_sets:
+        built.link_real_set(name)
+    built.land()
+    built.build()
+    return built
+
+
+@pytest.fixture(scope="module")
+def conversations(real_sets: dict[str, dict[str, Conversation]]) -> dict[str, Conversation]:
+    return {key: events for one in real_sets.values() for key, events in one.items()}
+
+
+def of_types(events: Conversation, *types: str) -> Conversation:
+    """Return the events of some types, in order."""
+    return [event for event in events if event.event_type in types]
+
+
+def milliseconds(earlier: datetime, later: datetime) -> int:
+    """Return whole milliseconds; the sets have no finer ones."""
+    return (later - earlier) // timedelta(milliseconds=1)
+
+
+def by_conversation(warehouse: WarehouseUnderTest, columns: str) -> dict[str, tuple[Any, ...]]:
+    """Return the columns of fct_conversations by conversation_id."""
+    rows = warehouse.rows(f"select conversation_id, {columns} from marts.fct_conversations")
+    assert len({row[0] for row in rows}) == len(rows)
+    return {row[0]: row[1:] for row in rows}
+
+
+def assert_same(found: dict[str, tuple[Any, ...]], expected: dict[str, tuple[Any, ...]]) -> None:
+    """Compare all conversations and name the first that differ."""
+    assert set(found) == set(expected)
+    wrong = [(key, found[key], expected[key]) for key in sorted(expected) if found[key] != expected[key]]
+    assert not wrong, f"{len(wrong)} differ, (conversation, found, expected): {wrong[:5]}"
+
+
+def test_lines_are_accepted_rejected_or_duplicates(
+    warehouse: WarehouseUnderTest, real_sets: dict[str, dict[str, Conversation]]
+) -> None:
+    files = warehouse.rows("select file, lines, accepted, rejected, duplicates from raw.raw.loaded_files")
+    lengths = {f"events/{name}.jsonl.gz": sum(map(len, one.values())) for name, one in real_sets.items()}
+    assert {file: lines for file, lines, *_ in files} == lengths
+    assert all(lines == accepted + rejected + duplicates for _, lines, accepted, rejected, duplicates in files)
+    assert sum(accepted for _, _, accepted, _, _ in files) == sum(lengths.values())
+
+
+def test_published_totals(warehouse: WarehouseUnderTest) -> None:
+    """The figures that the sets' own descriptions state."""
+    rows = warehouse.rows(
+        """
+        select
+            split_part(conversation_id, '-', 1) as name, count(*), sum(user_message_count), sum(agent_message_count),
+            sum(tool_call_count), sum(tool_error_count), sum(fallback_count), sum(conversion_count),
+            count(case when conversion_count > 0 then 1 end), count(handoff_requested_at), count(csat)
+        from marts.fct_conversations
+        group by name order by name
+        """
+    )
+    assert {row[0].rstrip("2"): row[1:] for row in rows if row[0] not in ("tau", "tau2")} == {
+        "star": (2164, 13146, 13043, 4828, 173, 198, 0, 0, 0, 0),
+        "sgd": (4038, 36496, 36496, 11106, 0, 0, 0, 0, 0, 0),
+        "p4g": (489, 4961, 5099, 0, 0, 0, 264, 264, 0, 0),
+        "casino": (512, 2967, 2979, 0, 0, 0, 500, 500, 0, 512),
+    }
+    tau = [row[1:] for row in rows if row[0] in ("tau", "tau2")]
+    assert tuple(map(sum, zip(*tau, strict=True))) == (184, 1069, 1038, 1333, 54, 0, 0, 0, 40, 0)
+
+
+def test_counts_of_every_conversation(warehouse: WarehouseUnderTest, conversations: dict[str, Conversation]) -> None:
+    found = by_conversation(
+        warehouse,
+        "user_message_count, agent_message_count, tool_call_count, tool_error_count, fallback_count, conversion_count",
+    )
+    expected = {
+        key: (
+            *(len(of_types(events, name)) for name in ("message_sent", "agent_response", "tool_called")),
+            sum(event.properties.get("is_error") is True for event in of_types(events, "tool_called")),
+            *(len(of_types(events, name)) for name in ("fallback_triggered", "conversion")),
+        )
+        for key, events in conversations.items()
+    }
+    assert_same(found, expected)
+
+
+def turns_of(events: Conversation) -> Iterator[tuple[str, int]]:
+    """Yield each message and the number of customer messages up to it."""
+    turn = 0
+    for event in of_types(events, *MESSAGES):
+        turn += event.event_type == "message_sent"
+        yield event.event_id, turn
+
+
+def test_every_message_has_its_turn_role_and_text(
+    warehouse: WarehouseUnderTest, conversations: dict[str, Conversation]
+) -> None:
+    roles = {"message_sent": "customer", "agent_response": "agent"}
+    texts = {
+        event.event_id: (roles[event.event_type], event.properties["content"])
+        for events in conversations.values()
+        for event in of_types(events, *MESSAGES)
+    }
+    turns = {event_id: turn for events in conversations.values() for event_id, turn in turns_of(events)}
+    found = warehouse.rows("select event_id, turn_number, sender_role, content from marts.fct_messages")
+    assert_same(
+        {event_id: tuple(others) for event_id, *others in found},
+        {event_id: (turn, *texts[event_id]) for event_id, turn in turns.items()},
+    )
+
+
+def durations_of(events: Conversation) -> tuple[Any, ...]:
+    """Return start, last interaction, session and handle time (ms), and time to the first answer (ms) or None."""
+    interactions, messages = of_types(events, *INTERACTIONS), of_types(events, *MESSAGES)
+    started_at = of_types(events, "session_start", *INTERACTIONS)[0].at
+    asked = next((place for place, event in enumerate(messages) if event.event_type == "message_sent"), None)
+    answers = [] if asked is None else of_types(messages[asked:], "agent_response")
+    return (
+        started_at,
+        interactions[-1].at if interactions else None,
+        milliseconds(interactions[0].at, interactions[-1].at) if interactions else None,
+        milliseconds(messages[0].at, messages[-1].at) if messages else None,
+        milliseconds(messages[asked].at, answers[0].at) if asked is not None and answers else None,
+    )
+
+
+def test_durations_and_first_responses(warehouse: WarehouseUnderTest, conversations: dict[str, Conversation]) -> None:
+    found = by_conversation(
+        warehouse,
+        "started_at, last_interaction_at, cast(round(session_seconds * 1000) as bigint), "
+        "cast(round(handle_seconds * 1000) as bigint), first_response_ms",
+    )
+    assert_same(found, {key: durations_of(events) for key, events in conversations.items()})
+
+
+def standing_end(events: Conversation) -> RealEvent | None:
+    """Return the first session_end that no interaction comes after."""
+    places = [place for place, event in enumerate(events) if event.event_type in INTERACTIONS]
+    after_last = events[places[-1] + 1 :] if places else events
+    return next(iter(of_types(after_last, "session_end")), None)
+
+
+def is_engaged(events: Conversation) -> bool:
+    """Tell whether the customer wrote or pressed a button."""
+    return any(
+        event.event_type == "message_sent"
+        or (event.event_type == "button_clicked" and event.properties.get("actor") != "agent")
+        for event in events
+    )
+
+
+def outcome_of(events: Conversation, watermark: datetime) -> tuple[str, str]:
+    """Return outcome and reason by the document's table; nothing in these sets claims or denies a solution."""
+    end = standing_end(events)
+    activities = of_types(events, "session_start", *INTERACTIONS)
+    if end is None and activities[-1].at + IDLE > watermark:
+        return "in_progress", "not_closed"
+    if not is_engaged(events):
+        return "not_engaged", "no_engagement"
+    if of_types(events, "handoff_requested"):
+        return "escalated", "handoff_requested"
+    if of_types(events, "conversion"):
+        return "resolved_confirmed", "goal_conversion"
+    return ("abandoned", "idle_timeout") if end is None else ("ended_unresolved", "explicit_end")
+
+
+def newest(conversations: dict[str, Conversation]) -> datetime:
+    """Return the moment of the newest event: up to it the one namespace is complete."""
+    return max(event.at for events in conversations.values() for event in events)
+
+
+def test_outcomes(warehouse: WarehouseUnderTest, conversations: dict[str, Conversation]) -> None:
+    watermark = newest(conversations)
+    expected = {key: outcome_of(events, watermark) for key, events in conversations.items()}
+    assert_same(by_conversation(warehouse, "outcome, outcome_reason"), expected)
+    # Every class these sets can show is there, so that the comparison above says something of each.
+    assert {outcome for outcome, _ in expected.values()} >= {
+        "escalated",
+        "resolved_confirmed",
+        "abandoned",
+        "ended_unresolved",
+    }
+
+
+def test_ends(warehouse: WarehouseUnderTest, conversations: dict[str, Conversation]) -> None:
+    watermark = newest(conversations)
+
+    def ended_at(events: Conversation) -> datetime | None:
+        end = standing_end(events)
+        if end is not None:
+            return end.at
+        is_open = outcome_of(events, watermark)[0] == "in_progress"
+        return None if is_open else of_types(events, "session_start", *INTERACTIONS)[-1].at
+
+    expected = {key: (ended_at(events), ended_at(events) is not None) for key, events in conversations.items()}
+    assert_same(by_conversation(warehouse, "ended_at, is_closed"), expected)
+
+
+def test_ratings(warehouse: WarehouseUnderTest, conversations: dict[str, Conversation]) -> None:
+    def rating_of(events: Sequence[RealEvent]) -> tuple[float | None, float | None]:
+        answers = of_types(list(events), "feedback_received")
+        if not answers:
+            return None, None
+        number = float(answers[-1].properties["rating"])
+        is_stars = answers[-1].properties["rating_type"] == "stars_1_5"
+        return ((number - 1) / 4, number) if is_stars else (number, None)
+
+    expected = {key: rating_of(events) for key, events in conversations.items()}
+    assert_same(by_conversation(warehouse, "rating, csat"), expected)
+    assert {csat for _, csat in expected.values()} == {None, 1.0, 2.0, 3.0, 4.0, 5.0}
+
+
+def test_sales_and_support_are_told_apart(warehouse: WarehouseUnderTest) -> None:
+    rows = warehouse.rows("select purpose, count(*) from marts.fct_conversations group by purpose order by purpose")
+    assert rows == [("sales", 489 + 512), ("support", 2164 + 4038 + 184)]
+
+
+def test_days_add_up_to_the_conversations(
+    warehouse: WarehouseUnderTest, conversations: dict[str, Conversation]
+) -> None:
+    per_day: dict[Any, int] = defaultdict(int)
+    for events in conversations.values():
+        per_day[durations_of(events)[0].date()] += 1
+    rows = warehouse.rows(
+        "select date, value from marts.metrics_daily "
+        "where metric_name = 'total_conversations' and segment = 'all' and value > 0"
+    )
+    assert dict(rows) == per_day
