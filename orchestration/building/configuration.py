@@ -211,8 +211,9 @@ def _check_metrics(seeds: dict[str, _Seed], measures: set[str]) -> Iterator[str]
         for column in ("numerator", "denominator"):
             if row[column] and row[column] not in measures | {"goal_count"}:
                 yield f"{where}: {column} {row[column]!r} of metric {row['metric_name']!r} is no measure"
-        if not _parses(row["maturity_hours"], float):
-            yield f"{where}: maturity_hours {row['maturity_hours']!r} is no number"
+        for column in ("maturity_hours", "scale"):
+            if not _parses(row[column], float):
+                yield f"{where}: {column} {row[column]!r} is no number"
 
 
 def _parses(text: str, parse: Callable[[str], object]) -> bool:

@@ -1,6 +1,5 @@
 """`make run`: the same job as the schedules, in this process, with its progress on screen."""
 
-
 import dagster as dg
 
 from orchestration.building.configuration import ConfigurationError

@@ -4,23 +4,53 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
+from orchestration.defs.policy import RETRIES, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
-from orchestration.landing import load_landing, read_hash_key
+from orchestration.expectations.frames import count_rows
+from orchestration.landing import LandingSummary, load_landing, read_hash_key
 from orchestration.landing.contracts import SOURCES
 
-RAW_TABLES = (*SOURCES, "message_texts", "rejected_events", "loaded_files")
+RAW_TABLES = {
+    **{source: f"One row per accepted line of landing/{source}." for source in SOURCES},
+    "message_texts": "One row per accepted event that carries text, kept apart so that scans of events stay narrow.",
+    "rejected_events": "One row per refused line, with its reason.",
+    "loaded_files": "One row per load of a file; lines = accepted + rejected + duplicates.",
+}
 
 
 @dg.multi_asset(
-    specs=[dg.AssetSpec(["raw", table], group_name="landing", kinds={"python", "duckdb"}) for table in RAW_TABLES]
+    specs=[
+        dg.AssetSpec(["raw", table], description=description, kinds={"python", "duckdb"})
+        for table, description in RAW_TABLES.items()
+    ],
+    retry_policy=RETRIES,
+    pool=WAREHOUSE_POOL,
 )
 def landed_files(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
     """Load every new line of the landing folder; refused lines go to rejected_events with their reason."""
+    started_at = warehouse.now()
+    try:
+        summary = _load(context, warehouse)
+    except (ConfigurationError, FileNotFoundError) as error:
+        # The same folder or row would be wrong the next time too.
+        raise dg.Failure(str(error), allow_retries=False) from error
+    context.log.info(summary.as_text())
+    rows = count_rows(warehouse.home.raw_database, [("raw", table) for table in RAW_TABLES])
+    seconds = (warehouse.now() - started_at).total_seconds()
+    for table in RAW_TABLES:
+        yield dg.MaterializeResult(
+            asset_key=["raw", table],
+            metadata={"dagster/row_count": rows["raw", table], "load_id": summary.load_id, "seconds": seconds},
+        )
+
+
+def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSummary:
     settings, home = warehouse.settings, warehouse.home
     assemble_project(home.dbt_project, settings.seeds)
     hash_key = settings.hash_key.get_secret_value() if settings.hash_key else None
-    summary = load_landing(
+    return load_landing(
         home.raw_database,
         settings.landing,
         seeds=home.seeds,
@@ -29,6 +59,3 @@ def landed_files(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Ite
         now=warehouse.now(),
         on_progress=context.log.info,
     )
-    context.log.info(summary.as_text())
-    for table in RAW_TABLES:
-        yield dg.MaterializeResult(asset_key=["raw", table])

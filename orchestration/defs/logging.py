@@ -21,9 +21,8 @@ class _OneLine(logging.Formatter):
         return f"{self.formatTime(record, '%H:%M:%S')} {step:<18} {meta.get('orig_message') or record.getMessage()}"
 
 
-@dg.logger(description="Progress on the terminal, without Dagster's own events.")
 def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
-    """Return a logger that prints to standard error."""
+    """Return a logger that prints progress to standard error, without Dagster's own events."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine())
     handler.addFilter(_OwnMessages())
@@ -35,4 +34,4 @@ def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
 @dg.definitions
 def loggers() -> dg.Definitions:
     """Return the loggers of all jobs."""
-    return dg.Definitions(loggers={"console": terminal_logger})
+    return dg.Definitions(loggers={"console": dg.logger(terminal_logger)})

@@ -1,24 +1,85 @@
-"""The dbt models as Dagster assets."""
+"""The dbt models as Dagster assets, and their tests as asset checks."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
+from dagster_dbt.core.dbt_event_iterator import DbtDagsterEventType as DbtEvent
 
 from orchestration.building.manifest import prepare_manifest
 from orchestration.building.project import build_command
 from orchestration.building.state import begin_build, complete_build, configuration_hash
+from orchestration.defs.policy import WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
+from orchestration.expectations.dbt_findings import DbtFinding, read_dbt_findings
+from orchestration.expectations.frames import count_rows
 from orchestration.settings import Settings
 
 MANIFEST = prepare_manifest(Settings())
+_NODES: Mapping[str, Mapping[str, object]] = json.loads(MANIFEST.read_text())["nodes"]
+_PROGRESS_EVERY = 20
 
 
-@dbt_assets(manifest=MANIFEST)
+@dbt_assets(manifest=MANIFEST, pool=WAREHOUSE_POOL)
 def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
     """Every model, seed and test of the dbt project."""
     settings, home = warehouse.settings, warehouse.home
     build = begin_build(home, configuration_hash(settings, home.dbt_project))
     context.log.info(f"build {build.build_id}: {'full refresh' if build.is_full_refresh else 'what has newly landed'}")
-    yield from dbt.cli(build_command(settings, is_full_refresh=build.is_full_refresh), context=context).stream()
-    complete_build(home, build)
+    # A folder of its own, the same for every run: parsing stays warm, and nothing piles up.
+    target = home.dbt_target / "run"
+    (target / "run_results.json").unlink(missing_ok=True)
+    command = build_command(settings, is_full_refresh=build.is_full_refresh)
+    invocation = dbt.cli(command, context=context, target_path=target, raise_on_error=False)
+    events = _exhaust(context, invocation)
+    rows = count_rows(home.build_database, [_table(event) for event in events if isinstance(event, dg.Output)])
+    for event in events:
+        yield _described(event, rows) if isinstance(event, dg.Output) else event
+    findings = read_dbt_findings(target, home.build_database, home.raw_database)
+    for finding in findings:
+        (context.log.error if finding.severity == "error" else context.log.warning)(finding.as_text())
+    if not invocation.is_successful():
+        raise dg.Failure(_failure_text(invocation, findings), allow_retries=False)
+    # A part of the graph, chosen in the UI, leaves the rest where it was.
+    if not context.is_subset:
+        complete_build(home, build)
+
+
+def _exhaust(context: dg.AssetExecutionContext, invocation: DbtCliInvocation) -> list[DbtEvent]:
+    """Wait for dbt and return its events: while it writes, nobody else can open the database to count rows."""
+    events: list[DbtEvent] = []
+    built_count = 0
+    # dbt's own report, a line a test, stands in its log file; the terminal gets ours.
+    with redirect_stdout(StringIO()):
+        for event in invocation.stream():
+            events.append(event)
+            if isinstance(event, dg.Output):
+                built_count += 1
+                if built_count % _PROGRESS_EVERY == 0:
+                    context.log.info(f"{built_count} tables and views built")
+    return events
+
+
+def _table(output: dg.Output[None]) -> tuple[str, str]:
+    """Return schema and name of the table an output stands for."""
+    node = _NODES[output.metadata["unique_id"].value]
+    return str(node["schema"]), str(node["alias"])
+
+
+def _described(output: dg.Output[None], rows: Mapping[tuple[str, str], int]) -> dg.Output[None]:
+    metadata = dict(output.metadata)
+    if "Execution Duration" in metadata:
+        metadata["seconds"] = metadata.pop("Execution Duration")
+    table = _table(output)
+    if table in rows:
+        metadata["dagster/row_count"] = dg.MetadataValue.int(rows[table])
+    return output.with_metadata(metadata)
+
+
+def _failure_text(invocation: DbtCliInvocation, findings: Sequence[DbtFinding]) -> str:
+    """Return what failed, the first line for those who read no further; dbt's own words where it ran nothing."""
+    failed = [finding.summary() for finding in findings if finding.severity == "error"]
+    return "; ".join(failed) if failed else f"dbt could not start: {invocation.get_error()}"

@@ -16,7 +16,7 @@ _KEY_METRICS = (
     ("interaction_rate", "widgets shown that were used"),
 )
 _FUNNELS = """
-    select funnel, stage, sum(entered), sum(reached), sum(reached_with_previous), sum(previous_reached),
+    select funnel, stage, sum(entered_measured), sum(reached), sum(reached_with_previous), sum(previous_reached),
         sum(in_progress), sum(lost), bool_or(is_measured)
     from marts.funnel_stages
     where segment = 'all'

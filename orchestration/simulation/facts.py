@@ -219,7 +219,9 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
     counts = Counter(act.kind for act in acts)
     counts["tool_errors"] = sum(_is_failed(act) for act in acts)
     proofs = _proofs(conversation)
-    feedback = [act for act in acts if act.kind == "feedback_received"]
+    # A rating nobody can read says nothing about the conversation, the kind of its question included.
+    answers = [read_answer(conversation, act) for act in acts if act.kind == "feedback_received"]
+    readable = [answer for answer in answers if answer.score is not None]
     is_engaged = any(act.kind in ENGAGING for act in acts)
     agent_turns, fallback_turns = _turns(acts)
     facts = Facts(
@@ -236,7 +238,7 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
         resolved_ms=None,
         first_proof_ms=proofs[0][0] if proofs else None,
         first_response_ms=_first_response(acts),
-        answer=read_answer(conversation, feedback[-1]) if feedback else None,
+        answer=readable[-1] if readable else None,
         counts=counts,
         model=_main_model(acts),
         agent_turns=agent_turns,

@@ -44,19 +44,12 @@ PAUSES = [
 EVENT_WEIGHTS = {
     **dict.fromkeys(["step_a", "step_b", "step_c"], 8),
     **dict.fromkeys(["step_d", "step_e", "step_f"], 5),
-    "user_message": 10,
-    "agent_message": 10,
-    "conversation_started": 2,
-    "interaction_initialized": 2,
-    "experiment_exposure": 1,
-    "button_clicked": 1,
+    **dict.fromkeys(["user_message", "agent_message"], 10),
+    **dict.fromkeys(["conversation_started", "interaction_initialized"], 2),
+    **dict.fromkeys(["experiment_exposure", "button_clicked", "feedback_received", "fallback_triggered"], 1),
+    **dict.fromkeys(["conversation_abandoned", "conversation_ended"], 1),
+    **dict.fromkeys(["handoff_requested", "handoff_connected"], 0.4),
     "tool_called": 3,
-    "fallback_triggered": 1,
-    "handoff_requested": 0.5,
-    "handoff_connected": 0.3,
-    "conversation_abandoned": 1,
-    "conversation_ended": 1,
-    "feedback_received": 1,
 }
 
 
@@ -224,8 +217,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         lines[source] += [landed_line(source, f"c{number}", event) for event in events]
     for source, landed in lines.items():
         warehouse.write_events(landed, source)
-    summary = warehouse.land()
-    assert summary.rejected == 0
+    assert warehouse.land().rejected == 0
     warehouse.build()
     up_to = watermarks(NEWEST_OF_SOURCE)
     sent: dict[str, set[str]] = defaultdict(set)

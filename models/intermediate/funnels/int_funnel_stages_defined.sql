@@ -17,7 +17,8 @@ stages_folded as (
         stage_order,
         stage,
         max(within_hours) as within_hours,
-        bool_or(signal_kind = 'fact') as is_always_measured,
+        bool_or(signal_kind = 'fact' and minimum_value is null) as is_always_measured,
+        bool_or(signal_kind = 'fact' and minimum_value is not null) as has_score,
         {{ ordered_text('signal_text', 'signal_kind, signal') }} as signals
     from funnel_stages
     group by funnel, stage_order, stage
@@ -41,6 +42,7 @@ stages_defined as (
         stage,
         within_hours,
         is_always_measured,
+        has_score,
         md5(definition_text) as definition_hash,
         max(stage_order) over (partition by funnel) as last_stage_order,
         lag(stage_order) over (partition by funnel order by stage_order) as previous_stage_order,

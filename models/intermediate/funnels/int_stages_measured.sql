@@ -24,6 +24,15 @@ signals_seen as (
 
 ),
 
+-- A score below the minimum still shows that somebody looked.
+scores_seen as (
+
+    select distinct source
+    from {{ ref('int_conversations') }}
+    where qualification_score is not null
+
+),
+
 stages_measured as (
 
     select stages.funnel, stages.stage_order, sources.source
@@ -34,7 +43,11 @@ stages_measured as (
             stages.funnel = signals_seen.funnel
             and stages.stage_order = signals_seen.stage_order
             and sources.source = signals_seen.source
-    where stages.is_always_measured or signals_seen.source is not null
+    left join scores_seen on sources.source = scores_seen.source
+    where
+        stages.is_always_measured
+        or signals_seen.source is not null
+        or (stages.has_score and scores_seen.source is not null)
 
 ),
 

@@ -20,6 +20,7 @@ metrics_defined as (
         case when goals.goal is null then definitions.metric_name else 'conversion_rate:' || goals.goal end as metric_name,
         case when goals.goal is null then definitions.numerator else 'goal_count:' || goals.goal end as numerator,
         definitions.denominator,
+        definitions.scale,
         definitions.kind,
         definitions.unit,
         definitions.minimum_sample,

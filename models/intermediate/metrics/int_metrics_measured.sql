@@ -79,11 +79,11 @@ metrics_measured as (
         metrics.unit,
         metrics.minimum_sample,
         metrics.maturity_hours,
-        cast(coalesce(measures_in_roles.numerator, 0) as double) as numerator,
+        cast(coalesce(measures_in_roles.numerator, 0) as double) * metrics.scale as numerator,
         cast(case when metrics.denominator is not null then coalesce(measures_in_roles.denominator, 0) end as double) as denominator,
-        cast(measures_in_roles.numerator_squared as double) as numerator_squared,
+        cast(measures_in_roles.numerator_squared as double) * metrics.scale * metrics.scale as numerator_squared,
         cast(measures_in_roles.denominator_squared as double) as denominator_squared,
-        cast(measures_in_roles.product_sum as double) as product_sum,
+        cast(measures_in_roles.product_sum as double) * metrics.scale as product_sum,
         cast(measures_in_roles.cluster_count as double) as cluster_count
     from frames
     inner join metrics on frames.metric_name = metrics.metric_name

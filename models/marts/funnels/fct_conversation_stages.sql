@@ -31,7 +31,7 @@ signals_ranked as (
     select
         *,
         row_number() over (
-            partition by conversation_key, funnel, stage_order, position order by evidence_kind, event_id
+            partition by conversation_key, funnel, stage_order, position order by event_id, evidence_kind
         ) as signal_number
     from {{ ref('int_stage_signals_found') }}
 

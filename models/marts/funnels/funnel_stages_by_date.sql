@@ -24,7 +24,7 @@ stages_masked as (
         case when is_measured then entered_measured end as entered_measured,
         case when is_measured then reached end as reached,
         case when is_measured then reached_in_order end as reached_in_order,
-        reached_or_later,
+        case when is_measured then reached_or_later end as reached_or_later,
         case when is_measured then reached_with_previous end as reached_with_previous,
         case when is_measured then previous_reached end as previous_reached,
         in_progress,

@@ -154,13 +154,17 @@ def test_the_model_of_most_messages_then_the_first_name() -> None:
 def test_answers_are_read_by_their_type() -> None:
     stars = facts_of(question(), feedback(2, 4, "stars", "satisfaction")).answer
     thumb = facts_of(question(), feedback(2, 0, "thumbs", None), source="agent_events").answer
-    unsaid = facts_of(question(), feedback(2, 1, "unsaid", "other")).answer
     assert stars is not None
     assert (stars.score, stars.stars, stars.question_kind) == (0.75, 4, "satisfaction")
     assert thumb is not None
     assert (thumb.score, thumb.stars, thumb.question_kind) == (0.0, None, "satisfaction")
-    assert unsaid is not None
-    assert (unsaid.score, unsaid.stars) == (None, None)
+
+
+def test_an_unreadable_rating_is_no_answer_and_hides_none() -> None:
+    assert facts_of(question(), feedback(2, 1, "unsaid", "other")).answer is None
+    earlier = facts_of(question(), feedback(2, 4, "stars", "satisfaction"), feedback(3, 1, "unsaid", "other")).answer
+    assert earlier is not None
+    assert (earlier.stars, earlier.question_kind) == (4, "satisfaction")
 
 
 def test_durability_counts_engaged_returns_to_the_same_agent() -> None:
