@@ -49,11 +49,14 @@ dev: setup ## Dagster's UI on this machine, with schedules and sensors
 	@$(BIN)/python -m orchestration dev
 
 .PHONY: check
-check: setup ## all linters: formatting, types, import rules
+check: setup ## all linters: Python, types, import rules, SQL, conventions of the dbt project
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.support.lint_warehouse
+	@$(BIN)/dbt-bouncer run
+	@$(BIN)/sqlfluff lint models
 
 .PHONY: fix
 fix: setup ## let the formatters repair what they can

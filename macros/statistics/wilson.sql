@@ -15,5 +15,5 @@
     {%- set centre = '(' ~ s ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / 2.0)' -%}
     {%- set half = z ~ ' * sqrt(' ~ s ~ ' * (' ~ n ~ ' - ' ~ s ~ ') / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / 4.0)' -%}
     {%- set bound = '(' ~ centre ~ ' ' ~ sign ~ ' ' ~ half ~ ') / (' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ')' -%}
-    {%- do return('case when ' ~ n ~ ' is not null then least(1.0, greatest(0.0, ' ~ bound ~ ')) end') -%}
+    {%- do return('case when ' ~ s ~ ' is not null and ' ~ n ~ ' is not null then least(1.0, greatest(0.0, ' ~ bound ~ ')) end') -%}
 {% endmacro %}

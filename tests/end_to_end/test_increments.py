@@ -15,9 +15,9 @@ from tests.support.comparison import KEPT_INTERMEDIATE, differences
 from tests.support.random_conversations import SEEDS, Fields, random_arrival
 from tests.support.warehouse import WarehouseUnderTest
 
-# One build costs dbt's fixed price, whatever the data: `make test` takes one seed of each manner of arrival.
+# A build costs dbt's fixed price, whatever the data: `make test` takes one arriving partly late, one newest first.
 SEED_COUNT = 20
-QUICK_SEEDS = (0, 1, 2)
+QUICK_SEEDS = (1, 3)
 # Record what happened on the way (which load brought what, what was late then), not what is in the events.
 HISTORIES = ("data_quality",)
 ALL_BATCHES = 99
@@ -185,7 +185,7 @@ def interruptions(bench: Bench) -> Interruptions:
     return Interruptions(bench, seed=1)
 
 
-@pytest.mark.parametrize("last_model", ["int_conversations", "fct_conversations", "int_funnel_entries_placed"])
+@pytest.mark.parametrize("last_model", ["fct_conversations", "int_funnel_entries_placed"])
 def test_a_run_after_an_interrupted_one_loses_nothing(interruptions: Interruptions, last_model: str) -> None:
     """Models are built in an order that has everything the last one needs, and nothing after it."""
     order = interruptions.bench.models_in_build_order()
@@ -200,6 +200,7 @@ def test_a_build_may_break_off_after_any_model(bench: Bench) -> None:
         interruptions.break_off_after(order[:count])
 
 
+@pytest.mark.full
 def test_a_changed_configuration_rebuilds_what_it_decides(bench: Bench, tmp_path: Path) -> None:
     stages = (bench.warehouse.home.seeds / "funnel_stages.csv").read_text()
     changed = stages.replace("support,2,greeted,fact,first_agent_message_at", "support,2,greeted,event,tool_called")

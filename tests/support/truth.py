@@ -1,13 +1,13 @@
 """Scores the marts against what the simulator wrote down before it made its events.
 
-Each function returns one line a difference, `<key> <column>: expected ..., got ...`, and an empty list for a right mart.
+Each function returns one line a difference, `<key> <column>: expected ..., got ...`, and nothing for a right mart.
 The expected side is taken from the truth files alone; times are naive UTC on both sides.
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from tests.support.warehouse import WarehouseUnderTest
 
 Fields = dict[str, Any]
 Key = tuple[str, ...]
+# Numerator and denominator of a metric on a day; counts have no denominator.
+Parts = tuple[float, float | None]
 # What the simulator says beyond the columns of fct_conversations; scored apart, or a note about how it was made.
 CONVERSATION_EXTRAS = frozenset({"situation", "outcome_reason_family", "stages", "conversions"})
 # The mart names the event, the truth only says what kind of evidence decided.
@@ -50,8 +52,8 @@ def read_object(path: Path) -> Fields:
 
 def conversation_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     """Score marts.fct_conversations: all keys both ways, every column that both sides have."""
-    expected = {(row["conversation_key"],): row for row in read_lines(truth / "conversations.jsonl")}
-    got = {(row["conversation_key"],): row for row in records(warehouse, "select * from marts.fct_conversations")}
+    expected = _by_conversation(read_lines(truth / "conversations.jsonl"))
+    got = _by_conversation(records(warehouse, "select * from marts.fct_conversations"))
     found = list(_key_differences(expected, got))
     for key in sorted(expected.keys() & got.keys()):
         right, row = expected[key], got[key]
@@ -84,7 +86,7 @@ def stage_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     for row in read_lines(truth / "interactions.jsonl"):
         key = (row["conversation_key"], "engagement", "initialised")
         expected.setdefault(key, {"reached_at": moment(row["initialised_at"])})
-    got = {
+    got: dict[Key, Fields] = {
         (row["conversation_key"], row["funnel"], row["stage"]): row
         for row in records(warehouse, "select * from marts.fct_conversation_stages where is_reached")
     }
@@ -93,7 +95,7 @@ def stage_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
 
 def file_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     """Score raw.loaded_files and raw.rejected_events: per file lines, accepted, duplicates, rejected by reason."""
-    expected = {(file,): account for file, account in read_object(truth / "files.json").items()}
+    expected: dict[Key, Fields] = {(file,): account for file, account in read_object(truth / "files.json").items()}
     query = "select file, source, lines, accepted, duplicates from raw.raw.loaded_files"
     got: dict[Key, Fields] = {}
     for row in records(warehouse, query):
@@ -109,18 +111,16 @@ def file_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
 
 def interaction_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     """Score marts.fct_interactions: all keys both ways, every column of the truth."""
-    expected = {
-        (row["conversation_key"],): row | {"initialised_at": moment(row["initialised_at"])}
-        for row in read_lines(truth / "interactions.jsonl")
-    }
-    got = {(row["conversation_key"],): row for row in records(warehouse, "select * from marts.fct_interactions")}
+    shown = read_lines(truth / "interactions.jsonl")
+    expected = _by_conversation(row | {"initialised_at": moment(row["initialised_at"])} for row in shown)
+    got = _by_conversation(records(warehouse, "select * from marts.fct_interactions"))
     return list(_row_differences(expected, got))
 
 
 def exposure_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     """Score marts.ab_test_exposures: first exposure, variant, doubt, per test and conversation."""
     columns = ("variant", "exposure_count", "is_ambiguous", "is_contaminated")
-    expected = {
+    expected: dict[Key, Fields] = {
         (row["test_name"], row["conversation_key"]): {column: row[column] for column in columns}
         | {"first_exposure_at": moment(row["exposed_at"])}
         for row in read_lines(truth / "exposures.jsonl")
@@ -134,16 +134,12 @@ def exposure_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str
     return list(_row_differences(expected, got))
 
 
-def metric_differences(
-    warehouse: WarehouseUnderTest, expected: Mapping[tuple[str, str], tuple[float, float | None]]
-) -> list[str]:
-    """Score numerator, denominator and value of (date, metric) in segment `all` of marts.metrics_daily.
-
-    A denominator of None is that of a count, whose value is its numerator. Days beyond the expected ones are differences.
-    """
-    names = sorted({name for _, name in expected})
+def metric_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
+    """Score numerator, denominator and value of every stated metric and day in segment `all` of marts.metrics_daily."""
+    expected = expected_metrics(truth)
+    names = {name for _, name in expected}
     query = "select date, metric_name, numerator, denominator, value from marts.metrics_daily where segment = 'all'"
-    got = {
+    got: dict[Key, Fields] = {
         (row["date"].isoformat(), row["metric_name"]): row
         for row in records(warehouse, query)
         if row["metric_name"] in names
@@ -153,6 +149,143 @@ def metric_differences(
         value = numerator if denominator is None else (numerator / denominator if denominator else None)
         right[key] = {"numerator": numerator, "denominator": denominator, "value": value}
     return list(_row_differences(right, got))
+
+
+def expected_metrics(truth: Path) -> dict[tuple[str, str], Parts]:
+    """Return (date, metric) -> (numerator, denominator); the denominator of a count is None.
+
+    What metrics.json does not count is summed up from the conversations and interactions of the truth.
+    """
+    stated = read_object(truth / "metrics.json")
+    watermark = moment(stated["watermarks"]["agentsight_interactions"])
+    conversations, interactions = defaultdict(list), defaultdict(list)
+    for row in read_lines(truth / "conversations.jsonl"):
+        conversations[row["started_at"][:10]].append(row)
+    for row in read_lines(truth / "interactions.jsonl"):
+        interactions[row["initialised_at"][:10]].append(row)
+    goals = sorted({goal for counts in stated["days"].values() for goal in counts["conversions"]})
+    return {
+        (name, metric): parts
+        for name, counts in stated["days"].items()
+        for metric, parts in (
+            _stated_metrics(counts, goals)
+            | _conversation_metrics(conversations[name])
+            | _sales_metrics(conversations[name])
+            | _interaction_metrics(interactions[name], watermark)
+        ).items()
+    }
+
+
+def _stated_metrics(counts: Fields, goals: Iterable[str]) -> dict[str, Parts]:
+    """Return what metrics.json states of a day."""
+    settled = counts["engaged_and_closed"]
+    return {
+        "total_conversations": (counts["total_conversations"], None),
+        "total_sessions": (counts["total_conversations"], None),
+        "engaged_conversations": (counts["engaged"], None),
+        "interactions": (counts["initialised"], None),
+        "abandonment_rate": (counts["abandoned"], settled),
+        "handoff_rate": (counts["escalated"], settled),
+        "escalation_rate": (counts["escalated"], settled),
+        "contained_rate": (settled - counts["escalated"], settled),
+        "resolution_rate": (counts["resolved"], settled),
+        "claimed_resolution_rate": (counts["claimed_and_closed"], settled),
+        "fallback_rate": (counts["turns_with_fallback"], counts["turns_with_agent_message_or_fallback"]),
+        "interaction_rate": (counts["initialised_and_engaged"], counts["initialised"]),
+    } | {f"conversion_rate:{goal}": (counts["conversions"].get(goal, 0), settled) for goal in goals}
+
+
+def _conversation_metrics(rows: list[Fields]) -> dict[str, Parts]:
+    """Sum up the conversations that started on a day."""
+    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
+    engaged = [row for row in rows if row["is_engaged"]]
+    tool_users = [row for row in settled if row["tool_call_count"]]
+    responses = [row["first_response_ms"] for row in rows if row["first_response_ms"] is not None]
+    return {
+        "conversion_rate": (sum(row["conversion_count"] > 0 for row in settled), len(settled)),
+        "fallback_conversation_rate": (sum(row["fallback_count"] > 0 for row in settled), len(settled)),
+        "tool_error_rate": (sum(row["tool_error_count"] > 0 for row in tool_users), len(tool_users)),
+        "avg_turns": (sum(row["user_message_count"] for row in engaged), len(engaged)),
+        "avg_messages_per_session": (
+            sum(row["user_message_count"] + row["agent_message_count"] for row in rows),
+            len(rows),
+        ),
+        "avg_first_response_ms": (sum(responses), len(responses)),
+    }
+
+
+def _sales_metrics(rows: list[Fields]) -> dict[str, Parts]:
+    """Count the steps of the sales funnel: reached this and the one before, of those who reached the one before."""
+    reached = [set(row["stages"]["sales"]) for row in rows if "sales" in row["stages"]]
+
+    def step(before: str, after: str) -> Parts:
+        return sum({before, after} <= stages for stages in reached), sum(before in stages for stages in reached)
+
+    return {
+        "response_rate": step("started", "responded"),
+        "qualification_rate": step("responded", "qualified"),
+        "booking_rate": step("qualified", "meeting_booked"),
+        "show_rate": step("meeting_booked", "meeting_attended"),
+        "deal_conversion_rate": step("meeting_attended", "deal_closed"),
+        "overall_conversion_rate": step("started", "deal_closed"),
+    }
+
+
+def _interaction_metrics(rows: list[Fields], watermark: datetime) -> dict[str, Parts]:
+    """Count the widgets shown on a day, and the visitors who saw them; each is judged 24 hours after it was shown."""
+    visitors: dict[str, list[Fields]] = defaultdict(list)
+    for row in rows:
+        visitors[row["user_id"]].append(row)
+    used = {visitor: any(row["is_engaged"] for row in seen) for visitor, seen in visitors.items()}
+
+    def is_mature(row: Fields) -> bool:
+        return moment(row["initialised_at"]) + timedelta(hours=24) <= watermark
+
+    mature = [row for row in rows if is_mature(row)]
+    mature_visitors = [visitor for visitor, seen in visitors.items() if all(map(is_mature, seen))]
+    return {
+        "page_abandonment_rate": (sum(not row["is_engaged"] for row in mature), len(mature)),
+        "visitor_interaction_rate": (sum(used.values()), len(visitors)),
+        "visitor_page_abandonment_rate": (sum(not used[one] for one in mature_visitors), len(mature_visitors)),
+    }
+
+
+def arm_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
+    """Score the arms of each test: units, and those that reached the goal in the window after their first exposure."""
+    expected: dict[Key, Fields] = {
+        (test_name, arm["variant"]): {name: arm[name] for name in ("exposed_units", "mature_units", "converted_units")}
+        for test_name, test in read_object(truth / "experiments.json").items()
+        for arm in test["arms"]
+    }
+    return list(_row_differences(expected, measured_arms(warehouse, truth)))
+
+
+def measured_arms(warehouse: WarehouseUnderTest, truth: Path) -> dict[Key, Fields]:
+    """Return (test, variant) -> exposed, mature and converted units, counted from the marts and int_events."""
+    watermarks = read_object(truth / "metrics.json")["watermarks"]
+    found: dict[Key, Fields] = {}
+    for test_name, test in read_object(truth / "experiments.json").items():
+        window = f"interval {int(test['window_hours'])} hours"
+        query = f"""
+            with units as (
+                select
+                    variant,
+                    first_exposure_at + {window} <= timestamp '{moment(watermarks[test["source"]])}' as is_mature,
+                    exists (
+                        select 1 from intermediate.int_events as events
+                        where events.conversation_key = exposures.conversation_key
+                            and events.event_type = 'conversion' and events.goal = '{test["goal"]}'
+                            and events.occurred_at >= first_exposure_at
+                            and events.occurred_at < first_exposure_at + {window}
+                    ) as is_converted
+                from marts.ab_test_exposures as exposures
+                where test_name = '{test_name}' and not is_ambiguous
+            )
+            select variant, count(*) as exposed_units, count(*) filter (is_mature) as mature_units,
+                count(*) filter (is_mature and is_converted) as converted_units
+            from units group by variant"""
+        found |= {(test_name, row["variant"]): row for row in records(warehouse, query)}
+    return found
 
 
 def records(warehouse: WarehouseUnderTest, query: str) -> Iterator[Fields]:
@@ -166,16 +299,15 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=None)
 
 
-def day(text: str) -> date:
-    """Return the UTC day of a time of the truth."""
-    return moment(text).date()
-
-
 def told(found: Iterable[str], shown: int = 20) -> str:
     """Sum differences up for an assertion: how many per column, and the first ones in full."""
     found = list(found)
     columns = Counter(line.partition(": ")[0].rpartition(" ")[2] for line in found)
     return "\n".join([f"{len(found)} differences {dict(columns)}", *found[:shown]])
+
+
+def _by_conversation(rows: Iterable[Fields]) -> dict[Key, Fields]:
+    return {(row["conversation_key"],): row for row in rows}
 
 
 def _as_column(column: str, value: Any) -> Any:

@@ -48,6 +48,11 @@ facts_joined as (
 
     select
         aggregated.*,
+        -- An id that was only shown never started; it closes when nothing followed the widget for as long.
+        greatest(
+            coalesce(aggregated.started_at, aggregated.first_event_at),
+            coalesce(aggregated.last_interaction_at, aggregated.started_at, aggregated.first_event_at)
+        ) as last_activity_at,
         models_ranked.model,
         coalesce(purposes_of_agent.purpose, purposes_of_source.purpose, 'support') as purpose,
         conversation_ends.ended_at as explicit_end_at,
@@ -79,16 +84,6 @@ facts_joined as (
 
 ),
 
--- An id that was only shown never started; it closes when nothing followed the widget for as long.
-last_activity_found as (
-
-    select
-        *,
-        greatest(coalesce(started_at, first_event_at), coalesce(last_interaction_at, started_at, first_event_at)) as last_activity_at
-    from facts_joined
-
-),
-
 closing_moments_derived as (
 
     select
@@ -97,7 +92,7 @@ closing_moments_derived as (
         cast({{ in_reporting_timezone('initialised_at') }} as date) as initialised_date,
         coalesce(explicit_end_at, {{ add_minutes('last_activity_at', var('idle_minutes')) }}) as closes_at,
         {{ add_hours('greatest(last_activity_at, coalesce(explicit_end_at, last_activity_at))', 168) }} as matures_at
-    from last_activity_found
+    from facts_joined
 
 )
 

@@ -1,10 +1,11 @@
 -- One row per conversation whose facts this run may change: touched, or carried over a deadline by the watermark.
 {{ config(materialized='table') }}
 
-{#- Read as it stood before this run, hence no ref: the mart itself depends on this model. -#}
-{%- set marts_before = relation_before('marts', 'fct_conversations') %}
+{#- Read as the last run left them, hence no ref: these marts themselves depend on this model. -#}
+{%- set conversations_before = relation_before('marts', 'fct_conversations') %}
 {%- set interactions_before = relation_before('marts', 'fct_interactions') %}
 {%- set entries_before = relation_before('intermediate', 'int_funnel_entries_placed') %}
+{%- set restated_before = relation_before('intermediate', 'int_conversations_restated') if was_interrupted() else none %}
 with
 
 conversations as (
@@ -27,60 +28,40 @@ watermarks as (
 
 ),
 
-stated_before as (
-
-    {% if marts_before -%}
-    select conversation_key, is_closed, is_mature from {{ marts_before }}
-    {%- else -%}
-    select conversation_key, false as is_closed, false as is_mature from conversations
-    {%- endif %}
-
-),
-
-funnels_settled as (
-
-    {% if entries_before -%}
-    select distinct entries_before.conversation_key
-    from {{ entries_before }} as entries_before
-    inner join watermarks on entries_before.id_namespace = watermarks.id_namespace
-    where entries_before.is_in_progress and entries_before.settles_at <= watermarks.watermark_at
-    {%- else -%}
-    select conversation_key from conversations
-    where false
-    {%- endif %}
-
-),
-
-interactions_matured as (
-
-    {% if interactions_before -%}
-    select interactions_before.conversation_key
-    from {{ interactions_before }} as interactions_before
-    inner join watermarks on interactions_before.id_namespace = watermarks.id_namespace
-    where not interactions_before.is_mature and {{ add_hours('interactions_before.initialised_at', 24) }} <= watermarks.watermark_at
-    {%- else -%}
-    select conversation_key from conversations
-    where false
-    {%- endif %}
-
-),
-
 restated as (
 
-    select conversations.conversation_key
-    from conversations
+    select conversation_key from touched
+    union
+    {% if conversations_before -%}
+    select before.conversation_key
+    from {{ conversations_before }} as before
+    inner join conversations on before.conversation_key = conversations.conversation_key
     inner join watermarks on conversations.id_namespace = watermarks.id_namespace
-    left join stated_before on conversations.conversation_key = stated_before.conversation_key
-    left join touched on conversations.conversation_key = touched.conversation_key
-    left join interactions_matured on conversations.conversation_key = interactions_matured.conversation_key
-    left join funnels_settled on conversations.conversation_key = funnels_settled.conversation_key
     where
-        {{ 'false' if marts_before else 'true' }}
-        or touched.conversation_key is not null
-        or funnels_settled.conversation_key is not null
-        or interactions_matured.conversation_key is not null
-        or (not stated_before.is_closed and conversations.closes_at <= watermarks.watermark_at)
-        or (not stated_before.is_mature and conversations.matures_at <= watermarks.watermark_at)
+        (not before.is_closed and conversations.closes_at <= watermarks.watermark_at)
+        or (not before.is_mature and conversations.matures_at <= watermarks.watermark_at)
+    {%- else -%}
+    select conversation_key from conversations
+    {%- endif %}
+    {% if interactions_before -%}
+    union
+    select before.conversation_key
+    from {{ interactions_before }} as before
+    inner join watermarks on before.id_namespace = watermarks.id_namespace
+    where not before.is_mature and {{ add_hours('before.initialised_at', 24) }} <= watermarks.watermark_at
+    {%- endif %}
+    {% if entries_before -%}
+    union
+    select before.conversation_key
+    from {{ entries_before }} as before
+    inner join watermarks on before.id_namespace = watermarks.id_namespace
+    where before.is_in_progress and before.settles_at <= watermarks.watermark_at
+    {%- endif %}
+    {% if restated_before -%}
+    union
+    -- The run before this one did not finish: some of its marts may have been written, others not.
+    select conversation_key from {{ restated_before }}
+    {%- endif %}
 
 )
 

@@ -17,24 +17,6 @@ events_of_all_sources as (
 
 ),
 
-sources as (
-
-    select * from {{ ref('sources') }}
-
-),
-
-event_type_aliases as (
-
-    select * from {{ ref('event_type_aliases') }}
-
-),
-
-sender_roles as (
-
-    select * from {{ ref('sender_roles') }}
-
-),
-
 -- The role an event states comes before what its type suggests: message_received is the prospect's message in one
 -- source and the agent's in another.
 events_translated as (
@@ -53,12 +35,12 @@ events_translated as (
             case events_of_all_sources.source_event_type when 'user_message' then 'customer' when 'agent_message' then 'agent' end
         ) as sender_role
     from events_of_all_sources
-    inner join sources on events_of_all_sources.source = sources.source
-    left join event_type_aliases
+    inner join {{ ref('sources') }} as sources on events_of_all_sources.source = sources.source
+    left join {{ ref('event_type_aliases') }} as event_type_aliases
         on
             events_of_all_sources.source = event_type_aliases.source
             and events_of_all_sources.source_event_type = event_type_aliases.source_event_type
-    left join sender_roles on events_of_all_sources.role = sender_roles.role
+    left join {{ ref('sender_roles') }} as sender_roles on events_of_all_sources.role = sender_roles.role
 
 ),
 

@@ -8,18 +8,6 @@ events as (
 
 ),
 
-success_signals as (
-
-    select * from {{ ref('success_signals') }}
-
-),
-
-properties as (
-
-    select * from {{ ref('int_event_properties_extracted') }}
-
-),
-
 answers as (
 
     select * from {{ ref('int_feedback_scored') }}
@@ -69,26 +57,6 @@ answers_weighed as (
 
 ),
 
-signals_matched as (
-
-    select distinct
-        events.conversation_key, events.sequence_number, events.event_id, events.occurred_at,
-        success_signals.strength, 'success_signal' as reason
-    from events
-    inner join success_signals
-        on
-            events.event_type = success_signals.event_type
-            and (success_signals.source is null or events.source = success_signals.source)
-    left join properties
-        on
-            events.conversation_key = properties.conversation_key
-            and events.source = properties.source
-            and events.event_id = properties.event_id
-            and success_signals.property = properties.property_name
-    where success_signals.property is null or properties.property_value = success_signals.value
-
-),
-
 questions_after_completion as (
 
     select
@@ -106,7 +74,7 @@ evidence as (
     union all
     select * from answers_weighed
     union all
-    select * from signals_matched
+    select * from {{ ref('int_success_signals_matched') }}
     union all
     select * from questions_after_completion
 

@@ -9,18 +9,6 @@ entries as (
 
 ),
 
-stages as (
-
-    select * from {{ ref('int_funnel_stages_defined') }}
-
-),
-
-stages_measured as (
-
-    select * from {{ ref('int_stages_measured') }}
-
-),
-
 stages_reached as (
 
     select *
@@ -56,8 +44,8 @@ entries_by_stage as (
         {{ milliseconds_between('entries.entered_at', 'reached.reached_at') }} as since_entry_ms,
         case when previous.is_reached then {{ milliseconds_between('previous.reached_at', 'reached.reached_at') }} end as since_previous_ms
     from entries
-    inner join stages on entries.funnel = stages.funnel
-    left join stages_measured
+    inner join {{ ref('int_funnel_stages_defined') }} as stages on entries.funnel = stages.funnel
+    left join {{ ref('int_stages_measured') }} as stages_measured
         on
             entries.funnel = stages_measured.funnel
             and stages.stage_order = stages_measured.stage_order

@@ -12,13 +12,6 @@ restated_conversations as (
 
 ),
 
-entries as (
-
-    select funnel, entry_date
-    from {{ ref('int_funnel_entries_placed') }}
-
-),
-
 reporting_dates as (
 
     select date
@@ -36,6 +29,7 @@ metrics_before as (
     {%- else -%}
     select date, 'none' as metric_name, true as is_final
     from reporting_dates
+    where false
     {%- endif %}
 
 ),
@@ -55,14 +49,28 @@ dates_finished as (
 dates_with_news as (
 
     select entries.entry_date as date
-    from entries
+    from {{ ref('int_funnel_entries_placed') }} as entries
     inner join {{ ref('int_stages_measured') }} as measured on entries.funnel = measured.funnel
     where measured.is_new
-    union
-    select reporting_dates.date
+
+),
+
+metrics_due as (
+
+    select reporting_dates.date, definitions.metric_name
     from reporting_dates
-    cross join {{ ref('int_goals_known') }} as goals
-    where goals.is_new
+    cross join {{ ref('int_metrics_defined') }} as definitions
+
+),
+
+-- `all` has a row for every day and metric: a goal reached for the first time is due on all days, and either end of the
+-- calendar may have moved.
+dates_due_differently as (
+
+    select coalesce(metrics_due.date, metrics_before.date) as date
+    from metrics_due
+    full outer join metrics_before on metrics_due.date = metrics_before.date and metrics_due.metric_name = metrics_before.metric_name
+    where metrics_due.date is null or metrics_before.date is null
 
 ),
 
@@ -80,16 +88,7 @@ dates_touched as (
     union
     select date from dates_with_news
     union
-    -- `all` has a row for every day between the first and the last: both ends may have moved.
-    select reporting_dates.date
-    from reporting_dates
-    left join metrics_before on reporting_dates.date = metrics_before.date
-    where metrics_before.date is null
-    union
-    select metrics_before.date
-    from metrics_before
-    left join reporting_dates on metrics_before.date = reporting_dates.date
-    where reporting_dates.date is null
+    select date from dates_due_differently
 
 )
 

@@ -36,8 +36,7 @@ measures_in_roles as (
         max(case when measures.measure_name = metrics.denominator then measures.measure_value end) as denominator,
         max(case when measures.measure_name = metrics.numerator || '_squared' then measures.measure_value end) as numerator_squared,
         max(case when measures.measure_name = metrics.denominator || '_squared' then measures.measure_value end) as denominator_squared,
-        max(case when measures.measure_name = metrics.numerator || '_x_' || metrics.denominator then measures.measure_value end)
-            as product_sum,
+        max(case when measures.measure_name = metrics.numerator || '_x_' || metrics.denominator then measures.measure_value end) as product_sum,
         max(case when measures.measure_name = metrics.denominator || '_conversations' then measures.measure_value end) as cluster_count
     from measures
     inner join metrics
@@ -56,7 +55,7 @@ measures_in_roles as (
 frames as (
 
     select
-        periods.date, periods.grain, periods.hour_at, 'all' as segment, 'all' as segment_type, 'all' as segment_value, metrics.metric_name
+        periods.*, 'all' as segment, 'all' as segment_type, 'all' as segment_value, metrics.metric_name
     from periods
     cross join metrics
     union

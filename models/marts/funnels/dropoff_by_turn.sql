@@ -10,14 +10,6 @@ conversations as (
 
 ),
 
-segments as (
-
-    select *
-    from {{ ref('int_conversation_segments_listed') }}
-    where grain = 'day'
-
-),
-
 last_turns_counted as (
 
     select
@@ -29,7 +21,8 @@ last_turns_counted as (
         count(*) as ended_here,
         count(case when conversations.is_abandoned then 1 end) as abandoned_here
     from conversations
-    inner join segments on conversations.conversation_key = segments.conversation_key
+    inner join {{ ref('int_conversation_segments_listed') }} as segments on conversations.conversation_key = segments.conversation_key
+    where segments.grain = 'day'
     group by conversations.date, segments.segment, segments.segment_type, segments.segment_value, conversations.last_turn
 
 ),

@@ -1,0 +1,182 @@
+"""The marts against the truth of a simulated world, exactly: a difference is a fault of loader, model or truth.
+
+The simulator writes the truth before the events and shares no code with what is tested here.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from math import sqrt
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import PROJECT_DIR
+from orchestration.simulation.demo_seeds import write_demo_seeds
+from orchestration.simulation.simulator import simulate
+from tests.support import truth as scoring
+from tests.support.warehouse import WarehouseUnderTest
+
+# Two-sided 99.9 % of the normal distribution.
+Z_999 = 3.2905
+# Not in fct_conversations before the durability of a solution is published; scored as soon as it is.
+NOT_YET_PUBLISHED = {"is_durably_resolved_24h", "is_durably_resolved_72h", "is_durably_resolved_7d"}
+
+Score = Callable[[WarehouseUnderTest, Path], list[str]]
+
+
+@dataclass(frozen=True)
+class World:
+    """A simulated world: how much of it, and until which day (not included)."""
+
+    conversations: int
+    days: int
+    end: date
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A built warehouse and the truth it is scored against."""
+
+    world: World
+    warehouse: WarehouseUnderTest
+    truth: Path
+
+
+SMALL = World(conversations=1_500, days=20, end=date(2026, 1, 1))
+# The world of `make demo`.
+WHOLE = World(conversations=20_000, days=60, end=date(2026, 5, 1))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(SMALL, id="small"), pytest.param(WHOLE, id="whole", marks=pytest.mark.full)],
+)
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    world: World = request.param
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo_seeds(PROJECT_DIR / "seeds", folder / "demo-seeds")
+    simulate(folder / "landing", folder / "truth", days=world.days, conversations=world.conversations, end=world.end)
+    overrides = {path.name: path.read_text() for path in (folder / "demo-seeds").iterdir()}
+    warehouse = WarehouseUnderTest(folder, overrides)
+    warehouse.land(now=datetime.combine(world.end, time(12), UTC))
+    warehouse.build()
+    yield Demo(world, warehouse, folder / "truth")
+    shutil.rmtree(folder)
+
+
+def assert_true(demo: Demo, score: Score) -> None:
+    """Fail with the differences, counted per column."""
+    found = score(demo.warehouse, demo.truth)
+    assert not found, scoring.told(found)
+
+
+def test_every_line_is_accounted_for(demo: Demo) -> None:
+    assert_true(demo, scoring.file_differences)
+
+
+def test_conversations_are_as_they_were_planned(demo: Demo) -> None:
+    scored, missing = scoring.shared_columns(demo.warehouse, demo.truth)
+    assert missing <= NOT_YET_PUBLISHED
+    assert {"outcome", "started_at", "ended_at", "resolved_at", "rating", "model", "first_response_ms"} <= scored
+    assert_true(demo, scoring.conversation_differences)
+
+
+def test_funnel_stages_are_reached_when_they_were(demo: Demo) -> None:
+    assert_true(demo, scoring.stage_differences)
+
+
+def test_interactions_are_as_they_were_shown(demo: Demo) -> None:
+    assert_true(demo, scoring.interaction_differences)
+
+
+def test_exposures_are_the_first_ones(demo: Demo) -> None:
+    assert_true(demo, scoring.exposure_differences)
+
+
+def test_daily_metrics_count_what_happened(demo: Demo) -> None:
+    assert_true(demo, scoring.metric_differences)
+
+
+def test_there_is_no_day_and_no_goal_beyond_the_true_ones(demo: Demo) -> None:
+    days = scoring.read_object(demo.truth / "metrics.json")["days"]
+    goals = {goal for counts in days.values() for goal in counts["conversions"]}
+    assert demo.warehouse.rows(
+        "select min(date), max(date), count(distinct date) from marts.metrics_daily where segment = 'all'"
+    ) == [(date.fromisoformat(min(days)), date.fromisoformat(max(days)), demo.world.days)]
+    stated = demo.warehouse.rows(
+        "select distinct metric_name from marts.metrics_daily where metric_name like 'conversion_rate:%'"
+    )
+    assert {name for (name,) in stated} == {f"conversion_rate:{goal}" for goal in goals}
+
+
+def test_durations_are_means_in_seconds(demo: Demo) -> None:
+    """The truth states no durations; the conversations are exact, so their means are what the metrics must say."""
+    differing = demo.warehouse.rows(
+        """
+        with days as (
+            select
+                conversation_date as date,
+                avg(epoch_us(completed_at) - epoch_us(started_at)) filter (is_engaged and is_closed) / 1e6
+                    as avg_duration_seconds,
+                avg(epoch_us(last_interaction_at) - epoch_us(first_interaction_at)) / 1e6
+                    as avg_session_duration_seconds
+            from marts.fct_conversations group by all
+        ),
+        expected as (
+            unpivot days on avg_duration_seconds, avg_session_duration_seconds into name metric_name value mean
+        )
+        select date, metric_name, mean, value
+        from expected left join marts.metrics_daily using (date, metric_name)
+        where segment = 'all' and (value is null or abs(value - mean) > 1e-6 * mean)
+        """
+    )
+    assert not differing
+
+
+def test_arms_convert_as_drawn(demo: Demo) -> None:
+    assert_true(demo, scoring.arm_differences)
+
+
+def test_measured_rates_lie_around_the_true_ones(demo: Demo) -> None:
+    arms = scoring.measured_arms(demo.warehouse, demo.truth)
+    for test_name, test in scoring.read_object(demo.truth / "experiments.json").items():
+        for arm in test["arms"]:
+            measured, rate = arms[test_name, arm["variant"]], arm["true_rate"]
+            units = measured["mature_units"]
+            assert units > 50
+            deviation = abs(measured["converted_units"] / units - rate)
+            assert deviation <= Z_999 * sqrt(rate * (1 - rate) / units), (test_name, arm["variant"])
+
+
+@pytest.mark.parametrize(
+    ("file", "score", "change"),
+    [
+        ("conversations.jsonl", scoring.conversation_differences, ('"outcome": "escalated"', '"outcome": "abandoned"')),
+        ("conversations.jsonl", scoring.conversation_differences, ('"rating": null', '"rating": 0.5')),
+        ("conversations.jsonl", scoring.stage_differences, ('"greeted"', '"meeting_booked"')),
+        ("interactions.jsonl", scoring.interaction_differences, ('"is_engaged": false', '"is_engaged": true')),
+        ("exposures.jsonl", scoring.exposure_differences, ('"exposure_count": 1', '"exposure_count": 2')),
+        ("files.json", scoring.file_differences, ('"duplicates": 0', '"duplicates": 1')),
+        ("metrics.json", scoring.metric_differences, ('"resolved": ', '"resolved": 1')),
+        ("experiments.json", scoring.arm_differences, ('"converted_units": ', '"converted_units": 1')),
+    ],
+)
+def test_one_wrong_fact_is_seen(demo: Demo, tmp_path: Path, file: str, score: Score, change: tuple[str, str]) -> None:
+    """Scoring that never fails would prove nothing."""
+    wrong = shutil.copytree(demo.truth, tmp_path / "truth")
+    text = (wrong / file).read_text(encoding="utf-8")
+    assert change[0] in text
+    (wrong / file).write_text(text.replace(*change, 1), encoding="utf-8")
+    assert score(demo.warehouse, wrong)
+
+
+def test_one_missing_row_is_seen(demo: Demo, tmp_path: Path) -> None:
+    wrong = shutil.copytree(demo.truth, tmp_path / "truth")
+    path = wrong / "conversations.jsonl"
+    first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(others), encoding="utf-8")
+    found = scoring.conversation_differences(demo.warehouse, wrong)
+    assert [line.partition(": ")[0] for line in found] == [f"{json.loads(first)['conversation_key']} row"]

@@ -1,0 +1,94 @@
+"""The README is true: its commands run, its queries return rows, its tables name what there is."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.landing.contracts import SOURCES
+from orchestration.settings import PROJECT_DIR, Settings
+
+README = (PROJECT_DIR / "README.md").read_text()
+# `make test` is what runs this file.
+NOT_RUN_HERE = {"make test"}
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [line for block in _blocks("sh") for line in block.splitlines() if line not in NOT_RUN_HERE]
+
+
+def _make(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COLLOQUY_", "DAGSTER_"))}
+    return subprocess.run(
+        command.split(),
+        cwd=PROJECT_DIR,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    home = tmp_path_factory.mktemp("readme") / "warehouse"
+    finished = _make("make demo", COLLOQUY_HOME=str(home), CONVERSATIONS="900", DAYS="16")
+    assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
+    yield finished.stdout, home / "demo"
+
+
+def test_demo_ends_with_the_funnel_the_key_numbers_and_where_to_look(demo: tuple[str, Path]) -> None:
+    printed, home = demo
+    assert "900 conversations, 2026-04-15 to 2026-04-30" in printed
+    for expected in ("Funnel: support", "resolution_rate", "Where to look next", str(home / "published")):
+        assert expected in printed
+
+
+def test_every_query_of_the_readme_returns_rows(demo: tuple[str, Path]) -> None:
+    queries = _blocks("sql")
+    assert len(queries) >= 9
+    with duckdb.connect(str(demo[1] / "published" / "colloquy.duckdb"), read_only=True) as connection:
+        for query in queries:
+            assert connection.execute(query).fetchall(), query
+
+
+def test_every_other_command_of_the_readme_runs(tmp_path: Path) -> None:
+    landing = tmp_path / "landing" / "events"
+    landing.mkdir(parents=True)
+    (example,) = _blocks("json")
+    (landing / "example.jsonl").write_text(example)
+    environment = {"COLLOQUY_HOME": str(tmp_path / "warehouse")}
+    commands = [command for command in COMMANDS if command != "make demo"]
+    assert commands == ["make check-files DIR=landing", "make run LANDING=landing", "make status"]
+    for command in commands:
+        finished = _make(command.replace("=landing", f"={tmp_path / 'landing'}"), **environment)
+        assert finished.returncode == 0, (command, finished.stdout[-3000:], finished.stderr[-3000:])
+    with duckdb.connect(str(tmp_path / "warehouse" / "published" / "colloquy.duckdb"), read_only=True) as connection:
+        assert connection.execute("select conversation_id from marts.fct_conversations").fetchall() == [("c-1",)]
+
+
+def test_example_lines_of_all_sources_are_whole_json() -> None:
+    examples = re.findall(r"^\| `(\w+)` \|.*\| (?:above|`(\{.*\})`) \|$", README, flags=re.MULTILINE)
+    assert {source for source, _ in examples} == set(SOURCES)
+    for source, example in examples:
+        if source != "events":
+            assert isinstance(json.loads(example), dict)
+
+
+def test_every_variable_is_listed() -> None:
+    listed = set(re.findall(r"^\| `COLLOQUY_(\w+)` \|", README, flags=re.MULTILINE))
+    assert listed == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_target_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (PROJECT_DIR / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)", README)) | {command.split()[1] for command in COMMANDS}
+    assert named - targets == set()
