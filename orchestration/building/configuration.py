@@ -1,7 +1,8 @@
 """Checks the configuration in seeds before a run starts: every problem at once, each naming its file and row."""
 
 import csv
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -51,23 +52,43 @@ _KEYS = {
 }
 
 
+_NAME, _WHOLE, _NUMBER, _FLAG = r"\S(.*\S)?", r"[0-9]{1,9}", r"-?[0-9]{1,12}(\.[0-9]+)?", r"(?i)true|false"
+# What dbt would refuse or silently read as something else.
+_CELLS = (
+    ("sources.csv", "id_namespace", _NAME, "name"),
+    ("sources.csv", "has_optional_widget", _FLAG, "true or false"),
+    ("sources.csv", "can_report_completion", _FLAG, "true or false"),
+    ("funnel_stages.csv", "stage_order", _WHOLE, "whole number"),
+    ("funnel_stages.csv", "stage", _NAME, "name"),
+    ("funnel_stages.csv", "signal", _NAME, "name"),
+    ("funnel_stages.csv", "within_hours", f"({_WHOLE})?", "whole number"),
+    ("funnel_stages.csv", "minimum_value", f"({_NUMBER})?", "number"),
+    ("segment_dimensions.csv", "top_n", f"({_WHOLE})?", "whole number"),
+    ("segment_dimensions.csv", "is_hourly", _FLAG, "true or false"),
+    ("metric_definitions.csv", "metric_name", _NAME, "name"),
+    ("metric_definitions.csv", "minimum_sample", f"({_WHOLE})?", "whole number"),
+    ("metric_definitions.csv", "maturity_hours", _NUMBER, "number"),
+    ("metric_definitions.csv", "scale", _NUMBER, "number"),
+)
+
+
 class ConfigurationError(ValueError):
     """Configuration that cannot be used; the message lists every problem with its file and row."""
 
 
 @dataclass(frozen=True)
 class _Seed:
-    """One seed file; rows are numbered as an editor shows them, the header being line 1."""
+    """One seed file; a row is known by the line an editor shows for it (its last one when a cell holds line breaks)."""
 
     name: str
     columns: list[str]
-    rows: list[Row]
+    rows: list[tuple[int, Row]]
 
     def numbered(self) -> Iterator[tuple[str, Row]]:
-        return ((f"{self.name} line {number}", row) for number, row in enumerate(self.rows, start=2))
+        return ((f"{self.name} line {number}", row) for number, row in self.rows)
 
     def values(self, column: str) -> set[str]:
-        return {row[column] for row in self.rows}
+        return {row[column] for _, row in self.rows}
 
 
 def check_configuration(project: Path, shipped_seeds: Path) -> None:
@@ -76,12 +97,19 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
     seeds = {path.name: _read(path, problems) for path in sorted((project / "seeds").glob("*.csv"))}
     for name, seed in seeds.items():
         shipped = _read(shipped_seeds / name, problems)
-        if seed.columns != shipped.columns:
+        if seed.columns != shipped.columns and not any(line.startswith(f"{name}: cannot") for line in problems):
             problems.append(f"{name}: the columns are {seed.columns}, expected {shipped.columns}")
     if not problems:
         measures = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]["measures"]
         known_measures = {name for names in measures.values() for name in names}
-        for check in (_check_keys, _check_references, _check_stage_orders, _check_stage_signals, _check_dimensions):
+        for check in (
+            _check_keys,
+            _check_cells,
+            _check_references,
+            _check_stage_orders,
+            _check_stage_signals,
+            _check_dimensions,
+        ):
             problems.extend(check(seeds))
         problems.extend(_check_metrics(seeds, known_measures))
     if problems:
@@ -89,13 +117,20 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
 
 
 def _read(path: Path, problems: list[str]) -> _Seed:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, restkey="", restval="")
-        rows = list(reader)
-    for number, row in enumerate(rows, start=2):
+    """Read a seed; what cannot be read is a problem of its own and leaves a seed without columns."""
+    rows: list[tuple[int, Row]] = []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restkey="", restval="")
+            columns = list(reader.fieldnames or [])
+            rows.extend((reader.line_num, row) for row in reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        problems.append(f"{path.name}: cannot be read as a UTF-8 CSV file: {error}")
+        return _Seed(path.name, [], [])
+    for number, row in rows:
         if "" in row:
             problems.append(f"{path.name} line {number}: more cells than columns; quote a value that holds a comma")
-    return _Seed(path.name, list(reader.fieldnames or []), rows)
+    return _Seed(path.name, columns, rows)
 
 
 def _check_keys(seeds: dict[str, _Seed]) -> Iterator[str]:
@@ -106,6 +141,13 @@ def _check_keys(seeds: dict[str, _Seed]) -> Iterator[str]:
             if value in seen:
                 yield f"{where}: {', '.join(key)} = {value} stands in {seen[value]} already"
             seen.setdefault(value, where)
+
+
+def _check_cells(seeds: dict[str, _Seed]) -> Iterator[str]:
+    for name, column, pattern, meaning in _CELLS:
+        for where, row in seeds[name].numbered():
+            if not re.fullmatch(pattern, row[column]):
+                yield f"{where}: {column} {row[column]!r} is no {meaning}"
 
 
 def _check_references(seeds: dict[str, _Seed]) -> Iterator[str]:
@@ -154,8 +196,7 @@ def _check_stage_orders(seeds: dict[str, _Seed]) -> Iterator[str]:
         funnel, stage = row["funnel"], row["stage"]
         if funnel not in funnels:
             yield f"{where}: funnel {funnel!r} is not in funnels.csv"
-        if not row["stage_order"].isdigit():
-            yield f"{where}: stage_order {row['stage_order']!r} is no whole number"
+        if not re.fullmatch(_WHOLE, row["stage_order"]):
             continue
         known = orders.setdefault(funnel, {}).setdefault(int(row["stage_order"]), (stage, row["within_hours"]))
         if known[0] != stage:
@@ -188,9 +229,6 @@ def _check_stage_signals(seeds: dict[str, _Seed]) -> Iterator[str]:
             yield f"{where}: fact {row['signal']!r} is none of {', '.join(sorted(FACTS))}"
         if row["minimum_value"] and row["signal_kind"] != "fact":
             yield f"{where}: minimum_value belongs to facts only"
-        for column, parse in (("minimum_value", float), ("within_hours", int)):
-            if row[column] and not _parses(row[column], parse):
-                yield f"{where}: {column} {row[column]!r} is no number"
 
 
 def _check_dimensions(seeds: dict[str, _Seed]) -> Iterator[str]:
@@ -199,8 +237,6 @@ def _check_dimensions(seeds: dict[str, _Seed]) -> Iterator[str]:
             yield f"{where}: dimension {row['dimension']!r} needs a column_name or a property, and not both"
         elif row["column_name"] and row["column_name"] not in SEGMENT_COLUMNS:
             yield f"{where}: column_name {row['column_name']!r} is none of {', '.join(sorted(SEGMENT_COLUMNS))}"
-        if row["top_n"] and not _parses(row["top_n"], int):
-            yield f"{where}: top_n {row['top_n']!r} is no whole number"
 
 
 def _check_metrics(seeds: dict[str, _Seed], measures: set[str]) -> Iterator[str]:
@@ -211,14 +247,3 @@ def _check_metrics(seeds: dict[str, _Seed], measures: set[str]) -> Iterator[str]
         for column in ("numerator", "denominator"):
             if row[column] and row[column] not in measures | {"goal_count"}:
                 yield f"{where}: {column} {row[column]!r} of metric {row['metric_name']!r} is no measure"
-        for column in ("maturity_hours", "scale"):
-            if not _parses(row[column], float):
-                yield f"{where}: {column} {row[column]!r} is no number"
-
-
-def _parses(text: str, parse: Callable[[str], object]) -> bool:
-    try:
-        parse(text)
-    except ValueError:
-        return False
-    return True

@@ -89,6 +89,9 @@ def _replacements(overrides: Path | None, shipped_seeds: Path) -> dict[str, Path
     if not overrides.is_dir():
         raise ConfigurationError(f"COLLOQUY_SEEDS: {overrides} is not a folder; create it or unset the variable")
     files = {path.name: path for path in sorted(overrides.glob("*.csv"))}
+    for path in files.values():
+        if not path.is_file():
+            raise ConfigurationError(f"{path}: is not a file")
     known = {path.name for path in shipped_seeds.glob("*.csv")}
     unknown = sorted(set(files) - known)
     if unknown:

@@ -54,15 +54,17 @@ def begin_build(home: Home, current_hash: str) -> Build:
             "create table if not exists state.builds "
             "(build_id bigint, configuration_hash varchar, through_load_id bigint, is_complete boolean)"
         )
-        last_complete = connection.execute(
-            "select configuration_hash from state.builds where is_complete order by build_id desc limit 1"
-        ).fetchone()
+        # Builds that broke off count too: a table of theirs may hold rows of another configuration.
+        since_complete = connection.execute(
+            "select distinct configuration_hash from state.builds "
+            "where build_id >= (select max(build_id) from state.builds where is_complete)"
+        ).fetchall()
         newest = connection.execute("select coalesce(max(build_id), 0) from state.builds").fetchone()
         build_id = (newest[0] if newest else 0) + 1
         connection.execute(
             "insert into state.builds values (?, ?, ?, false)", [build_id, current_hash, through_load_id]
         )
-    is_full_refresh = last_complete is None or last_complete[0] != current_hash
+    is_full_refresh = since_complete != [(current_hash,)]
     return Build(build_id, current_hash, through_load_id, is_full_refresh)
 
 

@@ -12,7 +12,7 @@ from orchestration.settings import Settings
 
 
 def print_check(folder: Path, settings: Settings, *, now: datetime) -> int:
-    """Print the report of a dry run over a landing folder; 0 when it could be read, 2 when it or the seeds could not."""
+    """Print the report of a dry run over a folder; 0 when it could be read, 2 when it or the seeds could not."""
     if not folder.is_dir():
         print(f"{folder} is not a folder; name one that holds <source>/ folders: make check-files DIR=...")
         return 2

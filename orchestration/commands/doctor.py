@@ -38,12 +38,12 @@ def print_findings(settings: Settings) -> int:
     return 0 if is_fit else 1
 
 
-def _python(_: Settings) -> Iterator[Finding]:
+def _python(_settings: Settings) -> Iterator[Finding]:
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield fits, f"Python {platform.python_version()}", "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 setup"
 
 
-def _packages(_: Settings) -> Iterator[Finding]:
+def _packages(_settings: Settings) -> Iterator[Finding]:
     different = []
     for line in (PROJECT_DIR / "requirements.lock").read_text().splitlines():
         name, _, rest = line.partition("==")

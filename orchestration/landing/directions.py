@@ -4,9 +4,6 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-import pandas as pd
-
 _MESSAGE_TYPES = {"user_message": "customer", "agent_message": "agent"}
 
 
@@ -17,6 +14,12 @@ class Directions:
     message_types: dict[str, dict[str, str]]
     roles: tuple[str, ...]
 
+    def types_of(self, source: str) -> dict[str, str]:
+        """Event types of a source that need a sender, with the one they have by themselves, or ''."""
+        # The two canonical names say who speaks, whether a source lists them or not.
+        listed = self.message_types.get(source, {})
+        return _MESSAGE_TYPES | {name: role or _MESSAGE_TYPES.get(name, "") for name, role in listed.items()}
+
 
 def read_directions(seeds: Path) -> Directions:
     """Read event_type_aliases.csv and sender_roles.csv of a folder. Raises FileNotFoundError, or KeyError's cause."""
@@ -26,23 +29,6 @@ def read_directions(seeds: Path) -> Directions:
             message_types.setdefault(row["source"], {})[row["source_event_type"]] = row["sender_role"]
     roles = [row["role"].strip().lower() for row in _rows(seeds / "sender_roles.csv", ("role", "sender_role"))]
     return Directions(message_types, tuple(dict.fromkeys(roles)))
-
-
-def create_direction_tables(connection: duckdb.DuckDBPyConnection, directions: Directions, source: str) -> None:
-    """Make the temporary tables `message_types` and `sender_roles` that parsing joins."""
-    # The two canonical names say who speaks, whether a source lists them or not.
-    types = _MESSAGE_TYPES | {
-        name: role or _MESSAGE_TYPES.get(name, "") for name, role in directions.message_types.get(source, {}).items()
-    }
-    frame = pd.DataFrame(
-        {"message_type": list(types), "sender_role": [role or None for role in types.values()]}, dtype=object
-    )
-    roles = pd.DataFrame({"sender_word": list(directions.roles)}, dtype=object)
-    for name, values in (("message_types", frame), ("sender_roles", roles)):
-        connection.register("seed_values", values)
-        columns = ", ".join(f"{column}::varchar as {column}" for column in values.columns)
-        connection.execute(f"create or replace temp table {name} as select {columns} from seed_values")
-        connection.unregister("seed_values")
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

@@ -4,11 +4,12 @@ The probe runs over every event of the source ever loaded: first the 64-bit hash
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 from orchestration.landing.contracts import SourceContract, content_columns
 
@@ -18,116 +19,109 @@ _BATCH_ROWS = 20_000
 
 @dataclass
 class Verdicts:
-    """What is known of a chunk's lines: counts of duplicates, and the lines refused as conflicting."""
+    """What is known of a stage's rows: duplicates by number of the file, and the rows refused as conflicting."""
 
-    duplicates: int = 0
-    reread: int = 0
+    duplicates: Counter[int] = field(default_factory=Counter)
+    reread: Counter[int] = field(default_factory=Counter)
     conflicting: list[int] = field(default_factory=list)
-    _dropped: list[int] = field(default_factory=list)
-
-    def drop(self, line: int) -> None:
-        """Leave a line out of what is inserted."""
-        self._dropped.append(line)
-
-    @property
-    def dropped(self) -> list[int]:
-        """Lines that are not inserted though no check refused them."""
-        return self._dropped
 
 
 def find_duplicates(
-    connection: duckdb.DuckDBPyConnection, contract: SourceContract, file: str, load_id: int
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, files: list[str], load_id: int
 ) -> Verdicts:
-    """Judge the events of `parsed`; makes the temporary table `dropped(_line)` of those that are not new."""
+    """Judge the events of `parsed`, whose `_file_no` counts `files`; takes those that are not new out of it."""
     verdicts = Verdicts()
-    connection.execute("create or replace temp table dropped (_line bigint)")
-    _against_stored(connection, contract, file, load_id, verdicts)
-    _within_chunk(connection, contract, verdicts)
-    if verdicts.dropped:
-        frame = pd.DataFrame({"_line": verdicts.dropped})
-        connection.register("dropped_lines", frame)
-        connection.execute("insert into dropped select _line from dropped_lines")
-        connection.unregister("dropped_lines")
+    _against_stored(connection, contract, files, load_id, verdicts)
+    _within_stage(connection, contract, verdicts)
     return verdicts
 
 
 def _against_stored(
-    connection: duckdb.DuckDBPyConnection, contract: SourceContract, file: str, load_id: int, verdicts: Verdicts
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, files: list[str], load_id: int, verdicts: Verdicts
 ) -> None:
     connection.execute(
         f"""
         create or replace temp table stored_hits as
-        select p._line, s._line_hash = p._line_hash as is_same, s._file = $file and s._load_id < $load_id as is_reread
+        select p._row, p._file_no, s._line_hash = p._line_hash as is_same,
+            s._file = list_extract($files, p._file_no + 1) and s._load_id < $load_id as is_reread
         from raw.{contract.name} as s
         join parsed as p on p._event_hash = s._event_hash and p.event_id = s.event_id
         where p.refusal is null""",
-        {"file": file, "load_id": load_id},
+        {"files": files, "load_id": load_id},
     )
-    row = connection.execute(
-        "select count(*) filter (is_same), count(*) filter (is_same and is_reread), count(*) from stored_hits"
-    ).fetchone()
-    same, reread, hits = row or (0, 0, 0)
-    verdicts.duplicates += same
-    verdicts.reread += reread
-    if not hits:
+    rows = connection.execute(
+        """select _file_no, count(*) filter (is_same), count(*) filter (is_same and is_reread), count(*)
+        from stored_hits group by _file_no"""
+    ).fetchall()
+    for file_no, same, reread, _ in rows:
+        verdicts.duplicates[file_no] += same
+        verdicts.reread[file_no] += reread
+    if not rows:
         return
-    connection.execute("insert into dropped select _line from stored_hits")
-    if same == hits:
-        return
+    if any(same < hits for _, same, _, hits in rows):
+        _compare_with_stored(connection, contract, verdicts)
+    connection.execute("delete from parsed where _row in (select _row from stored_hits)")
+
+
+def _compare_with_stored(connection: duckdb.DuckDBPyConnection, contract: SourceContract, verdicts: Verdicts) -> None:
     # Another line hash may still be the same content: other order of keys, white space, spelling of the instant.
     names = list(content_columns(contract))
     new = ", ".join(f"p.{name}" for name in names)
     old = ", ".join(f"s.{name}" for name in names)
     pairs = connection.execute(
         f"""
-        select h._line, h.is_reread, {new}, p.content, {old}, t.content
+        select h._row, h._file_no, h.is_reread, {new}, p.content, {old}, t.content
         from stored_hits as h
-        join parsed as p on p._line = h._line
+        join parsed as p on p._row = h._row
         join raw.{contract.name} as s on s._event_hash = p._event_hash and s.event_id = p.event_id
         left join raw.message_texts as t on t.source = $source and t.event_id = s.event_id
         where not h.is_same
-        order by h._line""",
+        order by h._row""",
         {"source": contract.name},
     )
     width = len(names) + 1
     while batch := pairs.fetchmany(_BATCH_ROWS):
-        for line, is_reread, *values in batch:
+        for row, file_no, is_reread, *values in batch:
             if canonical(values[:width]) == canonical(values[width:]):
-                verdicts.duplicates += 1
-                verdicts.reread += bool(is_reread)
+                verdicts.duplicates[file_no] += 1
+                verdicts.reread[file_no] += bool(is_reread)
             else:
-                verdicts.conflicting.append(line)
+                verdicts.conflicting.append(row)
 
 
-def _within_chunk(connection: duckdb.DuckDBPyConnection, contract: SourceContract, verdicts: Verdicts) -> None:
+def _within_stage(connection: duckdb.DuckDBPyConnection, contract: SourceContract, verdicts: Verdicts) -> None:
     """Take the first line of an id that can be accepted as the event, and compare the later ones with it."""
+    repeated = connection.execute(
+        "select _event_hash from parsed where refusal is null group by _event_hash having count(*) > 1"
+    ).fetchall()
+    if not repeated:
+        return
     names = ", ".join(f"p.{name}" for name in content_columns(contract))
     rows = connection.execute(
         f"""
-        with repeated as (
-            select _event_hash from parsed where refusal is null group by _event_hash having count(*) > 1
-        )
-        select p._line, p.needs_role, p._line_hash, {names}, p.content
+        select p._row, p._file_no, p.needs_role, p._line_hash, {names}, p.content
         from parsed as p
-        where p.refusal is null
-            and p._event_hash in (select _event_hash from repeated)
-            and p._line not in (select _line from dropped)
-        order by p._line"""
+        where p.refusal is null and p._event_hash in (select unnest($repeated::ubigint[]))
+        order by p._row""",
+        {"repeated": [event_hash for (event_hash,) in repeated]},
     )
     first: dict[str, tuple[int, Canonical]] = {}
+    dropped: list[int] = []
     while batch := rows.fetchmany(_BATCH_ROWS):
-        for line, needs_role, line_hash, *values in batch:
+        for row, file_no, needs_role, line_hash, *values in batch:
             event_id = values[0]
             if event_id not in first:
                 if not needs_role:
                     first[event_id] = (line_hash, tuple(values))
                 continue
             first_hash, first_values = first[event_id]
-            verdicts.drop(line)
+            dropped.append(row)
             if line_hash == first_hash or canonical(values) == canonical(list(first_values)):
-                verdicts.duplicates += 1
+                verdicts.duplicates[file_no] += 1
             else:
-                verdicts.conflicting.append(line)
+                verdicts.conflicting.append(row)
+    if dropped:
+        connection.execute("delete from parsed where _row in (select unnest($dropped::bigint[]))", {"dropped": dropped})
 
 
 def canonical(values: list[Any]) -> Canonical:
@@ -135,7 +129,8 @@ def canonical(values: list[Any]) -> Canonical:
     *columns, properties, content = values
     return (
         *columns,
-        _sorted(json.loads(properties, parse_int=_Number, parse_float=_Number, parse_constant=_Number)),
+        # By pairs: of a name given twice, both values count.
+        _sorted(json.loads(properties, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number)),
         content,
     )
 
@@ -146,9 +141,14 @@ class _Number(str):
     __slots__ = ()
 
 
+class _Pairs(list[tuple[str, object]]):
+    """The fields of a JSON object as they come."""
+
+
 def _sorted(value: object) -> Canonical:
-    if isinstance(value, dict):
-        return ("object", tuple(sorted((key, _sorted(item)) for key, item in value.items())))
+    if isinstance(value, _Pairs):
+        # Sorted by name alone: which of two values of one name comes first decides which of them is read.
+        return ("object", tuple((key, _sorted(item)) for key, item in sorted(value, key=itemgetter(0))))
     if isinstance(value, list):
         return ("array", tuple(_sorted(item) for item in value))
     return (type(value).__name__, value)

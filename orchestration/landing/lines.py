@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestration.landing import reasons
+from orchestration.landing.strictness import is_strict, suspect_lines
 
 LINE_LIMIT_BYTES = 1 << 20
 # Kept of a refused line: 4 KiB, and a little more so that an address at the cut is seen whole by the masking.
@@ -37,6 +38,11 @@ class Chunk:
     numbers: NDArray[np.int64]
     lines: list[str]
     refused: list[RefusedLine]
+
+    @classmethod
+    def empty(cls) -> "Chunk":
+        """No lines at all."""
+        return cls(np.empty(0, dtype=np.int64), [], [])
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,10 @@ class LineSplitter:
             for line in body.split(b"\n"):
                 self._take_one(line)
             return
+        if not all(is_strict(lines[place]) for place in suspect_lines(body)):
+            for line in body.split(b"\n"):
+                self._take_one(line)
+            return
         self._numbers.append(np.arange(self._number + 1, self._number + 1 + len(lines), dtype=np.int64))
         self._number += len(lines)
         self._lines.extend(lines)
@@ -175,7 +185,7 @@ class LineSplitter:
             return
         if not line.strip():
             return
-        if is_too_deep(line):
+        if is_too_deep(line) or not all(is_strict(line) for _ in suspect_lines(raw)):
             self._refused.append(refuse(self._number, reasons.MALFORMED_JSON, raw))
             return
         self._numbers.append(np.array([self._number], dtype=np.int64))

@@ -1,15 +1,21 @@
 """Loads the landing folder: one transaction a file, so that a kill at any moment leaves no half of one."""
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import duckdb
-
-from orchestration.landing.directions import Directions, read_directions
-from orchestration.landing.file_load import FileLoad, StillWrittenError, content_sha256, load_file
+from orchestration.landing.directions import read_directions
+from orchestration.landing.file_load import (
+    FileLoad,
+    Progress,
+    StillWrittenError,
+    WholeFile,
+    content_sha256,
+    load_file,
+    load_together,
+    read_whole,
+)
 from orchestration.landing.files import LandedFile, UnreadFile, find_files
 from orchestration.landing.manifest import (
     KnownFile,
@@ -20,10 +26,13 @@ from orchestration.landing.manifest import (
     refresh_file,
     replace_pending,
 )
+from orchestration.landing.stage import LoadContext
 from orchestration.landing.summary import FileReport, LandingSummary, ReasonCount, Rejection
 from orchestration.landing.tables import open_raw
 
-Progress = Callable[[str], None]
+# Files up to this size on disk are judged together, until their lines come to so many letters.
+SMALL_FILE_BYTES = 4 << 20
+TOGETHER_LETTERS = 16 << 20
 
 
 def _silent(_message: str) -> None:
@@ -53,8 +62,8 @@ def load_landing(
     directions = read_directions(seeds)
     with open_raw(raw_database) as connection:
         load_id, loaded_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
-        run = _Run(connection, directions, hash_key, settle, now, load_id, loaded_at, on_progress)
-        return run.load(entries)
+        context = LoadContext(connection, directions, hash_key, load_id, loaded_at)
+        return _Run(context, settle, now, on_progress).load(entries)
 
 
 def check_files(
@@ -81,29 +90,36 @@ def check_files(
 
 @dataclass
 class _Run:
-    """One call of load_landing over an open database."""
+    """One call of load_landing over an open database; `together` are files read that wait for others."""
 
-    connection: duckdb.DuckDBPyConnection
-    directions: Directions
-    hash_key: bytes
+    context: LoadContext
     settle: timedelta
     now: datetime
-    load_id: int
-    loaded_at: datetime
     on_progress: Progress
+    outcomes: dict[str, FileLoad | FileReport | PendingFile] = field(default_factory=dict)
+    together: list[WholeFile] = field(default_factory=list)
+    together_letters: int = 0
 
     def load(self, entries: list[LandedFile | UnreadFile]) -> LandingSummary:
-        known = known_files(self.connection)
-        waiting = pending_files(self.connection)
+        known = known_files(self.context.connection)
+        waiting = pending_files(self.context.connection)
+        for entry in entries:
+            if isinstance(entry, UnreadFile):
+                self.outcomes[entry.name] = FileReport(entry.name, entry.source, "unread", note=entry.cause)
+                continue
+            outcome = self._load_one(entry, known.get(entry.name), waiting.get(entry.name))
+            if outcome is not None:
+                self.outcomes[entry.name] = outcome
+        self._load_together()
+        return self._summary(entries)
+
+    def _summary(self, entries: list[LandedFile | UnreadFile]) -> LandingSummary:
         reports: list[FileReport] = []
         pending: list[PendingFile] = []
         rejections: list[Rejection] = []
         reasons: list[ReasonCount] = []
         for entry in entries:
-            if isinstance(entry, UnreadFile):
-                reports.append(FileReport(entry.name, entry.source, "unread", note=entry.cause))
-                continue
-            outcome = self._load_one(entry, known.get(entry.name), waiting.get(entry.name))
+            outcome = self.outcomes[entry.name]
             if isinstance(outcome, PendingFile):
                 pending.append(outcome)
                 since = f"{outcome.pending_since:%Y-%m-%d %H:%M} UTC"
@@ -112,18 +128,19 @@ class _Run:
                 reports.append(FileReport(entry.name, entry.source, "pending", note=note))
             elif isinstance(outcome, FileReport):
                 reports.append(outcome)
-            else:
+            elif isinstance(entry, LandedFile):
                 reports.append(_report(entry, outcome))
                 rejections.extend(Rejection(entry.name, line, reason) for line, reason in outcome.first_refused)
                 reasons.extend(
                     ReasonCount(entry.name, reason, count) for reason, count in outcome.reasons.most_common()
                 )
-        replace_pending(self.connection, pending)
-        return LandingSummary(self.load_id, tuple(reports), tuple(rejections), tuple(reasons))
+        replace_pending(self.context.connection, pending)
+        return LandingSummary(self.context.load_id, tuple(reports), tuple(rejections), tuple(reasons))
 
     def _load_one(
         self, file: LandedFile, known: KnownFile | None, waiting: PendingFile | None
-    ) -> FileLoad | FileReport | PendingFile:
+    ) -> FileLoad | FileReport | PendingFile | None:
+        """Load a file, or None when it is read and waits for others to be loaded with."""
         if known is not None and (known.size_bytes, known.modified_ns) == (file.size_bytes, file.modified_ns):
             return FileReport(file.name, file.source, "unchanged")
         is_settled = self._is_settled(file)
@@ -135,24 +152,40 @@ class _Run:
             return waiting
         try:
             if known is not None and content_sha256(file) == known.sha256:
-                refresh_file(self.connection, file.name, known, file.size_bytes, file.modified_ns)
+                refresh_file(self.context.connection, file.name, known, file.size_bytes, file.modified_ns)
                 return FileReport(file.name, file.source, "unchanged")
-            self.on_progress(f"{file.name}: loading {file.size_bytes / 1e6:,.1f} MB")
-            return load_file(
-                self.connection,
-                file,
-                directions=self.directions,
-                hash_key=self.hash_key,
-                is_settled=is_settled,
-                load_id=self.load_id,
-                loaded_at=self.loaded_at,
-                on_progress=self.on_progress,
-            )
+            return self._read(file, is_settled=is_settled)
         except StillWrittenError as unfinished:
-            since = waiting.pending_since if waiting is not None and is_as_before else self.loaded_at
+            since = waiting.pending_since if waiting is not None and is_as_before else self.context.loaded_at
             return PendingFile(file.name, file.source, file.size_bytes, file.modified_ns, since, str(unfinished))
         except OSError as error:
             return FileReport(file.name, file.source, "unread", note=f"cannot be read: {error.strerror or error}")
+
+    def _read(self, file: LandedFile, *, is_settled: bool) -> FileLoad | None:
+        self.on_progress(f"{file.name}: loading {file.size_bytes / 1e6:,.1f} MB")
+        if file.size_bytes <= SMALL_FILE_BYTES:
+            whole = read_whole(file, is_settled=is_settled)
+            if whole is not None:
+                self._take(whole)
+                return None
+        # In the order of the files: the first landed wins.
+        self._load_together()
+        return load_file(self.context, file, is_settled=is_settled, on_progress=self.on_progress)
+
+    def _take(self, whole: WholeFile) -> None:
+        if self.together and self.together[0].file.source != whole.file.source:
+            self._load_together()
+        self.together.append(whole)
+        self.together_letters += sum(map(len, whole.chunk.lines))
+        if self.together_letters >= TOGETHER_LETTERS:
+            self._load_together()
+
+    def _load_together(self) -> None:
+        files, self.together, self.together_letters = self.together, [], 0
+        if files:
+            loads = load_together(self.context, files, self.on_progress)
+            for whole, outcome in zip(files, loads, strict=True):
+                self.outcomes[whole.file.name] = outcome
 
     def _is_settled(self, file: LandedFile) -> bool:
         modified_at = datetime.fromtimestamp(file.modified_ns / 1e9, tz=UTC)

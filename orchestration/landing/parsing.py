@@ -1,11 +1,13 @@
 """Takes lines apart in one SQL statement: fields, types, order of the checks, the first reason to refuse.
 
-Input is the table `chunk(_line BIGINT, line VARCHAR)`, the result the temporary table `parsed` with one row per line:
-_line, refusal (null when the line is an event so far), needs_role (its direction cannot be known), _event_hash,
-_line_hash, the columns of raw.<source>, content and the clear addresses, which are replaced before anything is stored.
+Input is the table `chunk(_row, _file_no, _line, line)`, the lines of one file or several; the result is the temporary
+table `parsed`, one row per line: _row, _file_no, _line, refusal (null when the line is an event so far), needs_role
+(its direction cannot be known), _event_hash, _line_hash, the columns of raw.<source>, content and the clear addresses,
+which are replaced before anything is stored.
 """
 
 import json
+from collections.abc import Iterable
 
 from orchestration.landing import reasons
 from orchestration.landing.contracts import (
@@ -17,6 +19,7 @@ from orchestration.landing.contracts import (
     SourceContract,
     content_columns,
 )
+from orchestration.landing.directions import Directions
 from orchestration.landing.lines import MAX_NESTING
 
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
@@ -24,21 +27,25 @@ _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)?"
 TIMESTAMP_PATTERN = rf"\d{{4}}-\d\d-\d\d[T ]{_TIME}(:[0-5]\d(\.\d+)?)?{_OFFSET}"
 _NO_SECONDS_PATTERN = rf"(\d{{4}}-\d\d-\d\d[T ]{_TIME}){_OFFSET}"
 # White space of JSON; ltrim alone takes away spaces only.
+# A top-level field that the properties have as well goes here, so that neither is lost.
+OUTER_NAME = "top_level"
 _WHITE = "' ' || chr(9) || chr(10) || chr(13)"
 
 
-def parse_statement(contract: SourceContract) -> str:
+def parse_statement(contract: SourceContract, directions: Directions) -> str:
     """Build the statement that makes `parsed`; binds $loaded_at (TIMESTAMP, UTC)."""
     steps = (
         ("read", _read(contract)),
+        ("opened", _opened(contract)),
         ("gathered", _gathered(contract)),
+        ("moved", _moved(contract)),
         ("merged", _merged(contract)),
         ("extracted", f"select *, from_json(document, {_structure(_property_fields(contract))}) as p from merged"),
         ("named", _named(contract)),
-        ("judged", _judged(contract)),
+        ("timed", _timed(contract)),
     )
     ctes = ",\n".join(f"{name} as ({query})" for name, query in steps)
-    return f"create or replace temp table parsed as with {ctes} {_result(contract)}"
+    return f"create or replace temp table parsed as with {ctes} {_result(contract, directions)}"
 
 
 def address_columns(contract: SourceContract) -> tuple[str, ...]:
@@ -80,13 +87,28 @@ def _read(contract: SourceContract) -> str:
         fields[contract.object_field] = "JSON"
     # from_json throws on a malformed line; try() turns that into null for the line alone.
     return f"""
-        select _line, line, {_opens_object("line")} as is_object,
+        select _row, _file_no, _line, line, {_opens_object("line")} as is_object,
             try(from_json(line, {_structure(fields)})) as d
         from chunk"""
 
 
+def _opened(contract: SourceContract) -> str:
+    """Add `keys` (null unless the line is an object), and `raw`, the properties as sent, `inner` if they are a string.
+
+    Each layer computes what the next one uses more than once: DuckDB repeats what is said twice inside a case.
+    """
+    raw = "null" if contract.object_field is None else f"d.{contract.object_field}"
+    return f"""
+        select *, case when is_object and d is not null then json_keys(line) end as keys, {raw} as raw,
+            case when starts_with({raw}, '"') then {raw} ->> '$' end as inner_text
+        from read"""
+
+
 def _gathered(contract: SourceContract) -> str:
-    """Add `own_properties` (JSON object or null), `has_stray` (properties that are none) and `has_unknown`."""
+    """Add `own_properties` (JSON object or null), `has_stray` (properties that are none), `has_unknown`, `is_refused`.
+
+    A line that names a top-level field twice is refused: which one is meant cannot be known, and one would be lost.
+    """
     known = ", ".join(text(name) for name in contract.known_fields)
     # An alias beside a filled field of its own would be lost: it counts as unknown and moves into the properties.
     doubled = "".join(
@@ -96,46 +118,79 @@ def _gathered(contract: SourceContract) -> str:
     )
     # Counting is ten times cheaper than comparing names, and enough for a line whose known fields are all filled.
     filled = " + ".join(f"(d.{name} is not null)::tinyint" for name in contract.known_fields)
-    has_unknown = f"""case when d is null or not is_object then false
-                when len(json_keys(line)) > {filled} then not list_has_all([{known}], json_keys(line)) else false
-                end{doubled}"""
+    has_more = f"keys is not null and len(keys) > {filled}"
+    has_unknown = f"case when {has_more} then not list_has_all([{known}], keys) else false end{doubled}"
+    is_repeated = f"case when {has_more} then len(keys) > len(list_distinct(keys)) else false end"
     if contract.object_field is None:
-        return f"select *, null as own_properties, false as has_stray, {has_unknown} as has_unknown from read"
-    raw = f"d.{contract.object_field}"
-    inner = f"({raw} ->> '$')"
-    depth = f"strlen({inner}) - strlen(replace(replace({inner}, '[', ''), '{{', ''))"
-    quoted = (
-        f"when starts_with({raw}, '\"') then case when {_opens_object(inner)} and json_valid({inner}) then {inner} end"
+        return f"""
+            select *, null as own_properties, false as has_stray, {has_unknown} as has_unknown,
+                {is_repeated} as is_refused
+            from opened"""
+    depth = "strlen(inner_text) - strlen(replace(replace(inner_text, '[', ''), '{', ''))"
+    is_inner = f"inner_text is not null and {_opens_object('inner_text')} and json_valid(inner_text)"
+    is_own = f"case when starts_with(raw, '{{') then true else {is_inner} end"
+    return f"""
+        select *,
+            case when starts_with(raw, '{{') then raw::varchar when {is_inner} then inner_text end as own_properties,
+            raw is not null and raw <> 'null' and not {is_own} as has_stray,
+            {has_unknown} as has_unknown,
+            {is_repeated} or case when {is_inner} then {depth} > {MAX_NESTING} else false end as is_refused
+        from opened"""
+
+
+def _moved(contract: SourceContract) -> str:
+    """Add `outer_fields`, what has no place of its own as a JSON object, and `shared`, the names properties have too.
+
+    Fields are only ever taken away by a merge patch: merged in, those without a value would vanish.
+    """
+    fixed = tuple(name for name in contract.known_fields if name not in _alias_fields(contract))
+    used_aliases = "".join(
+        f", case when nullif(d.{column}, '') is null or d.{name} is null then {_nulls((name,))} else '{{}}' end"
+        for column, names in contract.aliases.items()
+        for name in names
     )
     return f"""
         select *,
-            case when starts_with({raw}, '{{') then {raw} {quoted} end as own_properties,
-            {raw} is not null and {raw} <> 'null' and own_properties is null as has_stray,
-            case when starts_with({raw}, '"') then case when own_properties is not null
-                then {depth} > {MAX_NESTING} end else false end as is_too_deep,
-            {has_unknown} as has_unknown
-        from read"""
+            case when has_unknown and own_properties is not null
+                then list_intersect(json_keys(outer_fields), json_keys(own_properties)) end as shared
+        from (select *,
+            case when has_unknown then json_merge_patch(line, {_nulls(fixed)}{used_aliases})::varchar end
+                as outer_fields
+            from gathered)"""
 
 
 def _merged(contract: SourceContract) -> str:
-    """Add `document`: the properties with everything that has no place of its own moved in; theirs win."""
-    fixed = tuple(name for name in contract.known_fields if name not in _alias_fields(contract))
-    used_aliases = "".join(
-        f", case when nullif(d.{column}, '') is null then {_nulls(names)} else '{{}}' end"
-        for column, names in contract.aliases.items()
-    )
-    unknown = f"json_merge_patch(line, {_nulls(fixed)}{used_aliases})"
-    stray = "'{}'"
+    """Add `document`: the properties, then the unknown top-level fields; those of a name both have stand apart."""
+    addresses = f"[{', '.join(text(name) for name in ADDRESS_FIELDS)}]"
+    # An address that both have is kept once, in the properties, where it is found and hashed.
+    kept = f"list_filter(shared, lambda name: not list_contains({addresses}, name))"
+    members = [
+        _members("case when inner_text is null then own_properties else json(own_properties)::varchar end"),
+        _members(f"case when len(shared) > 0 then {_without('outer_fields', 'shared')} else outer_fields end"),
+        f"""case when len({kept}) > 0 then '"{OUTER_NAME}":' || {
+            _without(
+                "outer_fields", f"list_filter(json_keys(outer_fields), lambda name: not list_contains({kept}, name))"
+            )
+        } end""",
+    ]
     if contract.object_field is not None:
-        stray = f"""case when has_stray then '{{"{contract.object_field}":' || d.{contract.object_field} || '}}'
-            else '{{}}' end"""
+        members.append(f"""case when has_stray then '"{contract.object_field}":' || raw end""")
     return f"""
         select *,
-            case when has_unknown or has_stray
-                then json_merge_patch(case when has_unknown then {unknown} else '{{}}' end,
-                    {stray}, coalesce(own_properties, '{{}}'))
+            case when has_unknown or has_stray then '{{' || concat_ws(',', {", ".join(members)}) || '}}'
                 else coalesce(own_properties, '{{}}') end as document
-        from gathered"""
+        from moved"""
+
+
+def _members(value: str) -> str:
+    """Write what stands between the brackets of a minified JSON object, null when it is nothing."""
+    return f"nullif(substr({value}, 2, length({value}) - 2), '')"
+
+
+def _without(value: str, names: str) -> str:
+    """Write a JSON object without the fields in a list of names."""
+    fields = f"list_transform({names}, lambda name: to_json(name)::varchar || ':null')"
+    return f"json_merge_patch({value}, '{{' || array_to_string({fields}, ',') || '}}')::varchar"
 
 
 def _alias_fields(contract: SourceContract) -> set[str]:
@@ -199,7 +254,7 @@ def _line_without_addresses(contract: SourceContract) -> str:
         name = contract.object_field
         in_object = text(json.dumps({name: dict.fromkeys(ADDRESS_FIELDS)}))
         cases = f"""
-            when has_address_inside and left(d.{name}, 1) = '{{' then json_merge_patch(line, {top}, {in_object})
+            when has_address_inside and left(raw, 1) = '{{' then json_merge_patch(line, {top}, {in_object})
             when has_address_inside and own_properties is not null then json_merge_patch(line,
                 {_nulls((*ADDRESS_FIELDS, name))}, '{{"{name}":' || properties || '}}')"""
     return f"""(case {cases}
@@ -207,22 +262,28 @@ def _line_without_addresses(contract: SourceContract) -> str:
             else json(line) end)"""
 
 
-def _judged(contract: SourceContract) -> str:
-    """Add event_id, timestamp (UTC), the direction's row and `refusal`, the first failing check."""
-    environments = ", ".join(text(name) for name in ENVIRONMENTS)
-    top = "environment" if "environment" in contract.columns else "null"
-    too_deep = "is_too_deep" if contract.object_field is not None else "false"
+def _timed(contract: SourceContract) -> str:
+    """Add event_id, timestamp (UTC), and `said`, the word for the sender."""
+    said = "nullif(trim(role), '')" if "role" in contract.columns else "nullif(trim(p.role), '')"
     return f"""
-        select *, {_event_id(contract)} as event_id,
+        select *, {_event_id(contract)} as event_id, coalesce({said}, nullif(trim(p.sender), '')) as said,
             case when regexp_full_match(said_at, '{TIMESTAMP_PATTERN}') then try_cast(
                 case when regexp_full_match(said_at, '{_NO_SECONDS_PATTERN}')
                     then regexp_replace(said_at, '^(.{{16}})(.*)$', '\\1:00\\2') else said_at end
-                as timestamptz) end at time zone 'UTC' as timestamp,
+                as timestamptz) end at time zone 'UTC' as timestamp
+        from named"""
+
+
+def _refusal(contract: SourceContract) -> str:
+    """Write the first failing check."""
+    environments = ", ".join(text(name) for name in ENVIRONMENTS)
+    top = "environment" if "environment" in contract.columns else "null"
+    return f"""
             case
                 when is_object and d is null then '{reasons.MALFORMED_JSON}'
                 when not is_object and not json_valid(line) then '{reasons.MALFORMED_JSON}'
                 when not is_object then '{reasons.NOT_AN_OBJECT}'
-                when {too_deep} then '{reasons.MALFORMED_JSON}'
+                when is_refused then '{reasons.MALFORMED_JSON}'
                 when event_id is null or event_id = '' then '{reasons.MISSING_EVENT_ID}'
                 when coalesce({contract.conversation}, '') = '' then '{reasons.MISSING_CONVERSATION_ID}'
                 when coalesce(event_type, '') = '' then '{reasons.MISSING_EVENT_TYPE}'
@@ -231,28 +292,37 @@ def _judged(contract: SourceContract) -> str:
                     then '{reasons.TIMESTAMP_OUT_OF_RANGE}'
                 when nullif({top}, '') not in ({environments}) or nullif(p.environment, '') not in ({environments})
                     then '{reasons.UNKNOWN_ENVIRONMENT}'
-            end as refusal
-        from named"""
+            end"""
 
 
-def _result(contract: SourceContract) -> str:
+def _needs_role(contract: SourceContract, directions: Directions) -> str:
+    """Write whether an event is a message whose sender cannot be known."""
+    types = directions.types_of(contract.name)
+    roles = _texts(directions.roles)
+    has_default = f"event_type in ({_texts(name for name, role in types.items() if role)})"
+    return f"""case when event_type in ({_texts(types)})
+                then case when said is null then not {has_default} else lower(said) not in ({roles}) end
+                else false end"""
+
+
+def _texts(values: Iterable[str]) -> str:
+    # Never empty, which SQL does not allow: no type and no word for a sender is the empty string.
+    return ", ".join(text(value) for value in (*values, ""))
+
+
+def _result(contract: SourceContract, directions: Directions) -> str:
     own = {"event_id", "timestamp", "properties", "customer_ip_hash", *contract.columns}
     columns = [_extracted(name) if name not in own else name for name in content_columns(contract)]
     columns = ["null::varchar as customer_ip_hash" if name == "customer_ip_hash" else name for name in columns]
-    said = "nullif(trim(role), '')" if "role" in contract.columns else "nullif(trim(p.role), '')"
     # Of the minified content without addresses. Only a short cut: where it differs, the content itself is compared, so
     # that it need not stay the same over versions of DuckDB; md5 here would cost as much as reading the JSON twice.
     hashed = ", ".join([*contract.columns, "said_at", "properties", "content"])
     return f"""
-        select judged._line, refusal,
-            m.message_type is not null and coalesce(r.sender_word,
-                case when coalesce({said}, nullif(trim(p.sender), '')) is null then m.sender_role end) is null
-                as needs_role,
+        select _row, _file_no, _line,
+            {_refusal(contract)} as refusal, {_needs_role(contract, directions)} as needs_role,
             md5_number_lower(event_id) as _event_hash, hash({hashed}) as _line_hash,
             {", ".join(columns)}, content, {", ".join(address_columns(contract))}
-        from judged
-        left join message_types as m on m.message_type = judged.event_type
-        left join sender_roles as r on r.sender_word = lower(coalesce({said}, nullif(trim(p.sender), '')))"""
+        from timed"""
 
 
 def _extracted(name: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestration.landing.contracts import SOURCES
 from orchestration.landing.reasons import NEXT_STEPS
 
 FileState = Literal["loaded", "pending", "unchanged", "unread"]
@@ -80,6 +81,25 @@ class LandingSummary:
     def has_news(self) -> bool:
         """Whether any event was accepted."""
         return self.accepted > 0
+
+    def metadata(self, table: str) -> dict[str, int]:
+        """Give the counts of this load that belong to a raw table. Raises KeyError for a table that has none."""
+        if table == "rejected_events":
+            return {"rejected": self.rejected}
+        if table == "loaded_files":
+            return {"files": sum(report.state == "loaded" for report in self.files)}
+        if table == "message_texts":
+            return {"accepted": self.accepted}
+        if table not in SOURCES:
+            raise KeyError(f"{table} is no table of landed events; known are {', '.join(SOURCES)}")
+        own = [report for report in self.files if report.source == table and report.state == "loaded"]
+        return {
+            "lines": sum(report.lines for report in own),
+            "accepted": sum(report.accepted for report in own),
+            "rejected": sum(report.rejected for report in own),
+            "duplicates": sum(report.duplicates for report in own),
+            "files": len(own),
+        }
 
     def as_text(self) -> str:
         """Show an aligned table, then refusals with the next step, then files that wait or were not read."""

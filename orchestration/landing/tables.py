@@ -8,7 +8,13 @@ from orchestration.landing.contracts import LINEAGE_COLUMNS, SOURCES, content_co
 from orchestration.landing.parsing import text
 
 _OTHERS = {
-    "message_texts": {"source": "VARCHAR", "event_id": "VARCHAR", "content": "VARCHAR", "_load_id": "BIGINT"},
+    "message_texts": {
+        "source": "VARCHAR",
+        "event_id": "VARCHAR",
+        "content": "VARCHAR",
+        "timestamp": "TIMESTAMP",
+        "_load_id": "BIGINT",
+    },
     "rejected_events": {
         "source": "VARCHAR",
         "_file": "VARCHAR",
@@ -56,6 +62,8 @@ def open_raw(path: Path) -> duckdb.DuckDBPyConnection:
     connection.execute(f"attach {text(str(path))} as store{options}")
     connection.execute("use store")
     connection.execute("set TimeZone = 'UTC'")
+    # A load of many small files would fold its log into the file again and again; it is folded in when it is closed.
+    connection.execute("set wal_autocheckpoint = '256MB'")
     create_tables(connection)
     return connection
 

@@ -1,0 +1,56 @@
+"""`make dev`: Dagster's UI on this machine, with schedules and the sensor running."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from orchestration.commands.instance import open_instance
+from orchestration.home import Home
+from orchestration.settings import PROJECT_DIR, Settings
+
+# Nobody else reaches it: the UI has no password and can start runs.
+_HOST = "127.0.0.1"
+DEFAULT_PORT = 3000
+
+
+# Under the name that Dagster derives from the project folder; under any other it warns at every look.
+_WORKSPACE = f"""\
+load_from:
+  - python_module:
+      module_name: orchestration.definitions
+      location_name: {json.dumps(PROJECT_DIR.name)}
+      working_directory: {json.dumps(str(PROJECT_DIR))}
+"""
+
+
+def dev_command(workspace: Path, port: int) -> list[str]:
+    """Return the command that serves the UI and runs schedules and the sensor."""
+    # Its own warning recommends `dg dev`, which asks for an activated environment; make activates none.
+    python = [sys.executable, "-W", "ignore"]
+    return [*python, "-m", "dagster", "dev", "--host", _HOST, "--port", str(port), "--workspace", str(workspace)]
+
+
+def run_dev(settings: Settings, *, port: int = DEFAULT_PORT) -> int:
+    """Serve until interrupted; returns the exit code of Dagster, 2 when simulated and real events would mix."""
+    home = Home(settings.home)
+    own_landing = home.root / "landing"
+    if home.simulation_marker.exists() and settings.landing != own_landing:
+        print(
+            f"{home.root} holds simulated conversations, and the schedules would load {settings.landing} into it; "
+            f"set COLLOQUY_LANDING={own_landing} COLLOQUY_SEEDS={home.root / 'demo-seeds'}, or another COLLOQUY_HOME"
+        )
+        return 2
+    home.create()
+    workspace = home.dagster / "workspace.yaml"
+    workspace.write_text(_WORKSPACE)
+    settings.export()
+    with open_instance(home):
+        # Opened once for its configuration, which Dagster reads when it starts.
+        pass
+    print(f"http://{_HOST}:{port}  (stop with Ctrl-C)", file=sys.stderr)
+    try:
+        return subprocess.run(dev_command(workspace, port), cwd=PROJECT_DIR, check=False).returncode
+    except KeyboardInterrupt:
+        # Dagster got the same signal and has stopped what it started.
+        return 0

@@ -1,0 +1,145 @@
+"""Takes lines of one file, or of several small ones at once, through parsing and judging, up to their insertion."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from orchestration.landing.addresses import replace_addresses
+from orchestration.landing.contracts import LINEAGE_COLUMNS, SourceContract, content_columns
+from orchestration.landing.directions import Directions
+from orchestration.landing.duplicates import Verdicts, find_duplicates
+from orchestration.landing.lines import Chunk, RefusedLine
+from orchestration.landing.parsing import parse_statement
+from orchestration.landing.reasons import CONFLICTING_DUPLICATE, UNKNOWN_SENDER_ROLE
+
+
+@dataclass(frozen=True)
+class LoadContext:
+    """What every file of a load has in common; `loaded_at` UTC, naive."""
+
+    connection: duckdb.DuckDBPyConnection
+    directions: Directions
+    hash_key: bytes
+    load_id: int
+    loaded_at: datetime
+
+
+@dataclass
+class StagedFile:
+    """The lines of one file in a stage: how many are new, and those refused."""
+
+    accepted: int
+    texts: int
+    is_in_order: bool
+    duplicates: int
+    reread: int
+    refused: list[RefusedLine]
+
+
+class Stage:
+    """New events wait in the temporary table `parsed`; one stage at a time.
+
+    Planning the statement that parses costs as much as a megabyte of lines, so that small files share a stage.
+    """
+
+    def __init__(self, context: LoadContext, contract: SourceContract, files: list[str], chunks: list[Chunk]) -> None:
+        self._context = context
+        self._contract = contract
+        self._files = files
+        self._lines = [line for chunk in chunks for line in chunk.lines] if len(chunks) > 1 else chunks[0].lines
+        self._numbers = np.concatenate([chunk.numbers for chunk in chunks])
+        self._file_nos = np.repeat(np.arange(len(chunks), dtype=np.int32), [len(chunk.lines) for chunk in chunks])
+        self._staged = [StagedFile(0, 0, True, 0, 0, list(chunk.refused)) for chunk in chunks]
+        if self._lines:
+            self._judge()
+
+    def file(self, file_no: int) -> StagedFile:
+        """Return what came out for one file."""
+        return self._staged[file_no]
+
+    def insert(self, file_no: int) -> None:
+        """Insert the new events of a file in time order, so that a reader of some days skips the rest.
+
+        The order holds within a stage. Files are mostly written in time order, and sorting 50 columns costs as much
+        as writing them: looking first is a hundredth of it.
+        """
+        staged = self._staged[file_no]
+        order = "" if staged.is_in_order else "order by timestamp, _row"
+        names = ", ".join(content_columns(self._contract))
+        context, source = self._context, self._contract.name
+        if staged.accepted:
+            context.connection.execute(
+                f"""
+                insert into raw.{source} ({", ".join(LINEAGE_COLUMNS)}, {names})
+                select $load_id, $file, _line, $loaded_at, _event_hash, _line_hash, {names}
+                from parsed where _file_no = $file_no {order}""",
+                {
+                    "load_id": context.load_id,
+                    "file": self._files[file_no],
+                    "loaded_at": context.loaded_at,
+                    "file_no": file_no,
+                },
+            )
+        if staged.texts:
+            context.connection.execute(
+                f"""
+                insert into raw.message_texts
+                select $source, event_id, content, timestamp, $load_id from parsed
+                where _file_no = $file_no and content is not null {order}""",
+                {"source": source, "load_id": context.load_id, "file_no": file_no},
+            )
+
+    def _judge(self) -> None:
+        context, connection = self._context, self._context.connection
+        self._parse()
+        replace_addresses(connection, self._contract, context.hash_key)
+        verdicts = find_duplicates(connection, self._contract, self._files, context.load_id)
+        self._refuse(verdicts)
+        rows = connection.execute(
+            """
+            select _file_no, count(*), count(content), coalesce(bool_or(goes_back), false) from (
+                select _file_no, content,
+                    timestamp < lag(timestamp) over (partition by _file_no order by _row) as goes_back
+                from parsed)
+            group by _file_no"""
+        ).fetchall()
+        for file_no, accepted, texts, goes_back in rows:
+            staged = self._staged[file_no]
+            staged.accepted, staged.texts, staged.is_in_order = accepted, texts, not goes_back
+        for file_no, staged in enumerate(self._staged):
+            staged.duplicates, staged.reread = verdicts.duplicates[file_no], verdicts.reread[file_no]
+
+    def _parse(self) -> None:
+        # DuckDB keeps `parsed` of earlier chunks until the commit, and spills it to disk over its memory limit.
+        lines = np.empty(len(self._lines), dtype=object)
+        lines[:] = self._lines
+        columns = {
+            "_row": np.arange(len(lines), dtype=np.int64),
+            "_file_no": self._file_nos,
+            "_line": self._numbers,
+            "line": lines,
+        }
+        connection = self._context.connection
+        connection.register("chunk", pd.DataFrame(columns, copy=False))
+        statement = parse_statement(self._contract, self._context.directions)
+        connection.execute(statement, {"loaded_at": self._context.loaded_at})
+        connection.unregister("chunk")
+
+    def _refuse(self, verdicts: Verdicts) -> None:
+        """Take the lines a check refuses out of `parsed`."""
+        connection = self._context.connection
+        rows = connection.execute(
+            f"""
+            select _row, coalesce(refusal, '{UNKNOWN_SENDER_ROLE}') from parsed
+            where refusal is not null or needs_role"""
+        ).fetchall()
+        if rows:
+            connection.execute("delete from parsed where refusal is not null or needs_role")
+        rows.extend((row, CONFLICTING_DUPLICATE) for row in verdicts.conflicting)
+        for row, reason in rows:
+            line = self._lines[row]
+            refused = RefusedLine(int(self._numbers[row]), reason, line, len(line.encode()))
+            self._staged[int(self._file_nos[row])].refused.append(refused)
