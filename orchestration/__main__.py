@@ -17,7 +17,8 @@ def main(arguments: list[str]) -> int:
         settings = Settings()
     except ValidationError as error:
         for problem in error.errors():
-            print(f"COLLOQUY_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}")
+            cause = problem.get("ctx", {}).get("error", problem["msg"])
+            print(f"COLLOQUY_{'_'.join(map(str, problem['loc'])).upper()}: {cause}")
         return 2
     return _dispatch(options, settings)
 

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     @classmethod
     def _known_timezone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError(f"COLLOQUY_TIMEZONE: {value!r} is no IANA time zone (example: Europe/Berlin)")
+            raise ValueError(f"{value!r} is no IANA time zone (example: Europe/Berlin)")
         return ZoneInfo(value).key
 
     @property

@@ -58,6 +58,7 @@ _CELLS = (
     ("sources.csv", "id_namespace", _NAME, "name"),
     ("sources.csv", "has_optional_widget", _FLAG, "true or false"),
     ("sources.csv", "can_report_completion", _FLAG, "true or false"),
+    ("sources.csv", "source", _NAME, "name"),
     ("funnel_stages.csv", "stage_order", _WHOLE, "whole number"),
     ("funnel_stages.csv", "stage", _NAME, "name"),
     ("funnel_stages.csv", "signal", _NAME, "name"),
@@ -121,7 +122,7 @@ def _read(path: Path, problems: list[str]) -> _Seed:
     rows: list[tuple[int, Row]] = []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restkey="", restval="")
+            reader = csv.DictReader(file, restkey="", restval="", strict=True)
             columns = list(reader.fieldnames or [])
             rows.extend((reader.line_num, row) for row in reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

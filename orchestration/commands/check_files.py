@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
-from orchestration.landing import check_files
+from orchestration.landing import check_files, throttled
 from orchestration.settings import Settings
 
 
@@ -30,7 +30,7 @@ def print_check(folder: Path, settings: Settings, *, now: datetime) -> int:
             hash_key=b"dry run",
             settle=settings.settle,
             now=now,
-            on_progress=lambda message: print(message, file=sys.stderr),
+            on_progress=throttled(lambda message: print(message, file=sys.stderr)),
         )
     print(summary.as_text())
     return 0

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
-from orchestration.defs.policy import RETRIES, WAREHOUSE_POOL
+from orchestration.defs.policy import WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations.frames import count_rows
-from orchestration.landing import LandingSummary, load_landing, read_hash_key
+from orchestration.landing import LandingSummary, load_landing, read_hash_key, throttled
 from orchestration.landing.contracts import SOURCES
 
 RAW_TABLES = {
@@ -25,24 +24,20 @@ RAW_TABLES = {
         dg.AssetSpec(["raw", table], description=description, kinds={"python", "duckdb"})
         for table, description in RAW_TABLES.items()
     ],
-    retry_policy=RETRIES,
     pool=WAREHOUSE_POOL,
 )
 def landed_files(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
     """Load every new line of the landing folder; refused lines go to rejected_events with their reason."""
     started_at = warehouse.now()
-    try:
+    with retry_disk_errors(context):
         summary = _load(context, warehouse)
-    except (ConfigurationError, FileNotFoundError) as error:
-        # The same folder or row would be wrong the next time too.
-        raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info(summary.as_text())
     rows = count_rows(warehouse.home.raw_database, [("raw", table) for table in RAW_TABLES])
     seconds = (warehouse.now() - started_at).total_seconds()
     for table in RAW_TABLES:
         yield dg.MaterializeResult(
             asset_key=["raw", table],
-            metadata={"dagster/row_count": rows["raw", table], "load_id": summary.load_id, "seconds": seconds},
+            metadata={**summary.metadata(table), "dagster/row_count": rows["raw", table], "seconds": seconds},
         )
 
 
@@ -57,5 +52,5 @@ def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSum
         hash_key=read_hash_key(home.private, hash_key),
         settle=settings.settle,
         now=warehouse.now(),
-        on_progress=context.log.info,
+        on_progress=throttled(context.log.info),
     )

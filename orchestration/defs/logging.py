@@ -1,4 +1,4 @@
-"""What a person sees of a run in a terminal: our own messages, one line each. Dagster keeps the full log of every event."""
+"""What a person sees of a run in a terminal: our own messages, one line each. Dagster keeps every event."""
 
 import logging
 import sys
@@ -9,9 +9,10 @@ import dagster as dg
 class _OwnMessages(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         meta = getattr(record, "dagster_meta", {})
-        # "Dependencies for step ... failed" names every table of the graph and says nothing the failed step has not said.
-        is_ours = not meta.get("dagster_event") and meta.get("orig_message", "").find("dbt ") < 0
-        return is_ours or record.levelno >= logging.ERROR and "Dependencies for step" not in record.getMessage()
+        # "Dependencies for step ... failed" names every table and says nothing that the failed step has not said.
+        is_repetition = "Dependencies for step" in record.getMessage()
+        is_ours = not meta.get("dagster_event") and "dbt " not in meta.get("orig_message", "")
+        return not is_repetition and (is_ours or record.levelno >= logging.ERROR)
 
 
 class _OneLine(logging.Formatter):
@@ -23,6 +24,8 @@ class _OneLine(logging.Formatter):
 
 def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints progress to standard error, without Dagster's own events."""
+    # Dagster has its own handlers there; without this, whatever a library set up for all of Python prints them again.
+    logging.getLogger("dagster.builtin").propagate = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine())
     handler.addFilter(_OwnMessages())

@@ -1,6 +1,12 @@
 """What holds for every asset alike, said once: groups, owners, the pool of the one writer, and what is tried again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
+import duckdb
+
+from orchestration.publishing import MissingTableError, NotEnoughSpaceError, PublishError
 
 # Nothing but this project writes the warehouse: one run at a time has the pool, the next one waits in the queue.
 WAREHOUSE_POOL = "warehouse"
@@ -14,13 +20,29 @@ _GROUPS = {
     "published": "publishing",
 }
 
-# Landing and publishing read and write disks that others share. Trying again is safe: landing commits a file with its
-# manifest row in one transaction and skips what it knows, publishing repairs whatever an interrupted one left; and the
-# run keeps its lock meanwhile, so nobody else comes between. Models and checks are not tried again: the same rows would
-# fail the same way, at the price of a second build.
-RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
+_RETRIES = 2
+_FIRST_WAIT_SECONDS = 10
 
 
 def with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
     """Return the asset with its group, taken from the first part of its key, and its owners."""
     return spec.replace_attributes(group_name=_GROUPS[spec.key.path[0]], owners=OWNERS)
+
+
+@contextmanager
+def retry_disk_errors(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Try the step again when a disk or network share gave an error, twice, after 10 and 20 seconds.
+
+    Safe for landing, which commits a file with its manifest row in one transaction and skips what it knows, and for
+    publishing, which repairs what an interrupted one left; the run keeps its lock meanwhile, so nobody comes between.
+    Nothing else is tried again: the same rows would fail the same way, and a build would cost twice.
+    """
+    try:
+        yield
+    except (OSError, duckdb.IOException, PublishError) as error:
+        is_lasting = isinstance(error, FileNotFoundError | MissingTableError | NotEnoughSpaceError)
+        if is_lasting or context.retry_number == _RETRIES:
+            raise
+        wait_seconds = _FIRST_WAIT_SECONDS * 2**context.retry_number
+        context.log.warning(f"{error}; trying again in {wait_seconds} seconds")
+        raise dg.RetryRequested(_RETRIES, wait_seconds) from error

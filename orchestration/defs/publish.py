@@ -5,21 +5,23 @@ from dagster_dbt import get_asset_key_for_model
 
 from orchestration.building.manifest import published_models
 from orchestration.building.state import data_until
-from orchestration.defs.checks import landed_checks, marts_checks
-from orchestration.defs.policy import RETRIES, WAREHOUSE_POOL
+from orchestration.defs import checks as audit
+from orchestration.defs import warehouse as build
+from orchestration.defs.policy import WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
-from orchestration.defs.warehouse import MANIFEST, warehouse_models
-from orchestration.publishing import MissingTableError, NotEnoughSpaceError, publish
+from orchestration.publishing import publish
 
-PUBLISHED_MODELS = published_models(MANIFEST)
-_CHECKS = [spec for part in (landed_checks, warehouse_models, marts_checks) for spec in part.check_specs]
+# Through their modules: an asset imported by name counts as a second one, because the policy copies each it finds.
+PUBLISHED_MODELS = published_models(build.MANIFEST)
+_CHECKS = [
+    spec for part in (audit.landed_checks, build.warehouse_models, audit.marts_checks) for spec in part.check_specs
+]
 
 
 @dg.asset(
     key=["published", "version"],
-    deps=[get_asset_key_for_model([warehouse_models], model) for model in PUBLISHED_MODELS],
+    deps=[get_asset_key_for_model([build.warehouse_models], model) for model in PUBLISHED_MODELS],
     kinds={"duckdb", "parquet"},
-    retry_policy=RETRIES,
     pool=WAREHOUSE_POOL,
 )
 def published_version(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
@@ -27,7 +29,7 @@ def published_version(context: dg.AssetExecutionContext, warehouse: Warehouse) -
     home, settings, started_at = warehouse.home, warehouse.settings, warehouse.now()
     checks = _results_of_run(context.instance, context.run_id)
     _require_audit(checks)
-    try:
+    with retry_disk_errors(context):
         summary = publish(
             home.build_database,
             home.published,
@@ -39,9 +41,6 @@ def published_version(context: dg.AssetExecutionContext, warehouse: Warehouse) -
             now=started_at,
             on_progress=context.log.info,
         )
-    except (MissingTableError, NotEnoughSpaceError) as error:
-        # Neither a table nor room on the disk appears by itself within seconds.
-        raise dg.Failure(str(error), allow_retries=False) from error
     return dg.MaterializeResult(
         metadata={
             "version": summary.version,
@@ -73,6 +72,5 @@ def _require_audit(results: dict[str, str]) -> None:
     if unaudited:
         raise dg.Failure(
             f"{len(unaudited)} blocking checks have not passed in this run, {unaudited[0]} for one; the last version "
-            "stays published. Launch the whole job refresh_warehouse: it builds only what has changed",
-            allow_retries=False,
+            "stays published. Launch the whole job refresh_warehouse: it builds only what has changed"
         )

@@ -42,7 +42,7 @@ def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, war
     for finding in findings:
         (context.log.error if finding.severity == "error" else context.log.warning)(finding.as_text())
     if not invocation.is_successful():
-        raise dg.Failure(_failure_text(invocation, findings), allow_retries=False)
+        raise dg.Failure(_failure_text(invocation, findings))
     # A part of the graph, chosen in the UI, leaves the rest where it was.
     if not context.is_subset:
         complete_build(home, build)
@@ -65,7 +65,7 @@ def _exhaust(context: dg.AssetExecutionContext, invocation: DbtCliInvocation) ->
 
 def _table(output: dg.Output[None]) -> tuple[str, str]:
     """Return schema and name of the table an output stands for."""
-    node = _NODES[output.metadata["unique_id"].value]
+    node = _NODES[str(output.metadata["unique_id"].value)]
     return str(node["schema"]), str(node["alias"])
 
 

@@ -11,7 +11,7 @@ import duckdb
 from orchestration.expectations.results import SHOWN_EXAMPLES, Severity
 
 _SEVERITIES: Mapping[str, Severity] = {"error": "error", "fail": "error", "runtime error": "error", "warn": "warn"}
-# Texts are shown only in columns that hold names out of closed lists or keys; every other text may be what somebody wrote.
+# Texts are shown only in columns of keys and of names out of closed lists; any other may be what somebody wrote.
 _SHOWN_ENDINGS = ("_id", "_key", "_type", "_kind", "_role", "_name", "_date", "_hash", "_by")
 _SHOWN_COLUMNS = {
     *("source", "funnel", "stage", "segment", "metric_name", "environment", "offence", "outcome", "outcome_reason"),

@@ -81,14 +81,17 @@ def has_conversations(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def count_rows(database: Path, tables: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """Return the rows of each (schema, table) that exists as a table; views are left out, counting one computes it."""
+    wanted = set(tables)
     with open_read_only(database) as connection:
-        existing = set(
-            connection.execute(
-                "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
-            ).fetchall()
-        )
+        existing = connection.execute(
+            "select database_name, schema_name, table_name from duckdb_tables() "
+            "where database_name = current_database()"
+        ).fetchall()
+        # Named in full: in raw.duckdb the catalog is called like its schema.
         return {
-            (schema, table): int(connection.execute(f'select count(*) from "{schema}"."{table}"').fetchall()[0][0])
-            for schema, table in tables
-            if (schema, table) in existing
+            (schema, table): int(
+                connection.execute(f'select count(*) from "{catalog}"."{schema}"."{table}"').fetchall()[0][0]
+            )
+            for catalog, schema, table in existing
+            if (schema, table) in wanted
         }

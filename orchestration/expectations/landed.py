@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REJECTED_SHARE_WARNED = 0.05
 # An open vocabulary has dozens of types; hundreds mean that ids or texts ended up in the type.
 EVENT_TYPES_WARNED = 200
-_PLACEHOLDERS = r"(?i)^\s*(null|none|nil|nan|undefined|unknown|n/?a|\[object object\])\s*$"
+_PLACEHOLDERS = r"(?i)^\s*(?:null|none|nil|nan|undefined|unknown|n/?a|\[object object\])\s*$"
 _ROW = ("file", "line")
 
 

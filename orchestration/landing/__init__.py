@@ -2,6 +2,7 @@
 
 from orchestration.landing.addresses import read_hash_key
 from orchestration.landing.loader import check_files, load_landing
+from orchestration.landing.progress import throttled
 from orchestration.landing.summary import FileReport, LandingSummary, ReasonCount, Rejection
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "check_files",
     "load_landing",
     "read_hash_key",
+    "throttled",
 ]

@@ -8,6 +8,9 @@ from orchestration.landing.reasons import NEXT_STEPS
 
 FileState = Literal["loaded", "pending", "unchanged", "unread"]
 KEPT_REJECTIONS = 10
+# Beyond these a person reads totals, and looks the rest up in the raw tables.
+_FILES_SHOWN = 20
+_REASONS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class LandingSummary:
                 *(_shown(report.path), report.state),
                 *_thousands(report.lines, report.accepted, report.rejected, report.duplicates, report.reread),
             )
-            for report in shown
+            for report in (shown if len(shown) <= _FILES_SHOWN else _by_source(shown))
         ]
         unchanged = sum(report.state == "unchanged" for report in self.files)
         totals = _thousands(self.lines, self.accepted, self.rejected, self.duplicates, self.reread)
@@ -130,13 +133,38 @@ class LandingSummary:
 
     def _refusals(self) -> str:
         lines = ["Refused lines (kept in raw.rejected_events):"]
-        for entry in self.reasons:
+        for entry in self.reasons[:_REASONS_SHOWN]:
             numbers = [str(one.line) for one in self.rejections if (one.file, one.reason) == (entry.file, entry.reason)]
             where = f" (line {', '.join(numbers)}{', ...' if len(numbers) < entry.count else ''})" if numbers else ""
             lines.append(f"  {_shown(entry.file)}: {entry.count:,} {entry.reason}{where}")
+        if len(self.reasons) > _REASONS_SHOWN:
+            others = self.reasons[_REASONS_SHOWN:]
+            lines.append(
+                f"  and {sum(one.count for one in others):,} more in {len({one.file for one in others}):,} files"
+            )
         named = dict.fromkeys(entry.reason for entry in self.reasons)
         lines.extend(f"  {reason}: {NEXT_STEPS[reason]}" for reason in named)
         return "\n".join(lines)
+
+
+def _by_source(reports: list[FileReport]) -> list[FileReport]:
+    """One line a source instead of one a file."""
+    merged = []
+    for source in dict.fromkeys(report.source for report in reports):
+        own = [report for report in reports if report.source == source]
+        merged.append(
+            FileReport(
+                path=f"{source} ({len(own):,} files)",
+                source=source,
+                state="loaded",
+                lines=sum(report.lines for report in own),
+                accepted=sum(report.accepted for report in own),
+                rejected=sum(report.rejected for report in own),
+                duplicates=sum(report.duplicates for report in own),
+                reread=sum(report.reread for report in own),
+            )
+        )
+    return merged
 
 
 def _thousands(*numbers: int) -> tuple[str, ...]:

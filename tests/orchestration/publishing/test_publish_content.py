@@ -10,7 +10,16 @@ from typing import Any
 
 import duckdb
 import pytest
-from published_samples import (
+
+from orchestration.publishing import (
+    BuildDatabaseError,
+    ManifestError,
+    MissingTableError,
+    NotEnoughSpaceError,
+    PublishError,
+    read_manifest,
+)
+from tests.support.published_samples import (
     NOON,
     RAW_TEXT,
     TABLES,
@@ -20,15 +29,6 @@ from published_samples import (
     parquet_rows,
     publish_sample,
     query,
-)
-
-from orchestration.publishing import (
-    BuildDatabaseError,
-    ManifestError,
-    MissingTableError,
-    NotEnoughSpaceError,
-    PublishError,
-    read_manifest,
 )
 
 CONVERSATIONS = [

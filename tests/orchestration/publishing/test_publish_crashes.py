@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from published_samples import TWO_TABLES, change_build, make_build, names, publish_sample, query
 
 from orchestration.publishing import read_manifest
+from tests.support.published_samples import TWO_TABLES, change_build, make_build, names, publish_sample, query
 
 PROJECT = Path(__file__).resolve().parents[3]
 COUNT = "select count(*) from marts.fct_conversations"
@@ -22,7 +22,7 @@ SWEEP = """
 import os, shutil, signal, sys
 from pathlib import Path
 import pandas  # what DuckDB would import anew in every child
-from published_samples import TWO_TABLES, publish_sample
+from tests.support.published_samples import TWO_TABLES, publish_sample
 work = Path(sys.argv[1])
 calls = 0
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from published_samples import NOON, change_build, make_build, names, parquet_rows, publish_sample, query
 
 from orchestration.publishing import read_manifest
+from tests.support.published_samples import NOON, change_build, make_build, names, parquet_rows, publish_sample, query
 
 # Opens the database, answers one count for each line of input.
 READER = """
