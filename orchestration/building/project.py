@@ -71,12 +71,8 @@ def dbt_flags(settings: Settings) -> list[str]:
 
 
 def build_command(settings: Settings, *, is_full_refresh: bool) -> list[str]:
-    """Return the arguments of the dbt command that builds every model and tests its data, in the order of the graph.
-
-    Seeds are loaded and tested on a full refresh only: when one changes, a full refresh is what follows.
-    """
-    scope = ["--full-refresh"] if is_full_refresh else ["--exclude", "path:seeds"]
-    return ["build", *scope, *dbt_flags(settings)]
+    """Return the arguments of the dbt command that builds every model and tests its data, in the order of the graph."""
+    return ["build", *(["--full-refresh"] if is_full_refresh else []), *dbt_flags(settings)]
 
 
 def _copied_files(target: Path) -> Iterator[Path]:

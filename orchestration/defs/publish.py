@@ -27,14 +27,14 @@ _CHECKS = [
 def published_version(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
     """Switch readers to the tables of this run at once; publish nothing when nothing changed."""
     home, settings, started_at = warehouse.home, warehouse.settings, warehouse.now()
-    checks = _results_of_run(context.instance, context.run_id)
+    checks = _results_of_run(context.instance, context.run.run_id)
     _require_audit(checks)
     with retry_disk_errors(context):
         summary = publish(
             home.build_database,
             home.published,
             tables=sorted(PUBLISHED_MODELS.values()),
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             data_until=data_until(home.build_database),
             checks=checks,
             keep=settings.published_versions,
