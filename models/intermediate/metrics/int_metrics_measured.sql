@@ -36,7 +36,8 @@ measures_in_roles as (
         max(case when measures.measure_name = metrics.denominator then measures.measure_value end) as denominator,
         max(case when measures.measure_name = metrics.numerator || '_squared' then measures.measure_value end) as numerator_squared,
         max(case when measures.measure_name = metrics.denominator || '_squared' then measures.measure_value end) as denominator_squared,
-        max(case when measures.measure_name = metrics.numerator || '_x_' || metrics.denominator then measures.measure_value end) as product_sum,
+        max(case when measures.measure_name = metrics.numerator || '_x_' || metrics.denominator then measures.measure_value end)
+            as product_sum,
         max(case when measures.measure_name = metrics.denominator || '_conversations' then measures.measure_value end) as cluster_count
     from measures
     inner join metrics
@@ -46,8 +47,7 @@ measures_in_roles as (
                 metrics.numerator || '_x_' || metrics.denominator, metrics.denominator || '_conversations'
             )
     group by
-        measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type, measures.segment_value,
-        metrics.metric_name
+        measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type, measures.segment_value, metrics.metric_name
 
 ),
 

@@ -6,7 +6,10 @@ attributes as (
 
     select coalesce(conversation_date, initialised_date) as date, dimension, attribute_value, top_n
     from {{ ref('int_conversation_attributes_listed') }}
-    where top_n is not null and coalesce(conversation_date, initialised_date) is not null and {{ only_touched_dates('coalesce(conversation_date, initialised_date)') }}
+    where
+        top_n is not null
+        and coalesce(conversation_date, initialised_date) is not null
+        and {{ only_touched_dates('coalesce(conversation_date, initialised_date)') }}
 
 ),
 
