@@ -47,7 +47,8 @@ measures_in_roles as (
                 metrics.numerator || '_x_' || metrics.denominator, metrics.denominator || '_conversations'
             )
     group by
-        measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type, measures.segment_value, metrics.metric_name
+        measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type,
+        measures.segment_value, metrics.metric_name
 
 ),
 
