@@ -64,6 +64,9 @@ _CELLS = (
     ("funnel_stages.csv", "signal", _NAME, "name"),
     ("funnel_stages.csv", "within_hours", f"({_WHOLE})?", "whole number"),
     ("funnel_stages.csv", "minimum_value", f"({_NUMBER})?", "number"),
+    # A quote or a star would be syntax in the path the property is read by.
+    ("segment_dimensions.csv", "property", r'[^"*]*', "name of a property"),
+    ("success_signals.csv", "property", r'[^"*]*', "name of a property"),
     ("segment_dimensions.csv", "top_n", f"({_WHOLE})?", "whole number"),
     ("segment_dimensions.csv", "is_hourly", _FLAG, "true or false"),
     ("metric_definitions.csv", "metric_name", _NAME, "name"),

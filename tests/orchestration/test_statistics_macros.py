@@ -1,17 +1,13 @@
 """Compares the statistics macros, as the engine computes them, with formulas and tables that do not come from them."""
 
 import itertools
-import json
 import math
-import shutil
 from collections.abc import Sequence
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
 
-from orchestration.settings import PROJECT_DIR
+from tests.support.macros import render
 
 Z = 1.959963984540054
 HUGE = 10**15
@@ -63,43 +59,26 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def statistics(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    """Build one table a macro, in a project of nothing but the macros, with a single dbt command."""
-    project = tmp_path_factory.mktemp("statistics")
-    shutil.copytree(PROJECT_DIR / "macros" / "statistics", project / "macros")
-    database = project / "statistics.duckdb"
-    settings = {"name": "colloquy", "version": "1.0", "profile": "colloquy", "model-paths": ["models"]}
-    profile = {"target": "duckdb", "outputs": {"duckdb": {"type": "duckdb", "path": str(database)}}}
-    # JSON is YAML.
-    (project / "dbt_project.yml").write_text(json.dumps(settings))
-    (project / "profiles.yml").write_text(json.dumps({"colloquy": profile}))
-    (project / "models").mkdir()
-    (project / "models" / "intervals.sql").write_text(
-        "{{ config(materialized='table') }}\n"
-        "select s, n, {{ wilson_low('s', 'n') }} as low, {{ wilson_high('s', 'n') }} as high\n"
-        f"from (values {values([*COUNTED, *UNKNOWN])}) as cases(s, n)\n"
-    )
-    (project / "models" / "quantiles.sql").write_text(
-        "{{ config(materialized='table') }}\n"
-        "select df, {{ t_quantile_975('df') }} as quantile\n"
-        f"from (values {values([[df] for df in (None, *range(201), 1000, HUGE)])}) as cases(df)\n"
-    )
-    folders = ["--project-dir", str(project), "--profiles-dir", str(project), "--log-path", str(project / "logs")]
-    result = dbtRunner().invoke(["--quiet", "run", *folders, "--target-path", str(project / "target")])
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    assert result.success, result.exception
-    return duckdb.connect(str(database), read_only=True)
+def statistics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Render one query a macro."""
+    models = {
+        "intervals": "select s, n, {{ wilson_low('s', 'n') }} as low, {{ wilson_high('s', 'n') }} as high\n"
+        f"from (values {values([*COUNTED, *UNKNOWN])}) as cases(s, n)\n",
+        "quantiles": "select df, {{ t_quantile_975('df') }} as quantile\n"
+        f"from (values {values([[df] for df in (None, *range(201), 1000, HUGE)])}) as cases(df)\n",
+    }
+    return render(tmp_path_factory.mktemp("statistics") / "project", models, ["statistics"])
 
 
 @pytest.fixture(scope="module")
-def intervals(statistics: duckdb.DuckDBPyConnection) -> dict[tuple[int | None, int | None], tuple[Number, Number]]:
-    rows = statistics.execute("select s, n, low, high from intervals").fetchall()
+def intervals(statistics: dict[str, str]) -> dict[tuple[int | None, int | None], tuple[Number, Number]]:
+    rows = duckdb.sql(statistics["intervals"]).fetchall()
     return {(s, n): (low, high) for s, n, low, high in rows}
 
 
 @pytest.fixture(scope="module")
-def quantiles(statistics: duckdb.DuckDBPyConnection) -> dict[int | None, Number]:
-    return dict(statistics.execute("select df, quantile from quantiles").fetchall())
+def quantiles(statistics: dict[str, str]) -> dict[int | None, Number]:
+    return dict(duckdb.sql(statistics["quantiles"]).fetchall())
 
 
 @pytest.mark.parametrize(("successes", "trials"), COUNTED)
