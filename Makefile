@@ -68,8 +68,8 @@ test: setup ## all tests but the slow proofs
 	@$(BIN)/python -m pytest -n 2 -m "not full"
 
 .PHONY: test-full
-test-full: setup ## the slow proofs too
-	@$(BIN)/python -m pytest -n 2
+test-full: setup ## the slow proofs: every seed, a break after every model, the whole demo against its truth
+	@$(BIN)/python -m pytest -n 2 -m full
 
 .PHONY: lock
 lock: setup ## resolve pyproject.toml anew into requirements.lock
