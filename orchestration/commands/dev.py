@@ -49,8 +49,10 @@ def run_dev(settings: Settings, *, port: int = DEFAULT_PORT) -> int:
         # Opened once for its configuration, which Dagster reads when it starts.
         pass
     print(f"http://{_HOST}:{port}  (stop with Ctrl-C)", file=sys.stderr)
-    try:
-        return subprocess.run(dev_command(workspace, port), cwd=PROJECT_DIR, check=False).returncode
-    except KeyboardInterrupt:
-        # Dagster got the same signal and has stopped what it started.
-        return 0
+    with subprocess.Popen(dev_command(workspace, port), cwd=PROJECT_DIR) as server:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            # Dagster got the same signal. `subprocess.run` would kill it before it has stopped what it started.
+            server.wait()
+            return 0

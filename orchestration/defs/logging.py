@@ -1,4 +1,4 @@
-"""What a person sees of a run in a terminal: our own messages, one line each. Dagster keeps every event."""
+"""What a person sees of a run in a terminal: our own messages, each after its step. Dagster keeps every event."""
 
 import logging
 import sys
@@ -19,7 +19,10 @@ class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         meta = getattr(record, "dagster_meta", {})
         step = meta.get("step_key") or "run"
-        return f"{self.formatTime(record, '%H:%M:%S')} {step:<18} {meta.get('orig_message') or record.getMessage()}"
+        message = meta.get("orig_message") or record.getMessage()
+        # A table keeps its columns only when its first line starts where the others do.
+        gap = "\n" if "\n" in message else " "
+        return f"{self.formatTime(record, '%H:%M:%S')} {step:<18}{gap}{message}"
 
 
 def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
