@@ -1,0 +1,107 @@
+"""`make dev` for real: the sensor's run publishes, only this machine is served, and Ctrl-C leaves no process behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestration.home import Home
+from orchestration.publishing import read_manifest
+from orchestration.settings import PROJECT_DIR
+
+# Only against hanging for ever; reached in no good run.
+LIMIT_SECONDS = 400
+EVENT = (
+    '{"event_id": "e-1", "conversation_id": "c-1", "event_type": "user_message", '
+    '"timestamp": "2026-04-01T09:00:00Z", "properties": {"content": "Where is my parcel?"}}'
+)
+# Tests that run in the background inherit that SIGINT is ignored; a command in the foreground does not.
+START = """\
+import signal, sys
+from orchestration.commands.dev import run_dev
+from orchestration.settings import Settings
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(run_dev(Settings(), port=int(sys.argv[1])))
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listening_addresses(port: int) -> set[str]:
+    """Return the addresses, as the kernel writes them, on which this machine listens at a port."""
+    addresses = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        lines = table.read_text().splitlines()[1:] if table.exists() else []
+        for local, _, state in (line.split()[1:4] for line in lines):
+            address, _, hexadecimal_port = local.partition(":")
+            if state == "0A" and int(hexadecimal_port, 16) == port:
+                addresses.add(address)
+    return addresses
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def server(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    events = tmp_path / "landing" / "events"
+    events.mkdir(parents=True)
+    (events / "a.jsonl").write_text(EVENT + "\n")
+    environment = {"COLLOQUY_HOME": str(tmp_path / "home"), "COLLOQUY_LANDING": str(tmp_path / "landing")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, str(port)],
+        cwd=PROJECT_DIR,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A group of its own, as a shell gives to a command in the foreground: Ctrl-C reaches all of it.
+        start_new_session=True,
+    )
+    guard = threading.Timer(LIMIT_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+    guard.start()
+    try:
+        yield process
+    finally:
+        guard.cancel()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.full
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads /proc/net/tcp, which only Linux has")
+def test_dev_runs_what_has_landed_and_stops_whole(server: subprocess.Popen[str], port: int, tmp_path: Path) -> None:
+    assert server.stdout is not None
+    log: list[str] = []
+    awaited = {"Serving dagster-webserver", "version 000001 is published"}
+    for line in server.stdout:
+        log.append(line)
+        awaited = {text for text in awaited if text not in line}
+        if not awaited:
+            break
+    assert not awaited, "".join(log)
+
+    assert listening_addresses(port) == {"0100007F"}  # 127.0.0.1, its bytes in the order of the processor
+    manifest = read_manifest(Home(tmp_path / "home").published)
+    assert manifest is not None
+    assert (manifest.version, manifest.tables["fct_conversations"].rows) == ("000001", 1)
+
+    os.killpg(server.pid, signal.SIGINT)
+    # The log ends when the last process that could write into it has ended.
+    farewell = server.stdout.read()
+    assert server.wait() == 0
+    assert "Dagster services shut down" in farewell
+    assert listening_addresses(port) == set()
