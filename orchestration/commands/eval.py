@@ -1,0 +1,74 @@
+"""`make eval`: how good the classifiers are, beside the constant, on the golden set and on real conversations."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from orchestration.home import Home
+from orchestration.labelling.conversation import Classifier
+from orchestration.labelling.embedded.storage import read_model
+from orchestration.labelling.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
+from orchestration.labelling.evaluation.examples import Dataset
+from orchestration.labelling.evaluation.golden_set import read_golden
+from orchestration.labelling.evaluation.report import SetReport, as_json, as_markdown
+from orchestration.labelling.evaluation.run import CLASSIFIERS, evaluate, real_datasets
+from orchestration.settings import PROJECT_DIR, Settings
+
+GOLDEN = PROJECT_DIR / "tests" / "golden"
+_OWN_MODEL = "model with EXTRA"
+REAL_SETS = PROJECT_DIR.parent / "shared" / "data"
+
+
+def run_evaluation(settings: Settings, data: Path, *, is_recording: bool, now: datetime) -> int:
+    """Print the report and write it to evaluation/ of the home; 0 when measured, 1 when a set cannot be read.
+
+    `data` holds star, sgd and tau; those absent are left out. `is_recording` records the answers on the golden
+    set as baselines.
+    """
+    try:
+        classifiers = _classifiers(Home(settings.home).model)
+        reports = [_golden(classifiers, is_recording=is_recording)]
+        for dataset in real_datasets(data, PROJECT_DIR / "seeds"):
+            print(f"reading {dataset.name}", file=sys.stderr)
+            reports.append(evaluate(dataset, classifiers))
+    except (OSError, ValueError) as error:
+        print(error)
+        return 1
+    text = f"# How good the stage labels are, {now:%Y-%m-%d %H:%M} UTC\n\n{as_markdown(reports)}"
+    if len(reports) == 1:
+        text += f"No real conversations in {data}; name a folder with star, sgd or tau: make eval DATA=...\n"
+    print(text)
+    folder = Home(settings.home).evaluation
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "evaluation.md").write_text(text, encoding="utf-8")
+    content = {"measured_at": now.isoformat(), "sets": as_json(reports)}
+    (folder / "evaluation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(f"Written to {folder}")
+    return 0
+
+
+def _classifiers(own_model: Path) -> dict[str, Classifier]:
+    """Return the shipped classifiers and, once `make train EXTRA=dir` made it, the model of this warehouse."""
+    own = {_OWN_MODEL: read_model(own_model).model} if own_model.exists() else {}
+    return {**CLASSIFIERS, **own}
+
+
+def _golden(classifiers: Mapping[str, Classifier], *, is_recording: bool) -> SetReport:
+    dataset = read_golden(GOLDEN / "stage_cases.jsonl")
+    report = evaluate(dataset, classifiers)
+    path = GOLDEN / "baseline.json"
+    if is_recording:
+        record_baselines(path, [scores for scores in report.scores if scores.classifier in CLASSIFIERS])
+    return dataclasses.replace(report, comparisons=list(_comparisons(report, path, dataset)), prints_slices=True)
+
+
+def _comparisons(report: SetReport, path: Path, dataset: Dataset) -> Iterator[Comparison]:
+    """Compare each classifier with what was recorded of the rules, and each with what was recorded of itself."""
+    baselines = read_baselines(path)
+    for scores in report.scores:
+        for name in dict.fromkeys(("rules", scores.classifier)):
+            if name in baselines:
+                yield compare(scores, baselines[name], dataset)

@@ -1,0 +1,1 @@
+"""Which stages a conversation has reached, and the message that shows it."""

@@ -1,0 +1,1 @@
+"""Conversations written for this project, from which the embedded model learns; nothing else ships fitted."""
