@@ -7,8 +7,13 @@
         true
     {%- else -%}
         conversation_key in (select touched.conversation_key from {{ touched }} as touched)
-        and {{ occurred_at }} >= {{ earliest_start(touched) }}
+        and {{ not_before_touched(touched, occurred_at) }}
     {%- endif -%}
+{% endmacro %}
+
+{#- For tables that carry a time but no conversation_key. -#}
+{% macro not_before_touched(touched, occurred_at) %}
+    {%- if flags.FULL_REFRESH -%}true{%- else -%}{{ occurred_at }} >= {{ earliest_start(touched) }}{%- endif -%}
 {% endmacro %}
 
 {#- Computed first and written as a literal: as a scalar subquery it would keep the engine from skipping row groups. -#}

@@ -45,26 +45,24 @@ conversations_aggregated as (
         min(occurred_at) filter (where is_engagement) as engaged_at,
         min(occurred_at) filter (where is_interaction) as first_interaction_at,
         max(occurred_at) filter (where is_interaction) as last_interaction_at,
-        max(sequence_number) filter (where is_interaction) as last_interaction_sequence,
         min(occurred_at) filter (where event_type in ('user_message', 'agent_message')) as first_message_at,
         max(occurred_at) filter (where event_type in ('user_message', 'agent_message')) as last_message_at,
-        min(sequence_number) filter (where event_type = 'user_message') as first_user_message_sequence,
         min(occurred_at) filter (where event_type = 'agent_message') as first_agent_message_at,
         min(occurred_at) filter (where event_type = 'handoff_requested') as handoff_requested_at,
         min(occurred_at) filter (where event_type = 'handoff_connected') as handoff_connected_at,
         min(occurred_at) filter (where event_type = 'conversation_completed') as completed_at,
-        min(sequence_number) filter (where event_type = 'conversation_completed') as completed_sequence,
         max(qualification_score) as qualification_score,
 
-        -- the events that show it
+        -- the events that show it: by their place in the conversation, because sources in one namespace may share event ids
         coalesce(
-            min_by(event_id, sequence_number) filter (where is_start),
-            min_by(event_id, sequence_number) filter (where is_conversation_event)
-        ) as started_event_id,
-        min_by(event_id, sequence_number) filter (where event_type = 'interaction_initialized') as initialised_event_id,
-        min_by(event_id, sequence_number) filter (where is_engagement) as engaged_event_id,
-        min_by(event_id, sequence_number) filter (where event_type = 'user_message') as first_user_message_event_id,
-        min_by(event_id, sequence_number) filter (where event_type = 'agent_message') as first_agent_message_event_id,
+            min(sequence_number) filter (where is_start), min(sequence_number) filter (where is_conversation_event)
+        ) as started_sequence,
+        min(sequence_number) filter (where event_type = 'interaction_initialized') as initialised_sequence,
+        min(sequence_number) filter (where is_engagement) as engaged_sequence,
+        min(sequence_number) filter (where event_type = 'user_message') as first_user_message_sequence,
+        min(sequence_number) filter (where event_type = 'agent_message') as first_agent_message_sequence,
+        min(sequence_number) filter (where event_type = 'conversation_completed') as completed_sequence,
+        max(sequence_number) filter (where is_interaction) as last_interaction_sequence,
         max_by(event_id, sequence_number) as last_event_id,
         max_by(event_id, sequence_number) filter (where is_interaction) as last_interaction_event_id,
         min_by(event_id, sequence_number) filter (where event_type = 'handoff_requested') as handoff_requested_event_id,

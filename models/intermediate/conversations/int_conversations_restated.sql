@@ -10,7 +10,7 @@ with
 
 conversations as (
 
-    select conversation_key, id_namespace, closes_at, matures_at
+    select conversation_key, id_namespace, explicit_end_at, closes_at, matures_at
     from {{ ref('int_conversations') }}
 
 ),
@@ -40,6 +40,9 @@ restated as (
     where
         (not before.is_closed and conversations.closes_at <= watermarks.watermark_at)
         or (not before.is_mature and conversations.matures_at <= watermarks.watermark_at)
+        -- An operation that removes the newest events takes the watermark back.
+        or (before.is_closed and conversations.explicit_end_at is null and conversations.closes_at > watermarks.watermark_at)
+        or (before.is_mature and conversations.matures_at > watermarks.watermark_at)
     {%- else -%}
     select conversation_key from conversations
     {%- endif %}
@@ -48,14 +51,16 @@ restated as (
     select before.conversation_key
     from {{ interactions_before }} as before
     inner join watermarks on before.id_namespace = watermarks.id_namespace
-    where not before.is_mature and {{ add_hours('before.initialised_at', 24) }} <= watermarks.watermark_at
+    where before.is_mature <> ({{ add_hours('before.initialised_at', 24) }} <= watermarks.watermark_at)
     {%- endif %}
     {% if entries_before -%}
     union
     select before.conversation_key
     from {{ entries_before }} as before
     inner join watermarks on before.id_namespace = watermarks.id_namespace
-    where before.is_in_progress and before.settles_at <= watermarks.watermark_at
+    where
+        not before.is_last_reached
+        and before.is_in_progress <> (before.settles_at > watermarks.watermark_at)
     {%- endif %}
     {% if restated_before -%}
     union

@@ -23,7 +23,8 @@ turns as (
         min(occurred_at) filter (where event_type = 'agent_message') as replied_at,
         max(sequence_number) filter (where event_type in ('user_message', 'agent_message')) as last_message_sequence,
         max_by(event_type, sequence_number) filter (where event_type in ('user_message', 'agent_message')) as last_message_type,
-        max_by(event_id, sequence_number) filter (where event_type = 'user_message') as user_message_event_id
+        max_by(event_id, sequence_number) filter (where event_type = 'user_message') as user_message_event_id,
+        max_by(source, sequence_number) filter (where event_type = 'user_message') as user_message_source
     from events
     where turn_number >= last_turn_number - 1
     group by conversation_key, turn_number
@@ -40,7 +41,8 @@ last_turns_examined as (
         max({{ milliseconds_between('asked_at', 'replied_at') }}) as slowest_late_response_ms,
         case max_by(last_message_type, last_message_sequence) when 'user_message' then 'customer' when 'agent_message' then 'agent' end
             as last_message_role,
-        max_by(user_message_event_id, turn_number) as last_user_message_event_id
+        max_by(user_message_event_id, turn_number) as last_user_message_event_id,
+        max_by(user_message_source, turn_number) as last_user_message_source
     from turns
     group by conversation_key
 

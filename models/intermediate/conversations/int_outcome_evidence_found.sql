@@ -38,7 +38,9 @@ evidence_ranked as (
         evidence.*,
         contradictions_found.last_contradiction_sequence,
         contradictions_found.last_refusal_sequence,
-        contradictions_found.objection_sequence,
+        evidence.sequence_number = contradictions_found.objection_sequence
+        and evidence.strength = case when contradictions_found.last_refusal_sequence is null then 'contradiction' else 'refusal' end
+            as is_objection,
         -- A negative answer refuses every claim, whenever it came; a later fallback or question only the earlier ones.
         evidence.strength = 'claim'
         and contradictions_found.last_refusal_sequence is null
@@ -54,13 +56,14 @@ outcome_evidence_found as (
         conversation_key,
         bool_or(strength = 'claim') as claimed_resolved,
         min(occurred_at) filter (where strength = 'proof') as first_proof_at,
+        min(sequence_number) filter (where strength = 'proof') as first_proof_sequence,
         min_by(event_id, sequence_number) filter (where strength = 'proof') as first_proof_event_id,
         min_by(reason, sequence_number) filter (where strength = 'proof') as first_proof_reason,
         min(occurred_at) filter (where is_standing_claim) as standing_claim_at,
         min_by(event_id, sequence_number) filter (where is_standing_claim) as standing_claim_event_id,
         min_by(reason, sequence_number) filter (where is_standing_claim) as standing_claim_reason,
-        max_by(event_id, sequence_number) filter (where sequence_number = objection_sequence and strength <> 'claim') as objection_event_id,
-        max_by(reason, sequence_number) filter (where sequence_number = objection_sequence and strength <> 'claim') as objection_reason
+        max_by(event_id, sequence_number) filter (where is_objection) as objection_event_id,
+        max_by(reason, sequence_number) filter (where is_objection) as objection_reason
     from evidence_ranked
     group by conversation_key
 

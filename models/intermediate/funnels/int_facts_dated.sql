@@ -15,36 +15,36 @@ outcome_evidence as (
 
 events as (
 
-    select conversation_key, event_id, qualification_score
+    select conversation_key, sequence_number, qualification_score
     from {{ ref('int_events_touched') }}
 
 ),
 
 facts_listed as (
 
-    select conversation_key, 'started_at' as fact, started_event_id as event_id, 0 as fact_value
+    select conversation_key, 'started_at' as fact, started_sequence as sequence_number, 0 as fact_value
     from conversations
     union all
-    select conversation_key, 'initialised_at' as fact, initialised_event_id as event_id, 0 as fact_value
+    select conversation_key, 'initialised_at' as fact, initialised_sequence as sequence_number, 0 as fact_value
     from conversations
     union all
-    select conversation_key, 'engaged_at' as fact, engaged_event_id as event_id, 0 as fact_value
+    select conversation_key, 'engaged_at' as fact, engaged_sequence as sequence_number, 0 as fact_value
     from conversations
     union all
-    select conversation_key, 'first_user_message_at' as fact, first_user_message_event_id as event_id, 0 as fact_value
+    select conversation_key, 'first_user_message_at' as fact, first_user_message_sequence as sequence_number, 0 as fact_value
     from conversations
     union all
-    select conversation_key, 'first_agent_message_at' as fact, first_agent_message_event_id as event_id, 0 as fact_value
+    select conversation_key, 'first_agent_message_at' as fact, first_agent_message_sequence as sequence_number, 0 as fact_value
     from conversations
     union all
-    select conversation_key, 'first_proof_at' as fact, first_proof_event_id as event_id, 0 as fact_value
+    select conversation_key, 'first_proof_at' as fact, first_proof_sequence as sequence_number, 0 as fact_value
     from outcome_evidence
     union all
-    select conversation_key, 'qualification_score' as fact, event_id, qualification_score as fact_value
+    select conversation_key, 'qualification_score' as fact, sequence_number, qualification_score as fact_value
     from events
     where qualification_score is not null
 
 )
 
 select * from facts_listed
-where event_id is not null
+where sequence_number is not null

@@ -73,7 +73,11 @@ entries_placed as (
 
     select
         windows_ended.*,
-        greatest(conversations.closes_at, coalesce(windows_ended.windows_end_at, conversations.closes_at)) as settles_at,
+        -- Nobody waits for an explicit end, even one dated after the watermark.
+        greatest(
+            case when conversations.explicit_end_at is null then conversations.closes_at else windows_ended.entered_at end,
+            coalesce(windows_ended.windows_end_at, windows_ended.entered_at)
+        ) as settles_at,
         not windows_ended.is_last_reached
         and (
             (conversations.explicit_end_at is null and conversations.closes_at > watermarks.watermark_at)

@@ -50,6 +50,7 @@ entries_by_stage as (
             entries.funnel = stages_measured.funnel
             and stages.stage_order = stages_measured.stage_order
             and entries.source = stages_measured.source
+            and stages_measured.is_measured
     left join stages_reached as reached
         on
             entries.conversation_key = reached.conversation_key

@@ -45,8 +45,7 @@ stages_defined as (
         has_score,
         md5(definition_text) as definition_hash,
         max(stage_order) over (partition by funnel) as last_stage_order,
-        lag(stage_order) over (partition by funnel order by stage_order) as previous_stage_order,
-        lead(stage) over (partition by funnel order by stage_order) as next_stage
+        lag(stage_order) over (partition by funnel order by stage_order) as previous_stage_order
     from definitions_written
 
 )

@@ -4,7 +4,7 @@ with
 
 events as (
 
-    select conversation_key, source, event_id, event_type, occurred_at, seq
+    select conversation_key, sequence_number, event_id, event_type, occurred_at, seq
     from {{ ref('int_events_touched') }}
 
 ),
@@ -38,7 +38,7 @@ signals_of_facts as (
         events.conversation_key, events.occurred_at, events.seq, events.event_id,
         funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage, 'rule' as evidence_kind
     from events
-    inner join facts on events.conversation_key = facts.conversation_key and events.event_id = facts.event_id
+    inner join facts on events.conversation_key = facts.conversation_key and events.sequence_number = facts.sequence_number
     inner join funnel_stages on facts.fact = funnel_stages.signal
     where
         funnel_stages.signal_kind = 'fact'

@@ -1,4 +1,4 @@
--- One row per funnel, stage and source that can show the stage at all: a stage nobody can see is unknown, not zero.
+-- One row per funnel, stage and source that can show the stage at all, or could before this run.
 {{ config(materialized='table') }}
 
 {%- set before = relation_before('intermediate', 'int_stages_measured') %}
@@ -51,25 +51,30 @@ stages_measured as (
 
 ),
 
--- The first signal a source ever sends turns its past from unknown into zero: every day of the funnel is stated anew.
-news_marked as (
+-- The first signal a source ever sends turns its past from unknown into zero: every day of the funnel is stated anew. So
+-- it is when the only conversation that showed the stage turns out to be another source's.
+changes_marked as (
 
-    select
-        stages_measured.*,
-        {% if before -%}
-        before.funnel is null {% if was_interrupted() %}or before.is_new{% endif %} as is_new
-        {%- else -%}
-        true as is_new
-        {%- endif %}
-    from stages_measured
     {% if before -%}
-    left join {{ before }} as before
+    select
+        coalesce(stages_measured.funnel, before.funnel) as funnel,
+        coalesce(stages_measured.stage_order, before.stage_order) as stage_order,
+        coalesce(stages_measured.source, before.source) as source,
+        stages_measured.funnel is not null as is_measured,
+        (stages_measured.funnel is not null) <> coalesce(before.is_measured, false)
+        {% if was_interrupted() %}or coalesce(before.is_changed, false){% endif %} as is_changed
+    from stages_measured
+    full outer join {{ before }} as before
         on
             stages_measured.funnel = before.funnel
             and stages_measured.stage_order = before.stage_order
             and stages_measured.source = before.source
+    {%- else -%}
+    select funnel, stage_order, source, true as is_measured, true as is_changed
+    from stages_measured
     {%- endif %}
 
 )
 
-select * from news_marked
+select * from changes_marked
+where is_measured or is_changed

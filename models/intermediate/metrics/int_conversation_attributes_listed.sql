@@ -57,7 +57,8 @@ attributes_of_columns as (
     cross join segment_dimensions
     left join properties
         on conversations.conversation_key = properties.conversation_key and segment_dimensions.property = properties.property_name
-    where segment_dimensions.column_name is distinct from 'variant'
+    -- Not `is distinct from`: the engine joins that with the condition of the next CTE and loses the dimensions read from properties.
+    where coalesce(segment_dimensions.column_name, '') <> 'variant'
 
 ),
 

@@ -21,7 +21,8 @@ conversations as (
 message_texts as (
 
     select source, event_id, content
-    from {{ source('raw', 'message_texts') }}
+    from {{ ref('stg_messages__texts') }}
+    where {{ not_before_touched(ref('int_conversations_touched'), 'occurred_at') }}
 
 ),
 

@@ -1,19 +1,19 @@
 -- One row per production conversation lost in a funnel: where, and what happened in its last two turns.
-{{ replace_touched('int_conversations_restated') }}
+-- Day by day as funnel_stages, not by conversation: a stage that a source shows for the first time may be next for all.
+{{ replace_touched('int_dates_touched', key='entry_date', touched_key='date') }}
 with
 
 entries_lost as (
 
-    select entries.*
-    from {{ ref('int_funnel_entries_placed') }} as entries
-    inner join {{ ref('int_conversations_restated') }} as restated on entries.conversation_key = restated.conversation_key
-    where not entries.is_last_reached and not entries.is_in_progress
+    select *
+    from {{ ref('int_funnel_entries_placed') }}
+    where not is_last_reached and not is_in_progress and {{ only_touched_dates('entry_date') }}
 
 ),
 
 conversations as (
 
-    select conversation_key, source, user_message_count
+    select conversation_key, user_message_count
     from {{ ref('int_conversations') }}
 
 ),
@@ -30,10 +30,29 @@ stages as (
 
 ),
 
+-- A stage that nobody can see in this source is not the one that did not come.
+next_stages_found as (
+
+    select
+        entries_lost.conversation_key,
+        entries_lost.funnel,
+        min_by(stages.stage, stages.stage_order) as next_stage
+    from entries_lost
+    inner join {{ ref('int_stages_measured') }} as measured
+        on
+            entries_lost.funnel = measured.funnel
+            and entries_lost.source = measured.source
+            and entries_lost.furthest_stage_order < measured.stage_order
+            and measured.is_measured
+    inner join stages on measured.funnel = stages.funnel and measured.stage_order = stages.stage_order
+    group by entries_lost.conversation_key, entries_lost.funnel
+
+),
+
 message_texts as (
 
     select source, event_id, content
-    from {{ source('raw', 'message_texts') }}
+    from {{ ref('stg_messages__texts') }}
 
 ),
 
@@ -45,7 +64,7 @@ dropoffs as (
         entries_lost.entry_date,
         entries_lost.furthest_stage_order as last_stage_order,
         stages.stage as last_stage,
-        stages.next_stage,
+        next_stages_found.next_stage,
         conversations.user_message_count as last_turn_number,
         last_turns.last_user_message_event_id as last_customer_message_event_id,
         message_texts.content as last_customer_message,
@@ -62,8 +81,10 @@ dropoffs as (
     inner join last_turns on entries_lost.conversation_key = last_turns.conversation_key
     inner join stages
         on entries_lost.funnel = stages.funnel and entries_lost.furthest_stage_order = stages.stage_order
+    left join next_stages_found
+        on entries_lost.conversation_key = next_stages_found.conversation_key and entries_lost.funnel = next_stages_found.funnel
     left join message_texts
-        on conversations.source = message_texts.source and last_turns.last_user_message_event_id = message_texts.event_id
+        on last_turns.last_user_message_source = message_texts.source and last_turns.last_user_message_event_id = message_texts.event_id
 
 )
 
