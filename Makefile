@@ -1,6 +1,8 @@
 # Every target explains itself: `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# Ids may hold anything: the shell gets them as variables, never as a part of a command.
+export USER_ID CONVERSATION_ID NAMESPACE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -36,6 +38,22 @@ run: setup ## load LANDING=dir, build the warehouse, publish it
 check-files: setup ## dry run over DIR=dir: what would be accepted, what rejected, and why
 	@$(BIN)/python -m orchestration check-files "$(or $(DIR),landing)"
 
+.PHONY: reland
+reland: setup ## land the corrected FILE=landing/<source>/name again in the place of what it said, then run
+	@$(BIN)/python -m orchestration reland "$(FILE)"
+
+.PHONY: drop
+drop: setup ## take out what FILE=landing/<source>/name brought and keep it out, then run
+	@$(BIN)/python -m orchestration drop "$(FILE)"
+
+.PHONY: erase
+erase: setup ## forget USER_ID=... or CONVERSATION_ID=... (of NAMESPACE=...) everywhere, and prove it
+	@$(BIN)/python -m orchestration erase $(if $(USER_ID),--user-id "$$USER_ID") $(if $(CONVERSATION_ID),--conversation-id "$$CONVERSATION_ID") $(if $(NAMESPACE),--namespace "$$NAMESPACE")
+
+.PHONY: rebuild
+rebuild: setup ## make everything derived anew from the raw events and publish it
+	@$(BIN)/python -m orchestration rebuild
+
 .PHONY: status
 status: setup ## what is published, until when, which checks fail, what waits
 	@$(BIN)/python -m orchestration status
@@ -44,9 +62,17 @@ status: setup ## what is published, until when, which checks fail, what waits
 doctor: setup ## is this machine and configuration fit
 	@$(BIN)/python -m orchestration doctor
 
+.PHONY: eval
+eval: setup ## how good the stage labels are, on the golden set and on DATA=dir (star, sgd, tau)
+	@$(BIN)/python -m orchestration eval $(if $(DATA),--data "$(DATA)")
+
+.PHONY: train
+train: setup ## fit the shipped stage model again, or with EXTRA=dir one of your own on your labelled conversations
+	@$(BIN)/python -m orchestration train $(if $(EXTRA),--extra "$(EXTRA)")
+
 .PHONY: dev
-dev: setup ## Dagster's UI on this machine, with schedules and sensors
-	@$(BIN)/python -m orchestration dev
+dev: setup ## Dagster's UI on this machine (PORT=3000), with schedules and sensors
+	@$(BIN)/python -m orchestration dev $(if $(PORT),--port "$(PORT)")
 
 .PHONY: check
 check: setup ## all linters: Python, types, import rules, SQL, conventions of the dbt project

@@ -1,13 +1,23 @@
 """The commands behind `make`."""
 
 import argparse
+import io
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from pydantic import ValidationError
 
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+    from orchestration.landing.suppression import Scope
+
+_PORTS = range(1, 65_536)
 
 
 def main(arguments: list[str]) -> int:
@@ -33,20 +43,52 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--days", type=int, help="how many days; default 60")
     check_files = commands.add_parser("check-files", help="say what would be accepted, what rejected, and why")
     check_files.add_argument("folder", type=Path)
+    reland = commands.add_parser("reland", help="land a corrected file again in the place of what it said, then run")
+    reland.add_argument("file", type=Path)
+    drop = commands.add_parser("drop", help="take out what a file brought and keep it out, then run")
+    drop.add_argument("file", type=Path)
+    rebuild = commands.add_parser("rebuild", help="make everything derived anew from the raw events, then publish")
+    rebuild.set_defaults(landing=None)
+    erase = commands.add_parser("erase", help="forget a user or a conversation everywhere, and prove it")
+    person = erase.add_mutually_exclusive_group(required=True)
+    person.add_argument("--user-id", type=_id)
+    person.add_argument("--conversation-id", type=_id)
+    erase.add_argument("--namespace", help="id_namespace of sources.csv; default all")
     commands.add_parser("status", help="what is published, until when, and what waits")
     commands.add_parser("doctor", help="is this machine and configuration fit")
-    commands.add_parser("dev", help="Dagster's UI with schedules and sensors")
+    evaluation = commands.add_parser("eval", help="how good the stage labels are, on the golden set and real ones")
+    evaluation.add_argument("--data", type=Path, help="folder with star, sgd, tau; default ../shared/data")
+    evaluation.add_argument(
+        "--record", action="store_true", help="make the answers on the golden set the recorded baselines"
+    )
+    train = commands.add_parser("train", help="fit the embedded model on the shipped texts and, with --extra, your own")
+    train.add_argument("--extra", type=Path, help="folder with *.jsonl of your labelled conversations")
+    dev = commands.add_parser("dev", help="Dagster's UI with schedules and sensors")
+    dev.add_argument("--port", type=_port, help="port on this machine; default 3000")
     return parser
 
 
-def _dispatch(options: argparse.Namespace, settings: Settings) -> int:
+def _id(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("name an id: make erase USER_ID=... or make erase CONVERSATION_ID=...")
+    return text
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) not in _PORTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; name one from {_PORTS[0]} to {_PORTS[-1]}")
+    return int(text)
+
+
+def _dispatch(options: argparse.Namespace, settings: Settings) -> int:  # noqa: PLR0911
     # Imported where they are used: Dagster costs seconds, and `status` should answer at once.
     match options.command:
-        case "run":
+        case "run" | "rebuild":
             from orchestration.commands.run import run_warehouse  # noqa: PLC0415
 
             landing = options.landing.expanduser().absolute() if options.landing else settings.landing
-            return run_warehouse(settings.model_copy(update={"landing": landing}))
+            is_rebuild = options.command == "rebuild"
+            return run_warehouse(settings.model_copy(update={"landing": landing}), is_rebuild=is_rebuild)
         case "demo":
             from orchestration.commands.demo import DEMO_CONVERSATIONS, DEMO_DAYS, run_demo  # noqa: PLC0415
 
@@ -59,6 +101,16 @@ def _dispatch(options: argparse.Namespace, settings: Settings) -> int:
             from orchestration.commands.check_files import print_check  # noqa: PLC0415
 
             return print_check(options.folder, settings, now=datetime.now(UTC))
+        case "reland" | "drop":
+            from orchestration.commands.repair import repair_and_run  # noqa: PLC0415
+
+            return repair_and_run(options.command, options.file, settings, now=datetime.now(UTC))
+        case "erase":
+            from orchestration.commands.erase import erase  # noqa: PLC0415
+
+            scope: Scope = "user" if options.user_id else "conversation"
+            clear_id = options.user_id or options.conversation_id
+            return erase(scope, clear_id, options.namespace or None, settings, now=datetime.now(UTC))
         case "status":
             from orchestration.commands.status import print_status  # noqa: PLC0415
 
@@ -67,11 +119,41 @@ def _dispatch(options: argparse.Namespace, settings: Settings) -> int:
             from orchestration.commands.doctor import print_findings  # noqa: PLC0415
 
             return print_findings(settings)
-        case _:
-            from orchestration.commands.dev import run_dev  # noqa: PLC0415
+        case "eval":
+            from orchestration.commands.eval import REAL_SETS, run_evaluation  # noqa: PLC0415
 
-            return run_dev(settings)
+            data = options.data.expanduser().absolute() if options.data else REAL_SETS
+            return run_evaluation(settings, data, is_recording=options.record, now=datetime.now(UTC))
+        case "train":
+            from orchestration.commands.train import run_training  # noqa: PLC0415
+
+            return run_training(settings, options.extra.expanduser().absolute() if options.extra else None)
+        case _:
+            from orchestration.commands.dev import DEFAULT_PORT, run_dev  # noqa: PLC0415
+
+            return run_dev(settings, port=options.port or DEFAULT_PORT)
+
+
+class _Abandonable(io.FileIO):
+    """An output whose reader may leave (`make status | head -3`): the rest is dropped and the command goes on."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def _abandonable(stream: TextIO, *, by_line: bool) -> TextIO:
+    buffer = io.BufferedWriter(_Abandonable(stream.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(buffer, encoding=stream.encoding, errors=stream.errors, line_buffering=by_line)
 
 
 if __name__ == "__main__":
+    # Not by ending at SIGPIPE: a run must publish and keep its exit code, whoever reads what it prints.
+    sys.stdout = _abandonable(sys.stdout, by_line=sys.stdout.isatty())
+    sys.stderr = _abandonable(sys.stderr, by_line=True)
+    # Events are other people's words: what is written here, temporary files too, is this account's alone until it is
+    # published. Everything this process starts inherits it.
+    os.umask(0o077)
     sys.exit(main(sys.argv[1:]))

@@ -46,9 +46,24 @@ class Home:
         return self.root / "dbt" / "project"
 
     @property
+    def published_before(self) -> Path:
+        """What readers see while a build runs, under one name that dbt can attach; empty before the first version."""
+        return self.root / "dbt" / "published_before.duckdb"
+
+    @property
     def seeds(self) -> Path:
         """The seeds in use: shipped files with the user's in their place."""
         return self.dbt_project / "seeds"
+
+    @property
+    def evaluation(self) -> Path:
+        """The newest evaluation of the classifiers, for people (markdown) and machines (JSON)."""
+        return self.root / "evaluation"
+
+    @property
+    def model(self) -> Path:
+        """The embedded model fitted on the user's own conversations (`make train EXTRA=dir`); absent without."""
+        return self.root / "model"
 
     @property
     def simulation_marker(self) -> Path:
@@ -61,7 +76,12 @@ class Home:
         return self.root / "dagster"
 
     def create(self) -> None:
-        """Make the folders; existing ones stay as they are."""
-        for folder in (self.root, self.published, self.dbt_target, self.dagster):
-            folder.mkdir(parents=True, exist_ok=True)
-        self.private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the folders, the warehouse's own closed to other accounts; existing ones stay as they are."""
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (self.root, self.root / "dbt", self.dagster, self.private):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        self.dbt_target.mkdir(exist_ok=True)
+        if not self.published.exists():
+            self.published.mkdir()
+            # Whatever the umask: whoever may enter the root may read what is published.
+            self.published.chmod(0o755)

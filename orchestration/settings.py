@@ -1,6 +1,7 @@
 """The only reader of environment variables. Every one is listed in the README."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -25,11 +26,27 @@ class Settings(BaseSettings):
     hash_key: SecretStr | None = Field(default=None, description="key for hashing addresses; made once when absent")
     published_versions: int = Field(default=3, ge=1, description="how many published versions stay")
 
+    publish_raw_text: bool = Field(default=False, description="publish texts as they were said, without redaction")
+    retention_days_text: int | None = Field(
+        default=None, ge=1, description="age at which texts and free properties expire; never by default"
+    )
+    retention_days_rejected: int | None = Field(
+        default=None, ge=1, description="age at which the lines of refused events expire; never by default"
+    )
+
     @field_validator("home", "landing", "seeds")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         # dbt and Python must name a DuckDB file by the same absolute path, or one process opens it twice.
         return None if value is None else value.expanduser().absolute()
+
+    @field_validator("home")
+    @classmethod
+    def _plain(cls, value: Path) -> Path:
+        # dbt puts paths under it into SQL and templates as they are.
+        if re.search(r"""['"]|\{[{%#]""", str(value)) or not str(value).isprintable():
+            raise ValueError(f"{str(value)!r} holds a quote, {{{{, {{% or a control character; choose a plain path")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -42,6 +59,16 @@ class Settings(BaseSettings):
     def settle(self) -> timedelta:
         """How long an unfinished file must stay unchanged before it is loaded as far as it reads."""
         return timedelta(minutes=self.settle_minutes)
+
+    @property
+    def retention_text(self) -> timedelta | None:
+        """How long texts are kept, None for ever."""
+        return None if self.retention_days_text is None else timedelta(days=self.retention_days_text)
+
+    @property
+    def retention_rejected(self) -> timedelta | None:
+        """How long refused lines are kept, None for ever."""
+        return None if self.retention_days_rejected is None else timedelta(days=self.retention_days_rejected)
 
     def export(self) -> None:
         """Write these settings into the environment, so that everything this process starts reads the same ones."""

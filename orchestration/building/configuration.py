@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from orchestration.building.seed_columns import column_defaults, column_problems
+
 Row = dict[str, str]
 
 # What models/intermediate/funnels/int_facts_dated.sql finds.
@@ -102,7 +104,8 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
     for name, seed in seeds.items():
         shipped = _read(shipped_seeds / name, problems)
         if seed.columns != shipped.columns and not any(line.startswith(f"{name}: cannot") for line in problems):
-            problems.append(f"{name}: the columns are {seed.columns}, expected {shipped.columns}")
+            optional = column_defaults((shipped_seeds / name).with_suffix(".yml"))
+            problems.extend(column_problems(name, seed.columns, shipped.columns, optional))
     if not problems:
         measures = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]["measures"]
         known_measures = {name for names in measures.values() for name in names}

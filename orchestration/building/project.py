@@ -5,13 +5,15 @@ the user's in their place. dbt cannot be pointed at a folder of seeds elsewhere:
 its compiled SQL over the seed files themselves.
 """
 
+import csv
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from orchestration.building.configuration import ConfigurationError, check_configuration
+from orchestration.building.seed_columns import column_defaults, complete_seed
 from orchestration.home import Home
+from orchestration.privacy.redaction import REDACTOR_VERSION
 from orchestration.settings import PROJECT_DIR, Settings
 
 # Unit tests prove the models, not the data: `make test` runs them, a warehouse does not carry them.
@@ -20,22 +22,26 @@ _FILES = ("dbt_project.yml", "profiles.yml")
 _SUFFIXES = (".sql", ".yml", ".csv")
 
 
-def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> None:
+def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> tuple[str, ...]:
     """Bring the project copy in `target` up to date; `overrides` holds seed files that take the place of shipped ones.
 
-    Only what differs is written, so that dbt parses nothing anew. Raises ConfigurationError for a seeds folder that
-    is missing or holds a file that replaces nothing, and for rows that cannot be used.
+    Only what differs is written, so that dbt parses nothing anew. Returns a sentence for every optional column that a
+    file of `overrides` lacks and that was filled in. Raises ConfigurationError for a seeds folder that is missing or
+    holds a file that replaces nothing, and for columns or rows that cannot be used.
     """
-    wanted = {path.relative_to(shipped): path for path in project_files(shipped)}
-    wanted |= {Path("seeds") / name: path for name, path in _replacements(overrides, shipped / "seeds").items()}
+    wanted = {path.relative_to(shipped): path.read_bytes() for path in project_files(shipped)}
+    notes: list[str] = []
+    for seed, path in _replacements(overrides, shipped / "seeds").items():
+        wanted[Path("seeds") / seed] = _content(path, shipped / "seeds" / seed, notes)
     for stale in set(_copied_files(target)) - set(wanted):
         (target / stale).unlink()
-    for name, source in wanted.items():
+    for name, content in wanted.items():
         copy = target / name
-        if not copy.exists() or copy.read_bytes() != source.read_bytes():
+        if not copy.exists() or copy.read_bytes() != content:
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, copy)
+            copy.write_bytes(content)
     check_configuration(target, shipped / "seeds")
+    return tuple(notes)
 
 
 def project_files(project: Path) -> Iterator[Path]:
@@ -52,8 +58,12 @@ def dbt_variables(settings: Settings) -> dict[str, str | int]:
     return {
         "build_database": str(home.build_database),
         "raw_database": str(home.raw_database),
+        "published_before": str(home.published_before),
         "timezone": settings.timezone,
         "idle_minutes": settings.idle_minutes,
+        "publish_raw_text": settings.publish_raw_text,
+        # A new redactor states every text anew.
+        "redactor_version": REDACTOR_VERSION,
     }
 
 
@@ -77,6 +87,20 @@ def build_command(settings: Settings, *, is_full_refresh: bool) -> list[str]:
 
 def _copied_files(target: Path) -> Iterator[Path]:
     return (path.relative_to(target) for path in project_files(target) if path.exists())
+
+
+def _content(path: Path, shipped_seed: Path, notes: list[str]) -> bytes:
+    """Return a user's seed as dbt is to read it, and note what it lacks."""
+    with shipped_seed.open(newline="", encoding="utf-8") as file:
+        columns = next(csv.reader(file))
+    completed = complete_seed(path, columns, column_defaults(shipped_seed.with_suffix(".yml")))
+    if completed is None:
+        return path.read_bytes()
+    notes.extend(
+        f"{path}: column {name} is missing; every row takes {repr(value) if value else 'an empty cell'}"
+        for name, value in completed.filled.items()
+    )
+    return completed.text.encode()
 
 
 def _replacements(overrides: Path | None, shipped_seeds: Path) -> dict[str, Path]:

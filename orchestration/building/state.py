@@ -1,6 +1,7 @@
 """What has been built so far, kept beside it: `state.builds` in the build database."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
@@ -10,12 +11,19 @@ import duckdb
 
 from orchestration.building.project import dbt_variables, project_files
 from orchestration.home import Home
+from orchestration.landing.migrations import require_newest_layout
 from orchestration.settings import Settings
 
 # Tests and descriptions decide no number.
 _CONFIGURING = ("dbt_project.yml", "models/*.sql", "macros/*.sql", "seeds/*.csv", "seeds/*.yml")
 # Paths say where the warehouse lies, not what is in it: moving a warehouse must not rebuild it.
-_PATH_VARIABLES = ("build_database", "raw_database")
+_PATH_VARIABLES = ("build_database", "raw_database", "published_before")
+_BUILD_COLUMNS = {
+    "build_id": "bigint",
+    "configuration_hash": "varchar",
+    "through_load_id": "bigint",
+    "is_complete": "boolean",
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Build:
     configuration_hash: str
     through_load_id: int
     is_full_refresh: bool
+    reason: str
 
 
 def configuration_hash(settings: Settings, project: Path) -> str:
@@ -41,37 +50,56 @@ def configuration_hash(settings: Settings, project: Path) -> str:
     return digest.hexdigest()
 
 
+class BuildDatabaseError(RuntimeError):
+    """The build database cannot be opened; everything in it can be made again, and the message says how."""
+
+
+def discard_build(home: Home) -> None:
+    """Remove everything derived, so that the next build makes it again from raw; what is published stays."""
+    for path in (home.build_database, home.build_database.with_name(home.build_database.name + ".wal")):
+        path.unlink(missing_ok=True)
+
+
 def begin_build(home: Home, current_hash: str) -> Build:
     """Record that a build starts and say what it covers.
 
     It is a full refresh when no complete build exists or the configuration has changed since the last complete one:
-    incremental models would keep rows made by the old definitions.
+    incremental models would keep rows made by the old definitions. Raises RawVersionError when raw has the layout of
+    another release, BuildDatabaseError when the build database is damaged or of another version of DuckDB.
     """
     through_load_id = _newest_load_id(home.raw_database)
-    with duckdb.connect(home.build_database) as connection:
-        connection.execute("create schema if not exists state")
-        connection.execute(
-            "create table if not exists state.builds "
-            "(build_id bigint, configuration_hash varchar, through_load_id bigint, is_complete boolean)"
-        )
-        # Builds that broke off count too: a table of theirs may hold rows of another configuration.
-        since_complete = connection.execute(
-            "select distinct configuration_hash from state.builds "
-            "where build_id >= (select max(build_id) from state.builds where is_complete)"
+    with _open_build(home.build_database) as connection:
+        _create_builds(connection)
+        earlier = connection.execute(
+            "select configuration_hash, is_complete from state.builds order by build_id"
         ).fetchall()
         newest = connection.execute("select coalesce(max(build_id), 0) from state.builds").fetchone()
         build_id = (newest[0] if newest else 0) + 1
         connection.execute(
-            "insert into state.builds values (?, ?, ?, false)", [build_id, current_hash, through_load_id]
+            "insert into state.builds (build_id, configuration_hash, through_load_id, is_complete) "
+            "values (?, ?, ?, false)",
+            [build_id, current_hash, through_load_id],
         )
-    is_full_refresh = since_complete != [(current_hash,)]
-    return Build(build_id, current_hash, through_load_id, is_full_refresh)
+    why_full = _why_full(earlier, current_hash)
+    reason = why_full or "the configuration is that of the last complete build"
+    return Build(build_id, current_hash, through_load_id, why_full is not None, reason)
 
 
 def complete_build(home: Home, build: Build) -> None:
     """Record that the build succeeded: the next one starts from here."""
     with duckdb.connect(home.build_database) as connection:
         connection.execute("update state.builds set is_complete = true where build_id = ?", [build.build_id])
+
+
+def built_from(build_database: Path) -> dict[str, str | int]:
+    """Return the definitions and the data behind the tables, as a manifest states them; empty before a build."""
+    with duckdb.connect(build_database, read_only=True) as connection:
+        rows = connection.execute(
+            "select configuration_hash, through_load_id from state.builds order by build_id desc limit 1"
+        ).fetchall()
+    return {
+        key: value for row in rows for key, value in zip(("configuration_hash", "through_load_id"), row, strict=True)
+    }
 
 
 def data_until(build_database: Path) -> datetime | None:
@@ -81,9 +109,54 @@ def data_until(build_database: Path) -> datetime | None:
     return row[0].replace(tzinfo=UTC) if row and row[0] else None
 
 
+def _why_full(earlier: Sequence[tuple[str, bool]], current_hash: str) -> str | None:
+    """Say why all has to be built anew, None when it need not; `earlier` are (hash, is complete), oldest first."""
+    if not earlier:
+        return "the first build"
+    complete = [place for place, (_, is_complete) in enumerate(earlier) if is_complete]
+    if not complete:
+        return "no earlier build was completed"
+    last_complete, *broken_off = earlier[complete[-1] :]
+    if last_complete[0] != current_hash:
+        return "the configuration has changed since the last complete build"
+    # A table of theirs may hold rows of another configuration.
+    if any(one_hash != current_hash for one_hash, _ in broken_off):
+        return "an earlier build broke off under another configuration"
+    return None
+
+
+def _open_build(build_database: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(build_database)
+    except duckdb.IOException as error:
+        # A lock or a full disk goes away by itself; these do not.
+        if not any(sign in str(error) for sign in ("version number", "Corrupt database", "not a valid DuckDB")):
+            raise
+        raise BuildDatabaseError(
+            f"{build_database} cannot be read: {str(error).splitlines()[0]} Everything in it is derived: make rebuild"
+        ) from error
+
+
+def _create_builds(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the record of builds; one of another shape tells this release nothing, so that everything is built anew."""
+    connection.execute("create schema if not exists state")
+    there = connection.execute(
+        "select column_name, lower(data_type) from duckdb_columns() "
+        "where database_name = current_database() and schema_name = 'state' and table_name = 'builds'"
+    ).fetchall()
+    if there and dict(there) != _BUILD_COLUMNS:
+        connection.execute("drop table state.builds")
+    body = ", ".join(f"{name} {kind}" for name, kind in _BUILD_COLUMNS.items())
+    connection.execute(f"create table if not exists state.builds ({body})")
+
+
 def _newest_load_id(raw_database: Path) -> int:
     with duckdb.connect(raw_database, read_only=True) as connection:
-        row = connection.execute("select coalesce(max(load_id), 0) from raw.raw.loaded_files").fetchone()
+        require_newest_layout(connection, raw_database)
+        row = connection.execute(
+            """select coalesce(max(load_id), 0) from (
+                select load_id from raw.raw.loaded_files union all select load_id from raw.raw.operations)"""
+        ).fetchone()
     return int(row[0]) if row else 0
 
 

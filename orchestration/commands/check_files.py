@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.landing import check_files, throttled
+from orchestration.printable import printable
 from orchestration.settings import Settings
 
 
@@ -19,10 +20,12 @@ def print_check(folder: Path, settings: Settings, *, now: datetime) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch)
         try:
-            assemble_project(project, settings.seeds)
+            notes = assemble_project(project, settings.seeds)
         except ConfigurationError as error:
-            print(error)
+            print(printable(str(error)))
             return 2
+        for note in notes:
+            print(note)
         summary = check_files(
             folder.absolute(),
             seeds=project / "seeds",
@@ -30,7 +33,7 @@ def print_check(folder: Path, settings: Settings, *, now: datetime) -> int:
             hash_key=b"dry run",
             settle=settings.settle,
             now=now,
-            on_progress=throttled(lambda message: print(message, file=sys.stderr)),
+            on_progress=throttled(lambda message: print(printable(message), file=sys.stderr)),
         )
-    print(summary.as_text())
+    print(printable(summary.as_text()))
     return 0

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.commands.instance import open_instance
@@ -45,7 +46,7 @@ def run_dev(settings: Settings, *, port: int = DEFAULT_PORT) -> int:
     workspace = home.dagster / "workspace.yaml"
     workspace.write_text(_WORKSPACE)
     settings.export()
-    with open_instance(home):
+    with open_instance(home, now=datetime.now(UTC)):
         # Opened once for its configuration, which Dagster reads when it starts.
         pass
     print(f"http://{_HOST}:{port}  (stop with Ctrl-C)", file=sys.stderr)

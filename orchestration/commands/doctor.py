@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.home import Home
 from orchestration.locking import lock_holder
+from orchestration.printable import printable
 from orchestration.settings import PROJECT_DIR, Settings
 
 _NEEDED_FREE_BYTES = 2 * 1024**3
@@ -25,6 +27,7 @@ def print_findings(settings: Settings) -> int:
         _python,
         _packages,
         _folders,
+        _privacy,
         _space,
         _configuration,
         _lock,
@@ -68,8 +71,26 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     yield is_writable, f"COLLOQUY_HOME {settings.home}", f"{nearest} cannot be written; choose another folder"
     if is_writable:
         yield _links(nearest)
-    exists = settings.landing.is_dir()
-    yield exists, f"COLLOQUY_LANDING {settings.landing}", "create the folder, or name yours: make run LANDING=dir"
+    landing = settings.landing
+    is_missing = not landing.exists()
+    # Only a run needs it, and says so itself.
+    hint = " is not there yet: made by you or by the first writer" if is_missing else ""
+    yield is_missing or landing.is_dir(), f"COLLOQUY_LANDING {landing}{hint}", "it is no folder; name another one"
+
+
+def _privacy(settings: Settings) -> Iterator[Finding]:
+    """Look for files that other accounts may read; a root that lets nobody in settles it."""
+    home = Home(settings.home)
+    own = (home.raw_database, home.build_database, home.private, home.dagster, home.root / "dbt")
+    others = stat.S_IRWXG | stat.S_IRWXO
+    is_closed = not home.root.exists() or not home.root.stat().st_mode & others
+    is_open = {path: path.exists() and bool(path.stat().st_mode & others) for path in own}
+    bare = [str(path) for path, open_to_others in is_open.items() if open_to_others and not is_closed]
+    yield (
+        not bare,
+        f"other accounts read {'more than' if bare else 'at most'} what is published",
+        f"chmod -R go= {' '.join(bare)}",
+    )
 
 
 def _links(folder: Path) -> Finding:
@@ -96,10 +117,11 @@ def _space(settings: Settings) -> Iterator[Finding]:
 def _configuration(settings: Settings) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            assemble_project(Path(scratch), settings.seeds)
+            notes = assemble_project(Path(scratch), settings.seeds)
         except ConfigurationError as error:
-            yield False, str(error), "correct the rows named"
+            yield False, printable(str(error)), "correct the rows named"
             return
+    yield from ((True, note, "") for note in notes)
     where = f"seeds of {settings.seeds} in place of the shipped ones" if settings.seeds else "shipped seeds"
     yield True, f"configuration: {where}, time zone {settings.timezone}", ""
 

@@ -1,54 +1,97 @@
 """`make run`: the same job as the schedules, in this process, with its progress on screen."""
 
+import os
+from datetime import UTC, datetime
+
 import dagster as dg
+import duckdb
+from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
+from sqlalchemy.exc import OperationalError
 
 from orchestration.building.configuration import ConfigurationError
 from orchestration.building.manifest import ManifestError
-from orchestration.commands.instance import open_instance
+from orchestration.commands.instance import PROCESS_TAG, open_instance
+from orchestration.faults import with_remedy
 from orchestration.home import Home
+from orchestration.printable import printable
 from orchestration.publishing import read_manifest
-from orchestration.reporting import summarise
+from orchestration.reporting import notes_on_build, summarise
 from orchestration.settings import Settings
 
+_FAILED = "The run failed; readers keep the last good version."
+# The steps that read or write nothing but raw.duckdb.
+_RAW_STEPS = ("landed_files", "landed_checks")
 
-def run_warehouse(settings: Settings, *, is_simulated: bool = False) -> int:
-    """Load, build and publish, then print what came out.
+
+def obstacle(settings: Settings) -> str | None:
+    """Return why the user's own events cannot be run with these settings, None when they can."""
+    home = Home(settings.home)
+    if not settings.landing.is_dir():
+        return f"{settings.landing} is not a folder; name one that holds <source>/ folders: make run LANDING=dir"
+    if home.simulation_marker.exists():
+        return f"{home.root} holds simulated conversations; give your own events another COLLOQUY_HOME"
+    return None
+
+
+def run_warehouse(settings: Settings, *, is_simulated: bool = False, is_rebuild: bool = False) -> int:
+    """Load, build and publish, then print what came out; a rebuild makes everything derived anew.
 
     Returns 0 when the marts are published or nothing had changed, 1 when a step failed, 2 when it cannot start.
     """
     home = Home(settings.home)
-    if not settings.landing.is_dir():
-        print(f"{settings.landing} is not a folder; name one that holds <source>/ folders: make run LANDING=dir")
-        return 2
-    if home.simulation_marker.exists() and not is_simulated:
-        print(f"{home.root} holds simulated conversations; give your own events another COLLOQUY_HOME")
+    reason = None if is_simulated else obstacle(settings)
+    if reason is not None:
+        print(reason)
         return 2
     settings.export()
     try:
+        return _run(home, is_rebuild=is_rebuild)
+    except (OSError, OperationalError, duckdb.Error) as error:
+        # Outside a step: the folders, dbt's manifest, Dagster's own history, which is SQLite.
+        print(f"{_FAILED}\n  {printable(with_remedy(str(error), home, home.raw_database))}")
+        return 1
+
+
+def _run(home: Home, *, is_rebuild: bool) -> int:
+    try:
         # Definitions read the settings when they are imported, so this import has to follow.
         from orchestration.definitions import definitions  # noqa: PLC0415
+        from orchestration.defs.policy import REBUILD_TAG  # noqa: PLC0415
     except (ConfigurationError, ManifestError) as error:
-        print(error)
+        print(printable(str(error)))
         return 2
     home.create()
-    with open_instance(home) as instance:
+    with open_instance(home, now=datetime.now(UTC)) as instance:
+        tags = {PROCESS_TAG: str(os.getpid())} | ({REBUILD_TAG: "true"} if is_rebuild else {})
         result = (
             definitions()
             .resolve_job_def("refresh_warehouse")
-            .execute_in_process(instance=instance, raise_on_error=False)
+            .execute_in_process(instance=instance, raise_on_error=False, tags=tags)
         )
     if not result.success:
-        print(_failures(result))
+        print(printable(_failures(result, home)))
         return 1
     manifest = read_manifest(home.published)
     print(f"\npublished version {manifest.version if manifest else '?'}\n")
-    print(summarise(home.published))
+    print(summarise(home.published, notes_on_build(home.build_database)))
     return 0
 
 
-def _failures(result: dg.ExecuteInProcessResult) -> str:
-    lines = ["The run failed; readers keep the last good version."]
+def _failures(result: dg.ExecuteInProcessResult, home: Home) -> str:
+    lines = [_FAILED]
     for event in result.all_events:
         if event.is_step_failure:
-            lines.append(f"  {event.step_key}: {event.step_failure_data.error_display_string.strip().splitlines()[0]}")
+            database = home.raw_database if event.step_key in _RAW_STEPS else home.build_database
+            message = _message(event.step_failure_data)
+            lines.append(f"  {event.step_key}: {with_remedy(message, home, database)}")
     return "\n".join(lines)
+
+
+def _message(failure: StepFailureData) -> str:
+    """Return the words of the error that the step raised, not Dagster's around it nor the name of its class."""
+    error = failure.error
+    if error is None:
+        return ""
+    if failure.error_source == ErrorSource.USER_CODE_ERROR and error.cause is not None:
+        error = error.cause
+    return error.message.partition(f"{error.cls_name}: ")[2] or error.message

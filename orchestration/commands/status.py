@@ -5,19 +5,21 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.faults import with_remedy
 from orchestration.home import Home
 from orchestration.locking import lock_holder
+from orchestration.printable import one_line, printable
 from orchestration.publishing import Manifest, ManifestError, read_manifest
 from orchestration.settings import Settings
 
 
 def print_status(settings: Settings) -> int:
-    """Print the state of the warehouse; 0 when something is published, 1 when nothing is or the manifest is broken."""
+    """Print the state of the warehouse; 0 also when nothing is published yet, 1 when the manifest is broken."""
     home = Home(settings.home)
     try:
         manifest = read_manifest(home.published)
     except ManifestError as error:
-        print(error)
+        print(printable(str(error)))
         return 1
     print(f"warehouse   {home.root}" + ("   (simulated)" if home.simulation_marker.exists() else ""))
     holder = lock_holder(home.lock)
@@ -27,9 +29,10 @@ def print_status(settings: Settings) -> int:
             "published   nothing yet; make demo shows it with simulated conversations, make run LANDING=dir with yours"
         )
     else:
-        print(_describe(manifest))
-    print(_waiting(home.raw_database, is_busy=holder is not None))
-    return 0 if manifest else 1
+        print(printable(_describe(manifest)))
+    print(f"time zone   {_time_zone(home.published, settings.timezone)}")
+    print(_waiting(home, is_busy=holder is not None))
+    return 0
 
 
 def _describe(manifest: Manifest) -> str:
@@ -47,20 +50,63 @@ def _describe(manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
-def _waiting(raw_database: Path, *, is_busy: bool) -> str:
+def _time_zone(published: Path, configured: str) -> str:
+    """Name the zone whose days and hours the published metrics hold, and the configured one where it differs."""
+    database = published / "colloquy.duckdb"
+    if not database.exists():
+        return f"{configured}, for days and hours of the marts"
+    with duckdb.connect(str(database), read_only=True) as connection:
+        row = connection.execute("select timezone from marts.metrics_daily limit 1").fetchone()
+    if row is None or row[0] == configured:
+        return f"{configured}, for days and hours of the marts"
+    return f"{row[0]}, for days and hours of the marts; COLLOQUY_TIMEZONE is {configured}, used from the next run on"
+
+
+def _waiting(home: Home, *, is_busy: bool) -> str:
+    raw_database = home.raw_database
     if not raw_database.exists():
         return "files       none loaded"
     if is_busy:
         return "files       known when the running load has finished"
-    with duckdb.connect(str(raw_database), read_only=True) as connection:
-        files, lines, rejected = connection.execute(
-            "select count(distinct file), sum(lines), sum(rejected) from raw.raw.loaded_files"
-        ).fetchall()[0]
-        pending = connection.execute(
-            "select file, pending_since, cause from raw.raw.pending_files order by file"
-        ).fetchall()
+    try:
+        with duckdb.connect(str(raw_database), read_only=True) as connection:
+            return _files(connection)
+    except duckdb.CatalogException:
+        # A run was killed between making the file and making its tables.
+        return "files       none loaded"
+    except duckdb.Error as error:
+        return f"files       {one_line(with_remedy(str(error), home, raw_database))}"
+
+
+def _files(connection: duckdb.DuckDBPyConnection) -> str:
+    files, lines, rejected = connection.execute(
+        "select count(distinct file), sum(lines), sum(rejected) from raw.raw.loaded_files"
+    ).fetchall()[0]
+    dropped = _dropped(connection)
+    pending = connection.execute(
+        "select file, pending_since, cause from raw.raw.pending_files order by file"
+    ).fetchall()
     parts = [f"files       {files or 0:,} loaded, {lines or 0:,} lines, {rejected or 0:,} of them rejected"]
+    parts.extend(f"dropped     {one_line(file)} at {at:%Y-%m-%d %H:%M} UTC" for file, at in dropped)
     for file, since, cause in pending:
         moment = since.replace(tzinfo=UTC) if isinstance(since, datetime) else since
-        parts.append(f"pending     {file} since {moment:%Y-%m-%d %H:%M} UTC: {cause}")
+        parts.append(f"pending     {one_line(file)} since {moment:%Y-%m-%d %H:%M} UTC: {one_line(cause)}")
     return "\n".join(parts)
+
+
+def _dropped(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, datetime]]:
+    """Return the files that are kept out, and since when; none before the first run of this release."""
+    has_operations = connection.execute("select 1 from duckdb_tables() where table_name = 'operations'").fetchall()
+    if not has_operations:
+        return []
+    return connection.execute(
+        """select files.file, max(files.loaded_at) from raw.raw.loaded_files as files
+        where exists (
+            select 1 from raw.raw.operations as operations
+            where operations.operation = 'drop' and operations.load_id = files.load_id)
+            and not exists (
+                select 1 from raw.raw.loaded_files as later
+                where later.file = files.file and later.load_id > files.load_id)
+            and files.lines = 0
+        group by files.file order by files.file"""
+    ).fetchall()

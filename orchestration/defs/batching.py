@@ -62,7 +62,9 @@ def decide(
     if is_run_waiting:
         return Decision(None, "a run is queued or in progress; what has landed goes into the next one")
     if before is not None:
-        next_at = datetime.fromisoformat(before.requested_at) + quiet_time
-        if now < next_at:
+        requested_at = datetime.fromisoformat(before.requested_at)
+        next_at = requested_at + quiet_time
+        # A request from the future: the clock was set back since, and nobody waits until it gets there again.
+        if requested_at <= now < next_at:
             return Decision(None, f"batching files until {next_at:%Y-%m-%d %H:%M:%S} UTC")
     return Decision(Seen(state, now.isoformat()), "files have landed")

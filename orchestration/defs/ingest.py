@@ -5,17 +5,23 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.building.project import assemble_project
-from orchestration.defs.policy import WAREHOUSE_POOL, retry_disk_errors
+from orchestration.building.state import discard_build
+from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG, WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations.frames import count_rows
-from orchestration.landing import LandingSummary, load_landing, read_hash_key, throttled
+from orchestration.landing import LandingSummary, load_landing, throttled
 from orchestration.landing.contracts import SOURCES
+from orchestration.landing.migrations import RawVersionError
+from orchestration.landing.suppression import OtherKeyError
+from orchestration.privacy.erasure import begin_erasure
+from orchestration.privacy.retention import expire
 
 RAW_TABLES = {
     **{source: f"One row per accepted line of landing/{source}." for source in SOURCES},
     "message_texts": "One row per accepted event that carries text, kept apart so that scans of events stay narrow.",
     "rejected_events": "One row per refused line, with its reason.",
     "loaded_files": "One row per load of a file; lines = accepted + rejected + duplicates.",
+    "repaired_conversations": "One row per conversation and operation that changed or removed rows of it.",
 }
 
 
@@ -43,14 +49,47 @@ def landed_files(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Ite
 
 def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSummary:
     settings, home = warehouse.settings, warehouse.home
-    assemble_project(home.dbt_project, settings.seeds)
-    hash_key = settings.hash_key.get_secret_value() if settings.hash_key else None
-    return load_landing(
+    for note in assemble_project(home.dbt_project, settings.seeds):
+        context.log.warning(note)
+    try:
+        _erase(context, warehouse)
+        _expire(context, warehouse)
+        summary = load_landing(
+            home.raw_database,
+            settings.landing,
+            seeds=home.seeds,
+            hash_key=warehouse.hash_key(),
+            settle=settings.settle,
+            now=warehouse.now(),
+            on_progress=throttled(context.log.info),
+        )
+        # A line that has just landed may show whose the earlier ones were.
+        _erase(context, warehouse)
+    except (RawVersionError, OtherKeyError) as error:
+        raise dg.Failure(str(error)) from error
+    return summary
+
+
+def _erase(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+    if begin_erasure(warehouse.home, warehouse.hash_key()):
+        context.log.info("raw is without the people to be erased; everything else is made anew from it")
+
+
+def _expire(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+    if context.run.tags.get(TRIGGER_TAG) != NIGHTLY:
+        return
+    settings, home = warehouse.settings, warehouse.home
+    expired = expire(
         home.raw_database,
-        settings.landing,
-        seeds=home.seeds,
-        hash_key=read_hash_key(home.private, hash_key),
-        settle=settings.settle,
+        home.seeds,
+        texts_after=settings.retention_text,
+        rejected_after=settings.retention_rejected,
         now=warehouse.now(),
-        on_progress=throttled(context.log.info),
     )
+    if expired.is_any:
+        # Its file holds the texts as well.
+        discard_build(home)
+        context.log.info(
+            f"expired: {expired.texts} texts, free properties of {expired.events} events, {expired.rejected} "
+            "refused lines; everything is built anew without them"
+        )

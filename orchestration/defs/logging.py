@@ -5,6 +5,8 @@ import sys
 
 import dagster as dg
 
+from orchestration.printable import printable
+
 
 class _OwnMessages(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
@@ -22,7 +24,7 @@ class _OneLine(logging.Formatter):
         message = meta.get("orig_message") or record.getMessage()
         # A table keeps its columns only when its first line starts where the others do.
         gap = "\n" if "\n" in message else " "
-        return f"{self.formatTime(record, '%H:%M:%S')} {step:<18}{gap}{message}"
+        return printable(f"{self.formatTime(record, '%H:%M:%S')} {step:<18}{gap}{message}")
 
 
 def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:

@@ -6,10 +6,16 @@ from contextlib import contextmanager
 import dagster as dg
 import duckdb
 
+from orchestration.faults import passes
 from orchestration.publishing import MissingTableError, NotEnoughSpaceError, PublishError
 
 # Nothing but this project writes the warehouse: one run at a time has the pool, the next one waits in the queue.
 WAREHOUSE_POOL = "warehouse"
+# A run with this tag makes everything derived anew from raw.
+REBUILD_TAG = "colloquy/rebuild"
+# What started a run; the nightly one applies retention as well.
+TRIGGER_TAG = "colloquy/trigger"
+NIGHTLY = "nightly"
 OWNERS = ["team:conversation-analytics"]
 _GROUPS = {
     "raw": "landing",
@@ -18,6 +24,8 @@ _GROUPS = {
     "intermediate": "intermediate",
     "marts": "marts",
     "published": "publishing",
+    "history": "publishing",
+    "state": "publishing",
 }
 
 _RETRIES = 2
@@ -31,17 +39,17 @@ def with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
 
 @contextmanager
 def retry_disk_errors(context: dg.AssetExecutionContext) -> Iterator[None]:
-    """Try the step again when a disk or network share gave an error, twice, after 10 and 20 seconds.
+    """Try the step again, twice, after 10 and 20 seconds, when a disk or share gave an error or a file was held.
 
     Safe for landing, which commits a file with its manifest row in one transaction and skips what it knows, and for
     publishing, which repairs what an interrupted one left; the run keeps its lock meanwhile, so nobody comes between.
-    Nothing else is tried again: the same rows would fail the same way, and a build would cost twice.
+    Nothing else is tried again: a full disk stays full, the same rows fail the same way, a build would cost twice.
     """
     try:
         yield
     except (OSError, duckdb.IOException, PublishError) as error:
         is_lasting = isinstance(error, FileNotFoundError | MissingTableError | NotEnoughSpaceError)
-        if is_lasting or context.retry_number == _RETRIES:
+        if is_lasting or not passes(str(error)) or context.retry_number == _RETRIES:
             raise
         wait_seconds = _FIRST_WAIT_SECONDS * 2**context.retry_number
         context.log.warning(f"{error}; trying again in {wait_seconds} seconds")

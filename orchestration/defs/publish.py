@@ -4,12 +4,14 @@ import dagster as dg
 from dagster_dbt import get_asset_key_for_model
 
 from orchestration.building.manifest import published_models
-from orchestration.building.state import data_until
+from orchestration.building.state import built_from, data_until
 from orchestration.defs import checks as audit
 from orchestration.defs import warehouse as build
+from orchestration.defs.history import forget_runs
 from orchestration.defs.policy import WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
-from orchestration.publishing import publish
+from orchestration.privacy.erasure import ErasureIncompleteError, conclude_erasure, pending_erasure
+from orchestration.publishing import keep_history, publish
 
 # Through their modules: an asset imported by name counts as a second one, because the policy copies each it finds.
 PUBLISHED_MODELS = published_models(build.MANIFEST)
@@ -37,10 +39,14 @@ def published_version(context: dg.AssetExecutionContext, warehouse: Warehouse) -
             run_id=context.run.run_id,
             data_until=data_until(home.build_database),
             checks=checks,
-            keep=settings.published_versions,
+            # Older versions hold whoever is being erased.
+            keep=1 if pending_erasure(home) else settings.published_versions,
             now=started_at,
             on_progress=context.log.info,
+            built_from=built_from(home.build_database),
         )
+        keep_history(home.raw_database, home.published)
+    _conclude_erasure(context, warehouse)
     return dg.MaterializeResult(
         metadata={
             "version": summary.version,
@@ -50,6 +56,20 @@ def published_version(context: dg.AssetExecutionContext, warehouse: Warehouse) -
             "seconds": (warehouse.now() - started_at).total_seconds(),
         }
     )
+
+
+def _conclude_erasure(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+    """Finish an erasure, when there is one: the history of runs names rows, so it goes before the proof."""
+    home = warehouse.home
+    if not pending_erasure(home):
+        return
+    forget_runs(context.instance)
+    try:
+        report = conclude_erasure(home, warehouse.settings.landing, warehouse.hash_key(), now=warehouse.now())
+    except ErasureIncompleteError as error:
+        raise dg.Failure(str(error)) from error
+    if report is not None:
+        context.log.info(report.as_text())
 
 
 def _results_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:

@@ -9,7 +9,10 @@ from pathlib import Path
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
+from orchestration.defs.history import prune_runs
 from orchestration.home import Home
+from orchestration.landing import read_hash_key
+from orchestration.leftovers import clear_leftovers
 from orchestration.locking import hold_lock
 from orchestration.settings import Settings
 
@@ -23,7 +26,12 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
         home = self.home
         home.create()
         logger = context.log or dg.get_dagster_logger()
-        with hold_lock(home.lock, "run", logger.info, now=self.now()):
+        written = (home.raw_database, home.build_database)
+        with hold_lock(home.lock, "run", logger.info, now=self.now(), written=written):
+            clear_leftovers(home, logger.info)
+            # Here and not in a command: runs of schedules and of the sensor pass no other place once each.
+            if context.instance is not None:
+                prune_runs(context.instance)
             yield self
 
     @property
@@ -35,6 +43,11 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
     def home(self) -> Home:
         """The folders of the warehouse."""
         return Home(self.settings.home)
+
+    def hash_key(self) -> bytes:
+        """Return the key of addresses and ids, made once when none is configured."""
+        configured = self.settings.hash_key
+        return read_hash_key(self.home.private, configured.get_secret_value() if configured else None)
 
     def now(self) -> datetime:
         """Read the clock, here and nowhere else in a run."""

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration.defs import jobs
+from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
 from orchestration.settings import Settings
 
 NIGHTLY_CRON = "0 2 * * *"
@@ -16,7 +17,9 @@ def schedules() -> dg.Definitions:
     timezone = Settings().timezone
     return dg.Definitions(
         schedules=[
-            _schedule("nightly", NIGHTLY_CRON, timezone, "Everything, once a day."),
+            _schedule(
+                NIGHTLY, NIGHTLY_CRON, timezone, "Everything, once a day, and what is to be forgotten by its age."
+            ),
             _schedule("hourly", HOURLY_CRON, timezone, "What has landed since; files that have settled meanwhile too."),
         ]
     )
@@ -29,6 +32,6 @@ def _schedule(name: str, cron: str, timezone: str, description: str) -> dg.Sched
         cron_schedule=cron,
         execution_timezone=timezone,
         description=description,
-        tags={"colloquy/trigger": name},
+        tags={TRIGGER_TAG: name},
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )

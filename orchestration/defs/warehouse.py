@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from io import StringIO
 
 import dagster as dg
@@ -11,11 +12,22 @@ from dagster_dbt.core.dbt_event_iterator import DbtDagsterEventType as DbtEvent
 
 from orchestration.building.manifest import prepare_manifest
 from orchestration.building.project import build_command
-from orchestration.building.state import begin_build, complete_build, configuration_hash
-from orchestration.defs.policy import WAREHOUSE_POOL
+from orchestration.building.restatements import compare_with_published
+from orchestration.building.state import (
+    Build,
+    BuildDatabaseError,
+    begin_build,
+    complete_build,
+    configuration_hash,
+    discard_build,
+)
+from orchestration.defs.policy import REBUILD_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations.dbt_findings import DbtFinding, read_dbt_findings
 from orchestration.expectations.frames import count_rows
+from orchestration.landing.migrations import RawVersionError
+from orchestration.landing.operations import record_rebuild
+from orchestration.privacy.erasure import pending_erasure
 from orchestration.settings import Settings
 
 MANIFEST = prepare_manifest(Settings())
@@ -27,8 +39,10 @@ _PROGRESS_EVERY = 20
 def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
     """Every model, seed and test of the dbt project."""
     settings, home = warehouse.settings, warehouse.home
-    build = begin_build(home, configuration_hash(settings, home.dbt_project))
-    context.log.info(f"build {build.build_id}: {'full refresh' if build.is_full_refresh else 'what has newly landed'}")
+    build = _begin(context, warehouse)
+    compare_with_published(home, build, warehouse.now(), is_erasing=pending_erasure(home) is not None)
+    extent = "full refresh" if build.is_full_refresh else "what has newly landed"
+    context.log.info(f"build {build.build_id}: {extent} ({build.reason})")
     # A folder of its own, the same for every run: parsing stays warm, and nothing piles up.
     target = home.dbt_target / "run"
     (target / "run_results.json").unlink(missing_ok=True)
@@ -46,6 +60,21 @@ def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, war
     # A part of the graph, chosen in the UI, leaves the rest where it was.
     if not context.is_subset:
         complete_build(home, build)
+
+
+def _begin(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Build:
+    """Begin the build, from nothing when the run asks for it; a part of the graph cannot be rebuilt by itself."""
+    home = warehouse.home
+    is_rebuild = REBUILD_TAG in context.run.tags and not context.is_subset
+    if is_rebuild:
+        record_rebuild(home.raw_database, warehouse.now())
+        # Not dropped table by table: a damaged file would refuse that. Readers have copies of their own.
+        discard_build(home)
+    try:
+        build = begin_build(home, configuration_hash(warehouse.settings, home.dbt_project))
+    except (RawVersionError, BuildDatabaseError) as error:
+        raise dg.Failure(str(error)) from error
+    return replace(build, reason="a rebuild was asked for") if is_rebuild else build
 
 
 def _exhaust(context: dg.AssetExecutionContext, invocation: DbtCliInvocation) -> list[DbtEvent]:

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.expectations.results import SHOWN_EXAMPLES, Severity
+from orchestration.printable import one_line
 
 _SEVERITIES: Mapping[str, Severity] = {"error": "error", "fail": "error", "runtime error": "error", "warn": "warn"}
 # Texts are shown only in columns of keys and of names out of closed lists; any other may be what somebody wrote.
@@ -43,7 +44,7 @@ class DbtFinding:
     def as_text(self) -> str:
         """Return the summary, the first rows and where the SQL lies that shows all of them."""
         lines = [self.summary()]
-        lines += ["  " + ", ".join(f"{column}={value}" for column, value in row.items()) for row in self.rows]
+        lines += ["  " + ", ".join(f"{column}={one_line(value)}" for column, value in row.items()) for row in self.rows]
         if self.compiled is not None:
             lines.append(f"  all rows: run {self.compiled}")
         return "\n".join(lines)

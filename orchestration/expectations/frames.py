@@ -48,7 +48,7 @@ def newest_file_loads(connection: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
 
 
 def newest_load(connection: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
-    """Return a row per source of the newest load: lines, accepted, rejected_share (0..1), held (rows in its table)."""
+    """Return a row per source of the newest load: lines, accepted, rejected, rejected_share (0..1), held (its rows)."""
     held = " union all ".join(
         f"select '{name}' as source, count(*) as held from raw.raw.{name} where _load_id = (select load_id from newest)"
         for name in SOURCES
@@ -56,6 +56,7 @@ def newest_load(connection: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
     return connection.execute(
         f"""with newest as (select max(load_id) as load_id from raw.raw.loaded_files), held as ({held})
         select source, load_id, sum(lines)::bigint as lines, sum(accepted)::bigint as accepted,
+            sum(rejected)::bigint as rejected,
             coalesce(sum(rejected) / nullif(sum(lines), 0), 0) as rejected_share, any_value(held)::bigint as held
         from raw.raw.loaded_files inner join newest using (load_id) inner join held using (source)
         group by source, load_id order by source"""

@@ -80,6 +80,7 @@ _FILE_EXPECTATIONS = (
         "ExpectColumnPairValuesToBeEqual",
         {"column_A": "lines", "column_B": "accounted_lines"},
         ("file", "load_id"),
+        "loads of files",
     ),
     Expectation(
         "reread_lines_are_duplicates",
@@ -89,6 +90,7 @@ _FILE_EXPECTATIONS = (
         "ExpectColumnPairValuesAToBeGreaterThanB",
         {"column_A": "duplicates", "column_B": "reread", "or_equal": True},
         ("file", "load_id"),
+        "loads of files",
     ),
 )
 _LOAD_EXPECTATIONS = (
@@ -101,6 +103,7 @@ _LOAD_EXPECTATIONS = (
         "ExpectColumnPairValuesAToBeGreaterThanB",
         {"column_A": "accepted", "column_B": "held", "or_equal": True},
         ("source", "load_id"),
+        "sources",
     ),
     Expectation(
         "few_lines_are_rejected",
@@ -109,7 +112,8 @@ _LOAD_EXPECTATIONS = (
         f"At most {REJECTED_SHARE_WARNED:.0%} of a source's lines of the newest load were refused.",
         "ExpectColumnValuesToBeBetween",
         {"column": "rejected_share", "max_value": REJECTED_SHARE_WARNED},
-        ("source", "load_id"),
+        ("source", "load_id", "rejected", "lines"),
+        "sources",
     ),
 )
 

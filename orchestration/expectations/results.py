@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from orchestration.printable import one_line
+
 # An error blocks the run before anything is published; a warning is shown and the run goes on.
 Severity = Literal["error", "warn"]
 SHOWN_EXAMPLES = 5
@@ -14,7 +16,7 @@ class Expectation:
     """One expectation of Great Expectations about a table, as data: reading the list costs no import of the library.
 
     `kind` is its class name there and `arguments` are its arguments; `shown` names the columns that tell a person which
-    row failed, none of which may hold what somebody wrote.
+    row failed, none of which may hold what somebody wrote; `rows_are` says what one row stands for, in the plural.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Expectation:
     kind: str
     arguments: Mapping[str, object] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
+    rows_are: str = "rows"
 
 
 @dataclass(frozen=True)
@@ -40,5 +43,7 @@ class CheckResult:
     def as_text(self) -> str:
         """Return name, finding and failing rows, one a line."""
         lines = [f"{self.name}: {self.observed}"]
-        lines += ["  " + ", ".join(f"{column}={value}" for column, value in row.items()) for row in self.examples]
+        lines += [
+            "  " + ", ".join(f"{column}={one_line(value)}" for column, value in row.items()) for row in self.examples
+        ]
         return "\n".join(lines)

@@ -71,7 +71,7 @@ def _validate_one(batch: Any, expectation: Expectation, row_count: int) -> Check
         table=expectation.table,
         severity=expectation.severity,
         success=bool(outcome.success),
-        observed=_observed(result, row_count),
+        observed=_observed(result, row_count, expectation.rows_are),
         examples=tuple(_examples(result)) if not outcome.success else (),
     )
 
@@ -80,15 +80,16 @@ def _passed_without_rows(expectation: Expectation) -> CheckResult:
     return CheckResult(expectation.name, expectation.table, expectation.severity, success=True, observed="no rows")
 
 
-def _observed(result: Mapping[str, Any], row_count: int) -> str:
+def _observed(result: Mapping[str, Any], row_count: int, rows_are: str) -> str:
     if "unexpected_count" in result:
-        return f"{result['unexpected_count']:,} of {row_count:,} rows fail"
+        failing = int(result["unexpected_count"])
+        return f"{failing:,} of {row_count:,} {rows_are} fail ({failing / row_count:.1%})"
     return f"observed {result.get('observed_value')}"
 
 
 def _examples(result: Mapping[str, Any]) -> Iterable[dict[str, str]]:
     for row in (result.get("partial_unexpected_index_list") or [])[:SHOWN_EXAMPLES]:
-        yield {column: str(value) for column, value in row.items()}
+        yield {column: f"{value:.1%}" if column.endswith("_share") else str(value) for column, value in row.items()}
 
 
 def _exception_message(info: Mapping[str, Any]) -> str:

@@ -3,6 +3,8 @@
 from orchestration.landing.addresses import read_hash_key
 from orchestration.landing.loader import check_files, load_landing
 from orchestration.landing.progress import throttled
+from orchestration.landing.repair import RepairError, repair_file
+from orchestration.landing.repair_summary import RepairSummary
 from orchestration.landing.summary import FileReport, LandingSummary, ReasonCount, Rejection
 
 __all__ = [
@@ -10,8 +12,11 @@ __all__ = [
     "LandingSummary",
     "ReasonCount",
     "Rejection",
+    "RepairError",
+    "RepairSummary",
     "check_files",
     "load_landing",
     "read_hash_key",
+    "repair_file",
     "throttled",
 ]

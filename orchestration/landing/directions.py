@@ -1,8 +1,9 @@
 """Which event types need a sender, and which words name one: read from the seeds."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
+
+from orchestration.landing.seeds import read_rows
 
 _MESSAGE_TYPES = {"user_message": "customer", "agent_message": "agent"}
 
@@ -24,17 +25,10 @@ class Directions:
 def read_directions(seeds: Path) -> Directions:
     """Read event_type_aliases.csv and sender_roles.csv of a folder. Raises FileNotFoundError, or KeyError's cause."""
     message_types: dict[str, dict[str, str]] = {}
-    for row in _rows(seeds / "event_type_aliases.csv", ("source", "source_event_type", "sender_role", "event_type")):
+    for row in read_rows(
+        seeds / "event_type_aliases.csv", ("source", "source_event_type", "sender_role", "event_type")
+    ):
         if row["event_type"] in _MESSAGE_TYPES:
             message_types.setdefault(row["source"], {})[row["source_event_type"]] = row["sender_role"]
-    roles = [row["role"].strip().lower() for row in _rows(seeds / "sender_roles.csv", ("role", "sender_role"))]
+    roles = [row["role"].strip().lower() for row in read_rows(seeds / "sender_roles.csv", ("role", "sender_role"))]
     return Directions(message_types, tuple(dict.fromkeys(roles)))
-
-
-def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in columns if name not in (reader.fieldnames or [])]
-        if missing:
-            raise ValueError(f"{path}: column {missing[0]} is missing; the first line must name {', '.join(columns)}")
-        return [{name: row[name] or "" for name in columns} for row in reader]

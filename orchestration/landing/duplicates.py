@@ -39,10 +39,12 @@ def find_duplicates(
 def _against_stored(
     connection: duckdb.DuckDBPyConnection, contract: SourceContract, files: list[str], load_id: int, verdicts: Verdicts
 ) -> None:
+    # An event whose content was erased or has expired has no hash: nothing is left that a line could contradict, and
+    # its line read again must not be refused.
     connection.execute(
         f"""
         create or replace temp table stored_hits as
-        select p._row, p._file_no, s._line_hash = p._line_hash as is_same,
+        select p._row, p._file_no, coalesce(s._line_hash = p._line_hash, true) as is_same,
             s._file = list_extract($files, p._file_no + 1) and s._load_id < $load_id as is_reread
         from raw.{contract.name} as s
         join parsed as p on p._event_hash = s._event_hash and p.event_id = s.event_id

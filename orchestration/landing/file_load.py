@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.landing.contracts import SOURCES
-from orchestration.landing.files import LandedFile
+from orchestration.landing.files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, RefusedLine
 from orchestration.landing.manifest import Counts, known_rejects, write_file
 from orchestration.landing.rejects import RejectWriter
 from orchestration.landing.stage import LoadContext, Stage
 from orchestration.landing.streams import read_file
 from orchestration.landing.summary import KEPT_REJECTIONS
+from orchestration.printable import one_line
 
 Progress = Callable[[str], None]
 
@@ -38,7 +39,7 @@ def content_sha256(file: LandedFile) -> str:
     """Checksum of the file's content as far as its size when it was found. Raises OSError."""
     digest = hashlib.sha256()
     left = file.size_bytes
-    with file.path.open("rb") as stream:
+    with open_file(file) as stream:
         while left > 0 and (block := stream.read(min(1 << 20, left))):
             digest.update(block)
             left -= len(block)
@@ -64,7 +65,7 @@ def read_whole(file: LandedFile, *, is_settled: bool) -> WholeFile | None:
     chunk: Chunk | None = None
     end: list[RefusedLine] = []
     note = ""
-    for part in read_file(file.path, file.size_bytes, digest):
+    for part in read_file(file, digest):
         if isinstance(part, BrokenEnd):
             end, note = [_broken_end(part, is_settled=is_settled)], part.cause
         elif chunk is None:
@@ -82,9 +83,9 @@ def load_together(context: LoadContext, files: list[WholeFile], on_progress: Pro
     stage = Stage(context, contract, [one.file.name for one in files], [one.chunk for one in files])
     for file_no, one in enumerate(files):
         writer = _Writer(context, one.file)
-        with _transaction(context.connection):
+        with transaction(context.connection):
             writer.take(stage, file_no)
-            on_progress(f"{one.file.name}: {writer.counts.lines:,} lines")
+            on_progress(f"{one_line(one.file.name)}: {writer.counts.lines:,} lines")
             writer.finish(one.sha256)
         yield writer.outcome(one.note)
 
@@ -94,18 +95,23 @@ def load_file(context: LoadContext, file: LandedFile, *, is_settled: bool, on_pr
 
     Raises StillWrittenError for an unfinished file that has not settled, OSError when it cannot be read.
     """
+    with transaction(context.connection):
+        return load_within(context, file, is_settled=is_settled, on_progress=on_progress)
+
+
+def load_within(context: LoadContext, file: LandedFile, *, is_settled: bool, on_progress: Progress) -> FileLoad:
+    """Load a file as `load_file` does, as a part of the caller's transaction."""
     digest = hashlib.sha256()
     writer = _Writer(context, file)
     note = ""
-    with _transaction(context.connection):
-        for part in read_file(file.path, file.size_bytes, digest):
-            if isinstance(part, BrokenEnd):
-                writer.refuse([_broken_end(part, is_settled=is_settled)])
-                note = part.cause
-            else:
-                writer.take(Stage(context, SOURCES[file.source], [file.name], [part]), 0)
-                on_progress(f"{file.name}: {writer.counts.lines:,} lines")
-        writer.finish(digest.hexdigest())
+    for part in read_file(file, digest):
+        if isinstance(part, BrokenEnd):
+            writer.refuse([_broken_end(part, is_settled=is_settled)])
+            note = part.cause
+        else:
+            writer.take(Stage(context, SOURCES[file.source], [file.name], [part]), 0)
+            on_progress(f"{one_line(file.name)}: {writer.counts.lines:,} lines")
+    writer.finish(digest.hexdigest())
     return writer.outcome(note)
 
 
@@ -116,16 +122,18 @@ def _broken_end(part: BrokenEnd, *, is_settled: bool) -> RefusedLine:
 
 
 @contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit what the block did, or take all of it back when it raises."""
     connection.execute("begin")
-    committed = False
+    is_done = False
     try:
         yield
-        connection.execute("commit")
-        committed = True
+        is_done = True
     finally:
-        if not committed:
+        if not is_done:
             connection.execute("rollback")
+    # A commit that fails has taken everything back itself; a rollback after it would hide why, a full disk for one.
+    connection.execute("commit")
 
 
 class _Writer:
@@ -152,7 +160,9 @@ class _Writer:
         context, file = self._context, self._file
         if self._rejects is None:
             known = known_rejects(context.connection, file.name)
-            self._rejects = RejectWriter(file.source, file.name, context.load_id, context.loaded_at, known)
+            self._rejects = RejectWriter(
+                file.source, file.name, context.load_id, context.loaded_at, known, context.suppressions
+            )
         self._rejects.write(context.connection, refused, self.counts, KEPT_REJECTIONS)
 
     def finish(self, sha256: str) -> None:

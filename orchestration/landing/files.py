@@ -1,9 +1,14 @@
-"""Finds the files of the landing folder and says which are not read, and why."""
+"""Finds the files of the landing folder, says which are not read and why, and opens the others.
 
+Others write into that folder, so a name in it may lead anywhere by the time it is opened: no link is followed there.
+"""
+
+import errno
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from orchestration.landing.contracts import SOURCES
 
@@ -12,13 +17,17 @@ ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file to load: `name` is its path relative to the landing folder, with forward slashes."""
+    """A file to load: `name` is its path relative to the landing folder, with forward slashes.
+
+    `path` lies under `root`, the real landing folder, and no part between the two was a link when it was found.
+    """
 
     path: Path
     name: str
     source: str
     size_bytes: int
     modified_ns: int
+    root: Path
 
 
 @dataclass(frozen=True)
@@ -57,18 +66,54 @@ def find_files(landing: Path) -> list[LandedFile | UnreadFile]:
     return sorted(found, key=lambda entry: entry.name)
 
 
+def open_file(file: LandedFile) -> BinaryIO:
+    """Open a file for reading, unbuffered, part by part from the landing folder down.
+
+    Raises OSError: also when a link, a folder or a device has come in its place, or a link in that of a folder above.
+    """
+    *folders, last = file.path.relative_to(file.root).parts
+    flags = os.O_RDONLY | os.O_CLOEXEC
+    descriptor = os.open(file.root, flags | os.O_DIRECTORY)
+    try:
+        for name in folders:
+            descriptor = _step(descriptor, name, flags | os.O_DIRECTORY)
+        # A named pipe without a writer would hold an opening without O_NONBLOCK for ever.
+        descriptor = _step(descriptor, last, flags | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no regular file any more")
+        return os.fdopen(os.dup(descriptor), "rb", buffering=0)
+    finally:
+        os.close(descriptor)
+
+
+def _step(folder: int, name: str, flags: int) -> int:
+    """Open a name inside an open folder, which is closed when that succeeds."""
+    try:
+        descriptor = os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+            raise OSError(
+                error.errno, "a link has come in its place since it was found; links are not followed"
+            ) from error
+        raise
+    os.close(folder)
+    return descriptor
+
+
 def _look(path: Path, landing: Path, root: Path) -> LandedFile | UnreadFile:
     name = _name(path, landing)
     source = _source(name)
     cause = _cause(path, name, source, root)
     if cause is None:
         try:
-            status = path.stat()
+            # A link within the folder is taken for what it leads to, here and when it is opened.
+            real = path.resolve(strict=True) if path.is_symlink() else root / name
+            status = real.lstat()
         except OSError as error:
             cause = f"cannot be read: {error.strerror}"
         else:
             if stat.S_ISREG(status.st_mode):
-                return LandedFile(path, name, source, status.st_size, status.st_mtime_ns)
+                return LandedFile(real, name, source, status.st_size, status.st_mtime_ns, root)
             cause = "not a regular file"
     return UnreadFile(name, source, cause)
 

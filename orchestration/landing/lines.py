@@ -16,8 +16,10 @@ HEAD_BYTES = 4096 + 64
 # Far above any event; JSON readers downstream recurse and would fall over at some thousands.
 MAX_NESTING = 200
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_BRACKET = re.compile(r"[\[\]{}]")
+# A line is held as objects many times its size: charged for at least this much, lines of two bytes cannot fill memory.
+LINE_COST_BYTES = 256
+# A string to its end, or to that of the line; possessive, because a line of quotes would be tried from every one.
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ class Chunk:
     numbers: NDArray[np.int64]
     lines: list[str]
     refused: list[RefusedLine]
+
+    @property
+    def held_bytes(self) -> int:
+        """What the chunk holds in memory, about."""
+        texts = (*self.lines, *(one.head for one in self.refused))
+        return sum(max(len(text), LINE_COST_BYTES) for text in texts)
 
     @classmethod
     def empty(cls) -> "Chunk":
@@ -110,9 +118,11 @@ class LineSplitter:
 
     def rest(self) -> bytes | None:
         """Return what stands after the last newline; None when that is white space or a line over the limit."""
-        if self._oversize is not None or not self._tail.strip():
+        tail = self._tail.removeprefix(_BYTE_ORDER_MARK) if self._is_start else self._tail
+        # By letters, as lines are judged: white space is more than that of ASCII.
+        if self._oversize is not None or not tail.decode("utf-8", errors="replace").strip():
             return None
-        return self._tail
+        return tail
 
     def close(self, *, complete: bool) -> None:
         """End the stream. `complete`: what stands after the last newline is a line of its own."""
@@ -145,7 +155,11 @@ class LineSplitter:
         if self._is_start:
             body = body.removeprefix(_BYTE_ORDER_MARK)
             self._is_start = False
-        self.held_bytes += len(body)
+        if not body.strip():
+            # A block of blank lines: one by one they would keep a small gzip file busy for an hour.
+            self._number += body.count(b"\n") + 1
+            return
+        self.held_bytes += max(len(body), LINE_COST_BYTES * (body.count(b"\n") + 1))
         try:
             lines = body.decode("utf-8").split("\n")
         except UnicodeDecodeError:
@@ -202,8 +216,10 @@ def is_too_deep(line: str) -> bool:
     if line.count("[") + line.count("{") <= MAX_NESTING:
         return False
     depth = 0
-    for bracket in _BRACKET.finditer(_JSON_STRING.sub("", line)):
-        depth += 1 if bracket.group() in "[{" else -1
+    for match in _STRING_OR_BRACKET.finditer(line):
+        bracket = match.group()
+        if bracket[0] != '"':
+            depth += 1 if bracket in "[{" else -1
         if depth > MAX_NESTING:
             return True
     return False

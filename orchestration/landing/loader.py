@@ -1,11 +1,11 @@
 """Loads the landing folder: one transaction a file, so that a kill at any moment leaves no half of one."""
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-from orchestration.landing.directions import read_directions
 from orchestration.landing.file_load import (
     FileLoad,
     Progress,
@@ -26,13 +26,15 @@ from orchestration.landing.manifest import (
     refresh_file,
     replace_pending,
 )
-from orchestration.landing.stage import LoadContext
+from orchestration.landing.stage import LoadContext, make_context
 from orchestration.landing.summary import FileReport, LandingSummary, ReasonCount, Rejection
+from orchestration.landing.suppression import DISTINCTIVE_LETTERS
 from orchestration.landing.tables import open_raw
+from orchestration.printable import one_line
 
-# Files up to this size on disk are judged together, until their lines come to so many letters.
+# Files up to this size on disk are judged together, until their lines come to so many bytes.
 SMALL_FILE_BYTES = 4 << 20
-TOGETHER_LETTERS = 16 << 20
+TOGETHER_BYTES = 16 << 20
 
 
 def _silent(_message: str) -> None:
@@ -59,10 +61,13 @@ def load_landing(
     if now.tzinfo is None:
         raise ValueError("now must carry an offset; use datetime.now(UTC)")
     entries = find_files(landing)
-    directions = read_directions(seeds)
     with open_raw(raw_database) as connection:
         load_id, loaded_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
-        context = LoadContext(connection, directions, hash_key, load_id, loaded_at)
+        context = make_context(connection, seeds, hash_key, load_id, loaded_at)
+        if context.suppressions is not None:
+            # Files are named by people, and some name them after people.
+            shown = partial(context.suppressions.replace_ids, shortest=DISTINCTIVE_LETTERS)
+            entries = [replace(entry, name=shown(entry.name)) for entry in entries]
         return _Run(context, settle, now, on_progress).load(entries)
 
 
@@ -98,7 +103,7 @@ class _Run:
     on_progress: Progress
     outcomes: dict[str, FileLoad | FileReport | PendingFile] = field(default_factory=dict)
     together: list[WholeFile] = field(default_factory=list)
-    together_letters: int = 0
+    together_bytes: int = 0
 
     def load(self, entries: list[LandedFile | UnreadFile]) -> LandingSummary:
         known = known_files(self.context.connection)
@@ -162,7 +167,7 @@ class _Run:
             return FileReport(file.name, file.source, "unread", note=f"cannot be read: {error.strerror or error}")
 
     def _read(self, file: LandedFile, *, is_settled: bool) -> FileLoad | None:
-        self.on_progress(f"{file.name}: loading {file.size_bytes / 1e6:,.1f} MB")
+        self.on_progress(f"{one_line(file.name)}: loading {file.size_bytes / 1e6:,.1f} MB")
         if file.size_bytes <= SMALL_FILE_BYTES:
             whole = read_whole(file, is_settled=is_settled)
             if whole is not None:
@@ -176,12 +181,12 @@ class _Run:
         if self.together and self.together[0].file.source != whole.file.source:
             self._load_together()
         self.together.append(whole)
-        self.together_letters += sum(map(len, whole.chunk.lines))
-        if self.together_letters >= TOGETHER_LETTERS:
+        self.together_bytes += whole.chunk.held_bytes
+        if self.together_bytes >= TOGETHER_BYTES:
             self._load_together()
 
     def _load_together(self) -> None:
-        files, self.together, self.together_letters = self.together, [], 0
+        files, self.together, self.together_bytes = self.together, [], 0
         if files:
             loads = load_together(self.context, files, self.on_progress)
             for whole, outcome in zip(files, loads, strict=True):

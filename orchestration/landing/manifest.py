@@ -69,15 +69,24 @@ def replace_pending(connection: duckdb.DuckDBPyConnection, pending: list[Pending
     connection.execute("delete from raw.pending_files")
     for entry in pending:
         connection.execute(
-            "insert into raw.pending_files values (?, ?, ?, ?, ?, ?)",
+            "insert into raw.pending_files (file, source, size_bytes, modified_ns, pending_since, cause) "
+            "values (?, ?, ?, ?, ?, ?)",
             [entry.file, entry.source, entry.size_bytes, entry.modified_ns, entry.pending_since, entry.cause],
         )
     connection.execute("commit")
 
 
 def next_load(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int, datetime]:
-    """Give number and time (UTC, naive) of this load; the time never goes back, whatever the machine's clock does."""
-    row = connection.execute("select max(load_id), max(loaded_at) from raw.loaded_files").fetchone()
+    """Give number and time (UTC, naive) of this load; the time never goes back, whatever the machine's clock does.
+
+    Loads and operations share one count: a build covers both up to a number.
+    """
+    row = connection.execute(
+        """select max(load_id), max(happened_at) from (
+            select load_id, loaded_at as happened_at from raw.loaded_files
+            union all
+            select load_id, performed_at from raw.operations)"""
+    ).fetchone()
     last_id, last_at = row or (None, None)
     return (last_id or 0) + 1, now if last_at is None else max(now, last_at)
 
@@ -100,6 +109,11 @@ def refresh_file(
     )
 
 
+def read_when_found(connection: duckdb.DuckDBPyConnection, file: str) -> None:
+    """Forget the content of a path that is known, not what it brought: the next run that finds it reads it again."""
+    connection.execute("update raw.loaded_files set size_bytes = -1, sha256 = '' where file = ?", [file])
+
+
 def write_file(
     connection: duckdb.DuckDBPyConnection,
     *,
@@ -114,7 +128,8 @@ def write_file(
 ) -> None:
     """Add the manifest row of a load."""
     connection.execute(
-        "insert into raw.loaded_files values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        """insert into raw.loaded_files (file, source, size_bytes, modified_ns, sha256, lines, accepted, rejected,
+            duplicates, reread, load_id, loaded_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         [
             *(file, source, size_bytes, modified_ns, sha256),
             *(counts.lines, counts.accepted, counts.rejected, counts.duplicates, counts.reread),

@@ -10,6 +10,7 @@ import duckdb
 from orchestration.landing.addresses import mask_addresses
 from orchestration.landing.lines import RefusedLine
 from orchestration.landing.manifest import Counts, RejectKey
+from orchestration.landing.suppression import Suppressions
 
 KEPT_BYTES = 4096
 
@@ -23,6 +24,7 @@ class RejectWriter:
     load_id: int
     loaded_at: datetime
     known: Counter[RejectKey]
+    suppressions: Suppressions | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     first: list[tuple[int, str]] = field(default_factory=list)
 
@@ -44,15 +46,22 @@ class RejectWriter:
             self.reasons[entry.reason] += 1
             if len(self.first) < keep_first:
                 self.first.append((entry.number, entry.reason))
-            rows.append((entry.number, entry.reason, shorten(masked), entry.length_bytes, sha256))
+            rows.append((entry.number, entry.reason, self._kept(masked), entry.length_bytes, sha256))
         if rows:
             self._insert(connection, rows)
 
-    def _insert(self, connection: duckdb.DuckDBPyConnection, rows: list[tuple[int, str, str, int, str]]) -> None:
+    def _kept(self, masked: str) -> str | None:
+        """Return the beginning of a line; nothing of one that names somebody who asked to be forgotten."""
+        if self.suppressions is not None and self.suppressions.is_mentioned(masked):
+            return None
+        return shorten(masked)
+
+    def _insert(self, connection: duckdb.DuckDBPyConnection, rows: list[tuple[int, str, str | None, int, str]]) -> None:
         # Bound as lists: a data frame costs some milliseconds, for a file with one refused line more than its load.
         numbers, reasons, lines, lengths, checksums = (list(column) for column in zip(*rows, strict=True))
         connection.execute(
             """insert into raw.rejected_events
+                (source, _file, _line, reason, line, line_bytes, line_sha256, _load_id, _loaded_at)
             select $source, $file, unnest($numbers::bigint[]), unnest($reasons::varchar[]), unnest($lines::varchar[]),
                 unnest($lengths::bigint[]), unnest($checksums::varchar[]), $load_id, $loaded_at""",
             {

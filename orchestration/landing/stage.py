@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 
 from orchestration.landing.addresses import replace_addresses
+from orchestration.landing.anonymising import anonymise
 from orchestration.landing.contracts import LINEAGE_COLUMNS, SourceContract, content_columns
-from orchestration.landing.directions import Directions
+from orchestration.landing.directions import Directions, read_directions
 from orchestration.landing.duplicates import Verdicts, find_duplicates
 from orchestration.landing.lines import Chunk, RefusedLine
 from orchestration.landing.parsing import parse_statement
 from orchestration.landing.reasons import CONFLICTING_DUPLICATE, UNKNOWN_SENDER_ROLE
+from orchestration.landing.seeds import read_kept_properties, read_namespaces
+from orchestration.landing.suppression import Suppressions, read_suppressions
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,26 @@ class LoadContext:
     hash_key: bytes
     load_id: int
     loaded_at: datetime
+    suppressions: Suppressions | None = None
+    kept_properties: tuple[str, ...] = ()
+
+
+def make_context(
+    connection: duckdb.DuckDBPyConnection, seeds: Path, hash_key: bytes, load_id: int, loaded_at: datetime
+) -> LoadContext:
+    """Read what a load follows: the seeds, and who asked to be forgotten.
+
+    Raises FileNotFoundError or ValueError for the seeds, OtherKeyError for a list made with another key.
+    """
+    return LoadContext(
+        connection,
+        read_directions(seeds),
+        hash_key,
+        load_id,
+        loaded_at,
+        read_suppressions(connection, hash_key, read_namespaces(seeds)),
+        read_kept_properties(seeds),
+    )
 
 
 @dataclass
@@ -86,7 +110,7 @@ class Stage:
         if staged.texts:
             context.connection.execute(
                 f"""
-                insert into raw.message_texts
+                insert into raw.message_texts (source, event_id, content, timestamp, _load_id)
                 select $source, event_id, content, timestamp, $load_id from parsed
                 where _file_no = $file_no and content is not null {order}""",
                 {"source": source, "load_id": context.load_id, "file_no": file_no},
@@ -96,6 +120,7 @@ class Stage:
         context, connection = self._context, self._context.connection
         self._parse()
         replace_addresses(connection, self._contract, context.hash_key)
+        self._anonymise()
         verdicts = find_duplicates(connection, self._contract, self._files, context.load_id)
         self._refuse(verdicts)
         rows = connection.execute(
@@ -111,6 +136,21 @@ class Stage:
             staged.accepted, staged.texts, staged.is_in_order = accepted, texts, not goes_back
         for file_no, staged in enumerate(self._staged):
             staged.duplicates, staged.reread = verdicts.duplicates[file_no], verdicts.reread[file_no]
+
+    def _anonymise(self) -> None:
+        """Treat the lines of erased people before they are compared: sent again, they meet their erased rows."""
+        context = self._context
+        if context.suppressions is None:
+            return
+        if anonymise(
+            context.connection,
+            "parsed",
+            self._contract,
+            context.suppressions,
+            context.kept_properties,
+            has_content=True,
+        ):
+            context.suppressions.save(context.connection)
 
     def _parse(self) -> None:
         # DuckDB keeps `parsed` of earlier chunks until the commit, and spills it to disk over its memory limit.

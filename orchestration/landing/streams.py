@@ -5,19 +5,22 @@ import json
 import tempfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import duckdb
 
 from orchestration.landing import reasons
+from orchestration.landing.files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, LineSplitter, RefusedLine, refuse
 
 CHUNK_BYTES = 32 << 20
-_BLOCK_BYTES = 1 << 20
+# A block is the least a chunk can be: of lines of two bytes it holds 131,072.
+_BLOCK_BYTES = 1 << 18
 _GZIP_MAGIC = b"\x1f\x8b"
 _PARQUET_MAGIC = b"PAR1"
-_PARQUET_ROWS = 20_000
+_PARQUET_ROWS = 500
+# A small Parquet file can hold gigabytes of the same text; over this it is refused instead of filling the memory.
+_PARQUET_LIMITS: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "memory_limit": "1GB"}
 
 
 class Digest(Protocol):
@@ -52,18 +55,18 @@ class _Hashing(io.RawIOBase):
         return data
 
 
-def read_file(path: Path, size: int, digest: Digest) -> Iterator[Chunk | BrokenEnd]:
-    """Chunks of a file's first `size` bytes, then its broken end if it has one.
+def read_file(file: LandedFile, digest: Digest) -> Iterator[Chunk | BrokenEnd]:
+    """Chunks of a file as far as its size when it was found, then its broken end if it has one.
 
     `digest` (hashlib) has taken every byte once the iterator is used up. Raises OSError when the file cannot be read.
     """
-    if path.name.endswith(".parquet"):
-        yield from _read_parquet(path, size, digest)
-        return
-    with path.open("rb", buffering=0) as file:
-        source = _Hashing(file, size, digest)
-        blocks = _gunzip(source, size) if path.name.endswith(".gz") else _plain(source)
-        yield from _split(blocks)
+    size = file.size_bytes
+    with open_file(file) as opened:
+        source = _Hashing(opened, size, digest)
+        if file.name.endswith(".parquet"):
+            yield from _read_parquet(opened, source, size)
+            return
+        yield from _split(_gunzip(source, size) if file.name.endswith(".gz") else _plain(source))
         while source.read(_BLOCK_BYTES):
             pass
 
@@ -74,7 +77,7 @@ def _plain(source: _Hashing) -> Iterator[bytes]:
 
 
 def _gunzip(source: _Hashing, size: int) -> Iterator[bytes]:
-    """Blocks of a gzip file of one or more members, at most 1 MiB each however well it is compressed."""
+    """Blocks of a gzip file of one or more members, at most _BLOCK_BYTES each however well it is compressed."""
     if size == 0:
         raise _BrokenStreamError("empty file", reasons.TRUNCATED_FILE, may_be_completed=True)
     pending = source.read(_BLOCK_BYTES)
@@ -128,7 +131,8 @@ def _split(blocks: Iterator[bytes]) -> Iterator[Chunk | BrokenEnd]:
 def _is_whole(line: bytes) -> bool:
     """Whether a last line without a newline is JSON to its end."""
     try:
-        json.loads(line.removeprefix(b"\xef\xbb\xbf"))
+        # Numbers stay text: Python makes no int of more than 4,300 digits.
+        json.loads(line.decode("utf-8"), parse_int=str, parse_float=str)
     except RecursionError:
         # Too deep to tell; as a line it is refused for its depth, which says more than waiting would.
         return True
@@ -137,13 +141,11 @@ def _is_whole(line: bytes) -> bool:
     return True
 
 
-def _read_parquet(path: Path, size: int, digest: Digest) -> Iterator[Chunk | BrokenEnd]:
-    with path.open("rb", buffering=0) as file:
-        source = _Hashing(file, size, digest)
-        head = tail = b""
-        while block := source.read(_BLOCK_BYTES):
-            head = head or block[:4]
-            tail = (tail + block)[-4:]
+def _read_parquet(opened: BinaryIO, source: _Hashing, size: int) -> Iterator[Chunk | BrokenEnd]:
+    head = tail = b""
+    while block := source.read(_BLOCK_BYTES):
+        head = head or block[:4]
+        tail = (tail + block)[-4:]
     if head != _PARQUET_MAGIC and size >= len(_PARQUET_MAGIC):
         cause = "not a Parquet file"
         yield BrokenEnd(RefusedLine(1, reasons.MALFORMED_JSON, "", size), cause, may_be_completed=False)
@@ -151,29 +153,32 @@ def _read_parquet(path: Path, size: int, digest: Digest) -> Iterator[Chunk | Bro
         cause = "Parquet file without its footer"
         yield BrokenEnd(RefusedLine(1, reasons.TRUNCATED_FILE, "", size), cause, may_be_completed=True)
     else:
-        yield from _parquet_rows(path, size)
+        yield from _parquet_rows(opened, size)
 
 
-def _parquet_rows(path: Path, size: int) -> Iterator[Chunk | BrokenEnd]:
+def _parquet_rows(opened: BinaryIO, size: int) -> Iterator[Chunk | BrokenEnd]:
     """Each row as a line of JSON, so that Parquet goes the same way as text; absent values are left out as there."""
     splitter = LineSplitter()
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect(config={"threads": 1}) as connection:
-        # read_parquet takes a pattern: a name with * or [ is only safe behind a plain one.
-        plain_name = Path(folder) / "rows.parquet"
-        plain_name.symlink_to(path.absolute())
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        duckdb.connect(config=_PARQUET_LIMITS | {"temp_directory": folder}) as connection,
+    ):
         connection.execute("set TimeZone = 'UTC'")
         try:
+            # By its descriptor: the name may lead elsewhere by now, and read_parquet would take it for a pattern.
             rows = connection.execute(
-                "select json_merge_patch('{}', to_json(r)) from read_parquet(?) as r", [str(plain_name)]
+                "select json_merge_patch('{}', to_json(r)) from read_parquet(?) as r", [f"/dev/fd/{opened.fileno()}"]
             )
             while batch := rows.fetchmany(_PARQUET_ROWS):
                 splitter.feed("".join(f"{line}\n" for (line,) in batch).encode())
                 if splitter.held_bytes >= CHUNK_BYTES:
                     yield splitter.chunk()
         except duckdb.Error as error:
+            is_too_large = isinstance(error, duckdb.OutOfMemoryException)
+            reason = reasons.TOO_LARGE if is_too_large else reasons.MALFORMED_JSON
             cause = f"Parquet file cannot be read: {str(error).splitlines()[0]}"
             yield splitter.chunk()
-            end = RefusedLine(splitter.next_number, reasons.MALFORMED_JSON, "", size)
+            end = RefusedLine(splitter.next_number, reason, "", size)
             yield BrokenEnd(end, cause, may_be_completed=False)
             return
     yield splitter.chunk()

@@ -5,6 +5,7 @@ from typing import Literal
 
 from orchestration.landing.contracts import SOURCES
 from orchestration.landing.reasons import NEXT_STEPS
+from orchestration.printable import one_line
 
 FileState = Literal["loaded", "pending", "unchanged", "unread"]
 KEPT_REJECTIONS = 10
@@ -89,6 +90,8 @@ class LandingSummary:
         """Give the counts of this load that belong to a raw table. Raises KeyError for a table that has none."""
         if table == "rejected_events":
             return {"rejected": self.rejected}
+        if table == "repaired_conversations":
+            return {}
         if table == "loaded_files":
             return {"files": sum(report.state == "loaded" for report in self.files)}
         if table == "message_texts":
@@ -112,7 +115,9 @@ class LandingSummary:
         for state, title in (("pending", "Still being written"), ("unread", "Not read")):
             waiting = [report for report in self.files if report.state == state]
             if waiting:
-                parts.append("\n".join([f"{title}:", *(f"  {_shown(one.path)}: {one.note}" for one in waiting)]))
+                parts.append(
+                    "\n".join([f"{title}:", *(f"  {one_line(one.path)}: {one_line(one.note)}" for one in waiting)])
+                )
         return "\n\n".join(parts)
 
     def _table(self) -> str:
@@ -120,7 +125,7 @@ class LandingSummary:
         shown = [report for report in self.files if report.state == "loaded"]
         rows = [
             (
-                *(_shown(report.path), report.state),
+                *(one_line(report.path), report.state),
                 *_thousands(report.lines, report.accepted, report.rejected, report.duplicates, report.reread),
             )
             for report in (shown if len(shown) <= _FILES_SHOWN else _by_source(shown))
@@ -136,7 +141,7 @@ class LandingSummary:
         for entry in self.reasons[:_REASONS_SHOWN]:
             numbers = [str(one.line) for one in self.rejections if (one.file, one.reason) == (entry.file, entry.reason)]
             where = f" (line {', '.join(numbers)}{', ...' if len(numbers) < entry.count else ''})" if numbers else ""
-            lines.append(f"  {_shown(entry.file)}: {entry.count:,} {entry.reason}{where}")
+            lines.append(f"  {one_line(entry.file)}: {entry.count:,} {entry.reason}{where}")
         if len(self.reasons) > _REASONS_SHOWN:
             others = self.reasons[_REASONS_SHOWN:]
             lines.append(
@@ -177,8 +182,3 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
         for place, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
     return "  ".join(cells).rstrip()
-
-
-def _shown(path: str) -> str:
-    """Show a path on one line, whatever its name holds."""
-    return path if path.isprintable() else ascii(path)

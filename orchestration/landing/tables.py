@@ -1,10 +1,11 @@
-"""The raw tables: made if missing, nothing else changes their shape."""
+"""The raw tables as this release makes them; `migrations` brings older ones to the same shape."""
 
 from pathlib import Path
 
 import duckdb
 
 from orchestration.landing.contracts import LINEAGE_COLUMNS, SOURCES, content_columns
+from orchestration.landing.migrations import migrate, open_refusal, record_layout
 from orchestration.landing.parsing import text
 
 _OTHERS = {
@@ -14,6 +15,27 @@ _OTHERS = {
         "content": "VARCHAR",
         "timestamp": "TIMESTAMP",
         "_load_id": "BIGINT",
+    },
+    # Of the messages whose published text differs from what was said; those of other redactors are made anew.
+    "message_redactions": {
+        "source": "VARCHAR",
+        "event_id": "VARCHAR",
+        "content": "VARCHAR",
+        "redaction_count": "BIGINT",
+        "redactor_version": "BIGINT",
+        "_load_id": "BIGINT",
+    },
+    # One row: the newest load whose messages have been through the redactor.
+    "redaction_progress": {"redactor_version": "BIGINT", "through_load_id": "BIGINT"},
+    # Who asked to be forgotten: keyed hashes of ids, and what stands in their place.
+    "suppressions": {
+        "key_hash": "VARCHAR",
+        "scope": "VARCHAR",
+        "id_namespace": "VARCHAR",
+        "surrogate": "VARCHAR",
+        "id_length": "BIGINT",
+        "key_check": "VARCHAR",
+        "is_rewritten": "BOOLEAN",
     },
     "rejected_events": {
         "source": "VARCHAR",
@@ -40,6 +62,21 @@ _OTHERS = {
         "load_id": "BIGINT",
         "loaded_at": "TIMESTAMP",
     },
+    # What people did to raw tables beside landing: rebuild, reland, drop, erase, retention. `detail` is a JSON object
+    # without personal data.
+    "operations": {
+        "operation": "VARCHAR",
+        "performed_at": "TIMESTAMP",
+        "load_id": "BIGINT",
+        "detail": "VARCHAR",
+    },
+    # Conversations whose raw rows an operation changed or removed: the next build states them anew.
+    "repaired_conversations": {
+        "source": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "load_id": "BIGINT",
+        "operation": "VARCHAR",
+    },
     "pending_files": {
         "file": "VARCHAR",
         "source": "VARCHAR",
@@ -52,26 +89,39 @@ _OTHERS = {
 
 
 def open_raw(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open raw.duckdb for writing, its tables in place. Raises duckdb.IOException when another process holds it."""
+    """Open raw.duckdb for writing, its tables in place and of the newest layout.
+
+    Raises duckdb.IOException when another process holds it, RawVersionError when a newer release or DuckDB wrote it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The newest storage format halves the cost of writing; the file keeps the one it was made with.
     options = "" if path.exists() else " (storage_version 'latest')"
     # Attached under a neutral name: in a catalog called raw, the file's own, `raw.events` would be ambiguous.
     # One thread: measured on 200 MB, a second one tripled the CPU time of taking JSON apart and doubled the wall time.
     connection = duckdb.connect(config={"temp_directory": f"{path}.tmp", "threads": 1})
-    connection.execute(f"attach {text(str(path))} as store{options}")
+    try:
+        connection.execute(f"attach {text(str(path))} as store{options}")
+    except duckdb.IOException as error:
+        refusal = open_refusal(path, error, "Use the release of Colloquy that wrote it, or a later one.")
+        if refusal is None:
+            raise
+        raise refusal from error
     connection.execute("use store")
     connection.execute("set TimeZone = 'UTC'")
     # A load of many small files would fold its log into the file again and again; it is folded in when it is closed.
     connection.execute("set wal_autocheckpoint = '256MB'")
-    create_tables(connection)
+    if not migrate(connection, path):
+        create_tables(connection)
     return connection
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create schema raw and its tables where they are missing."""
-    connection.execute("create schema if not exists raw")
+    """Create schema raw and its tables, all of them or none."""
     tables = {name: LINEAGE_COLUMNS | content_columns(contract) for name, contract in SOURCES.items()} | _OTHERS
+    connection.execute("begin")
+    connection.execute("create schema if not exists raw")
     for name, columns in tables.items():
         body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         connection.execute(f"create table if not exists raw.{name} ({body})")
+    record_layout(connection)
+    connection.execute("commit")

@@ -10,6 +10,7 @@ from orchestration.publishing.errors import (
     NotEnoughSpaceError,
     PublishError,
 )
+from orchestration.publishing.history import keep_history
 from orchestration.publishing.manifest import Manifest, TableRecord, read_manifest
 from orchestration.publishing.publication import PublishSummary, publish
 
@@ -22,6 +23,7 @@ __all__ = [
     "PublishError",
     "PublishSummary",
     "TableRecord",
+    "keep_history",
     "publish",
     "read_manifest",
 ]

@@ -1,9 +1,22 @@
 """Changes on disk that survive a power cut and are seen whole or not at all."""
 
 import os
+import stat
 from pathlib import Path
 
 from orchestration.publishing.errors import PublishError
+
+_FILE_MODE = 0o644
+_FOLDER_MODE = 0o755
+
+
+def open_to_readers(path: Path) -> None:
+    """Let every account read a file, or a folder with all in it: the mode of COLLOQUY_HOME says who may reach it."""
+    for one in (path, *path.rglob("*")):
+        mode = _FOLDER_MODE if one.is_dir() else _FILE_MODE
+        # Files linked from the version before are right already, and may be another account's.
+        if stat.S_IMODE(one.stat().st_mode) != mode:
+            one.chmod(mode)
 
 
 def sync_to_disk(path: Path) -> None:
@@ -19,6 +32,7 @@ def put_text(path: Path, text: str, working: Path) -> None:
     """Write `text` inside the folder `working`, then rename it to `path`: readers see the old or the new file."""
     temporary = working / path.name
     temporary.write_text(text, encoding="utf-8")
+    open_to_readers(temporary)
     sync_to_disk(temporary)
     temporary.replace(path)
     sync_to_disk(path.parent)

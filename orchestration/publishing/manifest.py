@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ class Manifest:
     """One published version.
 
     `run_id` and `published_at` are those of the run that published the version. A later run that finds nothing changed
-    refreshes only `data_until`, `checks`, `last_checked_at`, `last_checked_run_id` and `versions`. Times are UTC.
+    refreshes only `data_until`, `checks`, `last_checked_at`, `last_checked_run_id`, `versions` and `built_from`: the
+    definitions and the data behind the numbers, empty for versions of early releases. Times are UTC.
     """
 
     version: str
@@ -46,6 +47,7 @@ class Manifest:
     versions: tuple[str, ...]
     last_checked_at: datetime
     last_checked_run_id: str
+    built_from: Mapping[str, str | int] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the file's text; raises TypeError or ValueError when `checks` is no plain JSON."""
@@ -84,18 +86,22 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def _from_fields(fields: dict[str, Any]) -> Manifest:
-    data_until = fields["data_until"]
+    """Read a manifest of this or an earlier release: what came later may be missing, unknown fields do not count."""
+    version = str(int(fields["version"])).zfill(len(fields["version"]))
+    published_at = as_utc(datetime.fromisoformat(fields["published_at"]))
+    data_until, last_checked_at = fields.get("data_until"), fields.get("last_checked_at")
     return Manifest(
-        version=str(int(fields["version"])).zfill(len(fields["version"])),
+        version=version,
         run_id=fields["run_id"],
-        published_at=as_utc(datetime.fromisoformat(fields["published_at"])),
+        published_at=published_at,
         data_until=None if data_until is None else as_utc(datetime.fromisoformat(data_until)),
         tables={
             name: TableRecord(int(record["rows"]), str(record["fingerprint"]), record.get("months"))
             for name, record in fields["tables"].items()
         },
-        checks=dict(fields["checks"]),
-        versions=tuple(fields["versions"]),
-        last_checked_at=as_utc(datetime.fromisoformat(fields["last_checked_at"])),
-        last_checked_run_id=fields["last_checked_run_id"],
+        checks=dict(fields.get("checks", {})),
+        versions=tuple(fields.get("versions", (version,))),
+        last_checked_at=published_at if last_checked_at is None else as_utc(datetime.fromisoformat(last_checked_at)),
+        last_checked_run_id=fields.get("last_checked_run_id", fields["run_id"]),
+        built_from=dict(fields.get("built_from", {})),
     )

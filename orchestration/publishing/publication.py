@@ -20,7 +20,7 @@ from orchestration.publishing.export import (
     open_build,
     write_parquet,
 )
-from orchestration.publishing.files import put_text, sync_to_disk
+from orchestration.publishing.files import open_to_readers, put_text, sync_to_disk
 from orchestration.publishing.manifest import MANIFEST_NAME, Manifest, TableRecord, as_utc
 from orchestration.publishing.tables import TableShape, fingerprint_table, read_shapes
 from orchestration.publishing.versions import (
@@ -65,6 +65,7 @@ class _Request:
     keep: int
     now: datetime
     on_progress: Callable[[str], None]
+    built_from: Mapping[str, str | int]
 
 
 def publish(
@@ -78,6 +79,7 @@ def publish(
     keep: int,
     now: datetime,
     on_progress: Callable[[str], None],
+    built_from: Mapping[str, str | int] | None = None,
 ) -> PublishSummary:
     """Write `marts.<table>` of the build as the next version and switch readers to it; the caller holds the run lock.
 
@@ -99,6 +101,7 @@ def publish(
         keep=_valid_keep(keep),
         now=as_utc(now),
         on_progress=on_progress,
+        built_from=dict(built_from or {}),
     )
     request.published.mkdir(parents=True, exist_ok=True)
     current = repair(request.published, keep, on_progress)
@@ -164,6 +167,8 @@ def _put_in_place(request: _Request, manifest: Manifest) -> None:
     request.on_progress(f"switching to version {version}")
     folder = version_folder(working, version)
     put_text(folder / MANIFEST_NAME, manifest.to_json(), working)
+    open_to_readers(folder)
+    open_to_readers(version_file(working, version))
     folder.replace(version_folder(published, version))
     sync_to_disk(published)
     # The file comes after its folder: with it the version counts as complete.
@@ -182,6 +187,7 @@ def _confirm(request: _Request, current: Manifest) -> PublishSummary:
         versions=tuple(complete_versions(request.published)[-request.keep :]),
         last_checked_at=request.now,
         last_checked_run_id=request.run_id,
+        built_from=request.built_from,
     )
     switch_to(request.published, manifest)
     request.on_progress(f"nothing changed since version {current.version}: nothing published")
@@ -199,6 +205,7 @@ def _manifest(request: _Request, version: str, records: Mapping[str, TableRecord
         versions=(*complete_versions(request.published), version)[-request.keep :],
         last_checked_at=request.now,
         last_checked_run_id=request.run_id,
+        built_from=request.built_from,
     )
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.printable import one_line
+
 _BAR_WIDTH = 24
 _KEY_METRICS = (
     ("resolution_rate", "resolved, of engaged and closed"),
     ("claimed_resolution_rate", "claimed by the agent side"),
     ("abandonment_rate", "gave up"),
-    ("handoff_rate", "handed to a person"),
+    ("handoff_rate", "asked for or handed to a person"),
     ("conversion_rate", "converted"),
     ("fallback_rate", "turns with a fallback"),
     ("interaction_rate", "widgets shown that were used"),
@@ -32,10 +34,10 @@ _RATES = """
 """
 
 
-def summarise(published: Path) -> str:
-    """Return the funnels, the key numbers of the whole period and where to look, as text.
+def summarise(published: Path, notes: Sequence[str]) -> str:
+    """Return the notes on the build, the funnels, the key numbers of the whole period and where to look, as text.
 
-    `published` is the folder of the published versions; raises duckdb.IOException when nothing is published in it.
+    `published` is the folder of the published versions; raises duckdb.IOException when nothing is published.
     """
     database = published / "colloquy.duckdb"
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -47,6 +49,7 @@ def summarise(published: Path) -> str:
     parts = [
         f"{conversations:,} conversations, {first} to {last}" if conversations else "No conversation has landed yet."
     ]
+    parts += ["\n".join(notes)]
     parts += [
         _funnel(name, [row for row in funnels if row[0] == name]) for name in dict.fromkeys(row[0] for row in funnels)
     ]
@@ -55,15 +58,16 @@ def summarise(published: Path) -> str:
 
 
 def _funnel(name: str, rows: Sequence[tuple[object, ...]]) -> str:
-    lines = [f"Funnel: {name:<35}{'reached':>9} {'of entered':>11} {'step rate':>10} {'lost here':>10} {'may come':>9}"]
+    titles = f"{'reached':>9} {'of entered':>11} {'step rate':>10} {'lost here':>10} {'may come':>9}"
+    lines = [f"Funnel: {one_line(name):<35}{titles}"]
     for _, stage, entered, reached, with_previous, previous, in_progress, lost, is_measured in rows:
         if not is_measured:
-            lines.append(f"  {stage!s:<20}{'(no source reports it, no label yet)'}")
+            lines.append(f"  {one_line(str(stage)):<20}{'(no source reports it, no label yet)'}")
             continue
         share = _ratio(reached, entered)
         bar = "█" * round((share or 0) * _BAR_WIDTH)
         lines.append(
-            f"  {stage!s:<20}{bar:<{_BAR_WIDTH - 1}}{reached:>7,} {_percent(share):>11} "
+            f"  {one_line(str(stage)):<20}{bar:<{_BAR_WIDTH - 1}}{reached:>7,} {_percent(share):>11} "
             f"{_percent(_ratio(with_previous, previous)):>10} {lost:>10,} {in_progress:>9,}"
         )
     return "\n".join(lines)

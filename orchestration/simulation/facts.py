@@ -20,8 +20,9 @@ INTERACTIONS = frozenset(
 ENGAGING = frozenset({"user_message", "button_clicked", "flow_started"})
 EXPLICIT_ENDS = frozenset({"conversation_completed", "conversation_ended", "conversation_abandoned"})
 ONLY_SHOWN = frozenset({"interaction_initialized", "experiment_exposure"})
-# The shipped success signals: a closed deal is proof, a reported solution is the agent side's claim.
-PROOF_KINDS = frozenset({"conversion", "deal_closed"})
+# The shipped success signals: a meeting that the prospect booked and a closed deal are proof, a reported solution is
+# the agent side's claim. An opportunity is what the seller notes of a prospect, so it is neither.
+PROOF_KINDS = frozenset({"conversion", "meeting_booked", "deal_closed"})
 CLAIM_KINDS = frozenset({"conversation_completed", "problem_resolved"})
 DEFAULT_QUESTION_KINDS = {"events": "other", "agent_events": "satisfaction", "chat_events": "satisfaction"}
 

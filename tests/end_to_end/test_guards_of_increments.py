@@ -1,13 +1,18 @@
 """Hand-made cases for the guards of incremental runs: each goes red when its guard is taken out."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from orchestration.building.project import dbt_flags
 from orchestration.building.state import begin_build, configuration_hash
-from tests.support.warehouse import WarehouseUnderTest
+from tests.support.bench import Bench, assert_none, bench_in_memory
+from tests.support.random_conversations import Line
+from tests.support.random_histories import NEAR_FUTURE
+from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WarehouseUnderTest
 
 
 def _message(event_id: str, conversation: str, timestamp: str) -> dict[str, object]:
@@ -74,3 +79,107 @@ def test_the_old_day_of_a_moved_conversation_survives_an_interrupted_build(wareh
         ("2025-03-11", 0.0),
         ("2025-03-12", 2.0),
     ]
+
+
+def test_a_stage_shown_for_the_first_time_is_next_for_those_lost_before(tmp_path: Path) -> None:
+    warehouse = WarehouseUnderTest(tmp_path)
+    next_stages = (
+        "select conversation_id, last_stage, next_stage from marts.funnel_dropoffs "
+        "inner join marts.fct_conversations using (conversation_key) order by conversation_id"
+    )
+    warehouse.write_events(
+        [
+            _message("1", "early", "2025-03-10T09:00:00Z"),
+            _message("2", "early", "2025-03-10T09:01:00Z") | {"event_type": "agent_message"},
+            _message("3", "later", "2025-03-11T09:00:00Z"),
+        ]
+    )
+    warehouse.land()
+    warehouse.build()
+    # Nobody ever identified a problem, proposed or accepted a solution; proof is asked of everybody.
+    assert warehouse.rows(next_stages) == [("early", "greeted", "resolved")]
+    warehouse.write_events([_message("4", "later", "2025-03-11T09:01:00Z") | {"event_type": "solution_proposed"}])
+    warehouse.land()
+    warehouse.build()
+    # Nothing came for the early one, and still it is the proposal that did not come.
+    assert warehouse.rows(next_stages) == [("early", "greeted", "solution_proposed")]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with bench_in_memory() as one:
+        yield one
+
+
+def _line(source: str, conversation: str, moment: str | datetime, **fields: object) -> Line:
+    """Write a line; its id is made of what it says, and only sources that have ids keep it."""
+    at = datetime.fromisoformat(f"{moment}+00:00") if isinstance(moment, str) else moment
+    identity = f"{conversation} {at.isoformat()} {fields.get('event_type')}"
+    names = {"agent_events": ("id", "conversation_id"), "chat_events": ("event_id", "session_id")}
+    id_name, key_name = names.get(source, ("event_id", "conversation_id"))
+    ids = {} if source == "agentsight_interactions" else {id_name: identity}
+    return Line(source, at, {key_name: conversation, "timestamp": at.isoformat(), **ids, **fields})
+
+
+def _said(source: str, conversation: str, moment: str | datetime, event_type: str, **fields: object) -> Line:
+    return _line(source, conversation, moment, event_type=event_type, **fields)
+
+
+def _shown(conversation: str, moment: str, page: str) -> Line:
+    return _line("agentsight_interactions", conversation, moment, metadata={"page_url": f"https://shop.test/{page}"})
+
+
+Landings = Sequence[Sequence[Line]]
+# The last stage of the shipped sales funnel may be reached for 2160 hours.
+_WINDOW_ENDS_AT_SECOND_LOAD = LOADED_AT + 2 * LOAD_INTERVAL - timedelta(hours=2160)
+RESTATING: dict[str, Landings] = {
+    "a source that comes in behind the others opens final days": (
+        [
+            _said("events", "one", "2025-06-01T10:00", "user_message"),
+            _said("events", "two", "2025-06-02T10:00", "user_message"),
+            _said("events", "three", "2025-06-03T12:00", "user_message"),
+        ],
+        [_said("chat_events", "behind", "2025-05-30T10:00", "message_sent")],
+    ),
+    "a new top page of a day names segments of the day before": (
+        [
+            _shown("midnight", "2025-06-01T23:58", "a"),
+            _line("agentsight_interactions", "midnight", "2025-06-02T00:05", role="user", content="hello"),
+            _shown("later", "2025-06-03T00:05", "a"),
+        ],
+        [_shown(f"another{number}", f"2025-06-02T10:0{number}", "b") for number in range(3)],
+    ),
+    "a window ends before an explicit end that is dated ahead": (
+        [
+            _said("events", "ended", _WINDOW_ENDS_AT_SECOND_LOAD, "user_message", agent="sales_bot"),
+            _said("events", "ended", NEAR_FUTURE, "conversation_ended"),
+            _said("events", "other", "2025-11-01T10:00", "user_message", agent="sales_bot"),
+        ],
+        [_said("events", "new", "2025-11-01T11:00", "user_message", agent="sales_bot")],
+    ),
+    "the only conversation that showed a stage turns out to be another source's": (
+        [
+            _said("agent_events", "shared", "2025-06-01T10:00", "started"),
+            _said("agent_events", "shared", "2025-06-01T10:01", "solution_proposed"),
+            _said("agent_events", "alone", "2025-06-05T10:00", "started"),
+            _said("events", "measured", "2025-06-20T10:00", "user_message"),
+            _said("events", "measured", "2025-06-20T10:01", "solution_proposed"),
+        ],
+        [_said("events", "shared", "2025-06-01T09:00", "user_message")],
+    ),
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("case", RESTATING)
+def test_days_without_a_changed_conversation_are_stated_again(bench: Bench, case: str) -> None:
+    first, second = RESTATING[case]
+    bench.clear()
+    bench.land(first, random.Random(0))  # noqa: S311 - reproducible, not secret
+    bench.start()
+    before = bench.full_refresh().rename(bench.folder / "before.duckdb")
+    bench.land(second, random.Random(0))  # noqa: S311 - reproducible, not secret
+    bench.build()
+    after = bench.full_refresh()
+    assert bench.differences(before, after), "the case changes nothing: it proves nothing"
+    assert_none(bench.differences(bench.warehouse.home.build_database, after), case)

@@ -1,155 +1,88 @@
-"""Incremental equals full refresh, in any order of arrival, after a build that broke off, and with a changed seed."""
+"""Incremental equals full refresh, in any order of arrival, after a build that broke off, and with changed seeds."""
 
-import json
+import random
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
-from orchestration.building.project import build_command
-from orchestration.building.state import begin_build, configuration_hash
-from orchestration.publishing import PublishSummary, publish
-from tests.support.comparison import KEPT_INTERMEDIATE, differences
-from tests.support.random_conversations import SEEDS, Fields, random_arrival
-from tests.support.warehouse import WarehouseUnderTest
+from tests.support.bench import PUBLICATION_RECORD, Bench, assert_none, bench_in_memory
+from tests.support.comparison import differences
+from tests.support.random_conversations import Line
+from tests.support.random_histories import LATE_HISTORY, History, histories, in_another_order
 
-# A build costs dbt's fixed price, whatever the data: `make test` takes one arriving partly late, one newest first.
-SEED_COUNT = 20
-QUICK_SEEDS = (1, 3)
 # Record what happened on the way (which load brought what, what was late then), not what is in the events.
-HISTORIES = ("data_quality",)
-ALL_BATCHES = 99
-
-
-def land_files(warehouse: WarehouseUnderTest, files: Mapping[str, Sequence[Fields]]) -> None:
-    """Land one batch: a new file for each source."""
-    for source, lines in files.items():
-        warehouse.write_events(lines, source)
-    warehouse.land()
-
-
-class Bench:
-    """A warehouse that starts anew as often as needed without parsing the dbt project again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.warehouse = WarehouseUnderTest(folder / "warehouse", SEEDS)
-
-    def clear(self) -> None:
-        """Drop everything landed and built; the parsed project stays."""
-        shutil.rmtree(self.warehouse.settings.landing, ignore_errors=True)
-        for database in (self.warehouse.home.raw_database, self.warehouse.home.build_database):
-            database.unlink(missing_ok=True)
-        self.warehouse.loads = 0
-
-    def land(self, files: Mapping[str, Sequence[Fields]]) -> None:
-        """Land one batch: a new file for each source."""
-        land_files(self.warehouse, files)
-
-    def keep(self, name: str) -> Path:
-        """Keep the build as it is now and return the copy; raw is kept beside it."""
-        for database in (self.warehouse.home.build_database, self.warehouse.home.raw_database):
-            shutil.copyfile(database, self.folder / f"{name}-{database.name}")
-        return self.folder / f"{name}-build.duckdb"
-
-    def restore(self, name: str) -> None:
-        """Go back to what `keep` kept."""
-        for database in (self.warehouse.home.build_database, self.warehouse.home.raw_database):
-            shutil.copyfile(self.folder / f"{name}-{database.name}", database)
-
-    def interrupted_build(self, models: Sequence[str]) -> None:
-        """Build some models as a run would that is killed after them: nobody records that it is complete."""
-        warehouse = self.warehouse
-        build = begin_build(warehouse.home, configuration_hash(warehouse.settings, warehouse.home.dbt_project))
-        command = build_command(warehouse.settings, is_full_refresh=build.is_full_refresh)
-        warehouse.dbt([*command, "--exclude-resource-type", "test", "--select", *models])
-
-    def models_in_build_order(self) -> list[str]:
-        """Return the models of the project in an order in which dbt may build them, seeds apart."""
-        manifest = json.loads((self.warehouse.home.dbt_target / "manifest.json").read_text())
-        parents = {
-            key: [parent for parent in node["depends_on"]["nodes"] if parent.startswith("model.")]
-            for key, node in manifest["nodes"].items()
-            if node["resource_type"] == "model"
-        }
-        order: list[str] = []
-        while len(order) < len(parents):
-            order += sorted(key for key in parents if key not in order and set(parents[key]) <= set(order))
-        return [key.rpartition(".")[2] for key in order]
+HISTORIES = ("data_quality", PUBLICATION_RECORD)
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    folder = tmp_path_factory.mktemp("increments")
-    yield Bench(folder)
-    shutil.rmtree(folder)
+def bench() -> Iterator[Bench]:
+    with bench_in_memory() as one:
+        yield one
 
 
-def build_differences(left: Path, right: Path, without: Sequence[str] = ()) -> list[str]:
-    """Compare all marts and the intermediate tables that outlive a run."""
-    found = differences(left, right, without=without)
-    return found + differences(left, right, schema="intermediate", only=KEPT_INTERMEDIATE)
-
-
-def assert_none(found: Sequence[str]) -> None:
-    """Fail with the differing rows."""
-    assert not found, "\n".join(found)
-
-
-def land_in_batches(bench: Bench, seed: int, until: int = ALL_BATCHES) -> None:
-    """Land the batches of a seed one after the other and build after each."""
-    arrival = random_arrival(seed)
-    for batch in range(min(until, len(arrival.batches))):
-        bench.land(arrival.files(batch))
-        bench.warehouse.build()
-
-
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=() if seed in QUICK_SEEDS else pytest.mark.full) for seed in range(SEED_COUNT)]
-)
-def test_increments_equal_a_full_refresh_and_another_order_of_arrival(bench: Bench, seed: int) -> None:
+def check_history(bench: Bench, history: History) -> None:
+    """Run a history and compare: after each run with a full refresh, at the end with another order of arrival."""
     bench.clear()
-    land_in_batches(bench, seed)
-    increments = bench.keep("increments")
-    bench.warehouse.build(full_refresh=True)
-    found = build_differences(increments, bench.warehouse.home.build_database)
-
-    bench.clear()
-    bench.land(random_arrival(seed).at_once(seed))
-    bench.warehouse.build()
+    chance = random.Random(history.seed)  # noqa: S311 - reproducible, not secret
+    landings = history.landings()
+    for number, (step, lines) in enumerate(zip(history.steps, landings, strict=True), start=1):
+        bench.configure(step.changed, loads=number - 1)
+        bench.land(lines, chance)
+        bench.build() if number > 1 else bench.start()
+        found = bench.differences(bench.warehouse.home.build_database, bench.full_refresh())
+        assert_none(found, f"run {number} (left) is not a full refresh (right)")
+    last_load = max(number for number, lines in enumerate(landings, start=1) if lines)
+    raw = bench.raw_of(in_another_order(landings, history.seed), last_load, chance)
     # The load that brought an event differs by design; everything that the marts say of it does not.
-    found += differences(increments, bench.warehouse.home.build_database, without=HISTORIES)
-    assert_none(found)
+    found = differences(bench.warehouse.home.build_database, bench.full_refresh(raw), without=HISTORIES)
+    assert_none(found, "the last run (left) is not what another order of arrival gives (right)")
 
 
-def publish_build(bench: Bench, hour: int) -> PublishSummary:
-    home = bench.warehouse.home
-    tables = [
-        row[0] for row in bench.warehouse.rows("select table_name from duckdb_tables() where schema_name = 'marts'")
-    ]
-    return publish(
-        home.build_database,
-        home.published,
-        tables=sorted(tables),
-        run_id=f"run at {hour}",
-        data_until=None,
-        checks={},
-        keep=3,
-        now=datetime(2026, 1, 2, hour, tzinfo=UTC),
-        on_progress=lambda _: None,
+def sequences(max_examples: int) -> settings:
+    return settings(
+        max_examples=max_examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        # A smaller case costs builds by the hundred: ask for it by adding Phase.shrink.
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        report_multiple_bugs=False,
+        print_blob=False,
     )
 
 
-def test_a_second_run_changes_no_row_and_publishes_nothing(bench: Bench) -> None:
+@sequences(5)
+@given(history=histories(max_steps=3))
+def test_increments_equal_a_full_refresh_and_another_order_of_arrival(bench: Bench, history: History) -> None:
+    check_history(bench, history)
+
+
+@pytest.mark.full
+@sequences(40)
+@given(history=histories(max_steps=4))
+def test_many_more_increments_equal_a_full_refresh(bench: Bench, history: History) -> None:
+    check_history(bench, history)
+
+
+def land_in_batches(bench: Bench, history: History, until: int) -> None:
+    """Land the first batches of a history one after the other and build after each."""
     bench.clear()
-    land_in_batches(bench, seed=1, until=2)
-    first, before = publish_build(bench, hour=1), bench.keep("first")
+    for number, lines in enumerate(history.landings()[:until], start=1):
+        bench.land(lines, random.Random(number))  # noqa: S311 - reproducible, not secret
+        bench.build() if number > 1 else bench.start()
+
+
+def test_a_second_run_changes_no_row_and_publishes_nothing(bench: Bench) -> None:
+    land_in_batches(bench, LATE_HISTORY, until=2)
+    first, before = bench.warehouse.publish(), bench.keep("first")
     bench.warehouse.land()
-    bench.warehouse.build()
-    assert_none(build_differences(before, bench.warehouse.home.build_database))
-    second = publish_build(bench, hour=2)
+    bench.build()
+    assert_none(bench.differences(before, bench.warehouse.home.build_database), "a run over nothing new")
+    second = bench.warehouse.publish()
     assert (first.unchanged, second.unchanged) == (False, True)
     assert second.version == first.version
 
@@ -157,32 +90,34 @@ def test_a_second_run_changes_no_row_and_publishes_nothing(bench: Bench) -> None
 class Interruptions:
     """One history for every place at which a build can break off: two batches built, a third and a fourth landing."""
 
-    def __init__(self, bench: Bench, seed: int) -> None:
+    def __init__(self, bench: Bench, history: History) -> None:
         self.bench = bench
-        self.arrival = random_arrival(seed)
-        bench.clear()
-        land_in_batches(bench, seed, until=2)
+        self.landings = history.landings()
+        land_in_batches(bench, history, until=2)
         bench.keep("before")
-        for batch in range(2, len(self.arrival.batches)):
-            bench.land(self.arrival.files(batch))
-        bench.warehouse.build(full_refresh=True)
-        self.expected = bench.keep("expected")
+        for lines in self.landings[2:]:
+            self._land(lines)
+        self.expected = bench.full_refresh().rename(bench.folder / "expected.duckdb")
+
+    def _land(self, lines: Sequence[Line]) -> None:
+        self.bench.land(lines, random.Random(0))  # noqa: S311 - reproducible, not secret
 
     def break_off_after(self, models: Sequence[str]) -> None:
         """Break off the build of the third batch after some models, land the rest, run to the end and compare."""
         self.bench.restore("before")
         shutil.rmtree(self.bench.warehouse.settings.landing)
-        self.bench.land(self.arrival.files(2))
+        self._land(self.landings[2])
         self.bench.interrupted_build(models)
-        for batch in range(3, len(self.arrival.batches)):
-            self.bench.land(self.arrival.files(batch))
-        self.bench.warehouse.build()
-        assert_none(build_differences(self.expected, self.bench.warehouse.home.build_database, without=HISTORIES))
+        for lines in self.landings[3:]:
+            self._land(lines)
+        self.bench.build()
+        found = self.bench.differences(self.expected, self.bench.warehouse.home.build_database, without=HISTORIES)
+        assert_none(found, f"a full refresh (left) is not what a build gives that broke off after {models[-1]} (right)")
 
 
 @pytest.fixture(scope="module")
 def interruptions(bench: Bench) -> Interruptions:
-    return Interruptions(bench, seed=1)
+    return Interruptions(bench, LATE_HISTORY)
 
 
 @pytest.mark.parametrize("last_model", ["fct_conversations", "int_funnel_entries_placed"])
@@ -194,31 +129,7 @@ def test_a_run_after_an_interrupted_one_loses_nothing(interruptions: Interruptio
 
 @pytest.mark.full
 def test_a_build_may_break_off_after_any_model(bench: Bench) -> None:
-    interruptions = Interruptions(bench, seed=5)
+    interruptions = Interruptions(bench, replace(LATE_HISTORY, seed=5))
     order = bench.models_in_build_order()
     for count in range(1, len(order)):
         interruptions.break_off_after(order[:count])
-
-
-@pytest.mark.full
-def test_a_changed_configuration_rebuilds_what_it_decides(bench: Bench, tmp_path: Path) -> None:
-    stages = (bench.warehouse.home.seeds / "funnel_stages.csv").read_text()
-    changed = stages.replace("support,2,greeted,fact,first_agent_message_at", "support,2,greeted,event,tool_called")
-    assert changed != stages
-    arrival = random_arrival(3)
-
-    moving = WarehouseUnderTest(tmp_path / "moving", SEEDS)
-    land_files(moving, arrival.files(0))
-    moving.build()
-    # The same folders with another seed and another time zone: what a user does between two runs.
-    moved = WarehouseUnderTest(
-        tmp_path / "moving", SEEDS | {"funnel_stages.csv": changed}, "America/New_York", loads=moving.loads
-    )
-    land_files(moved, arrival.files(1))
-    moved.build()
-
-    fresh = WarehouseUnderTest(tmp_path / "fresh", SEEDS | {"funnel_stages.csv": changed}, "America/New_York")
-    for batch in (0, 1):
-        land_files(fresh, arrival.files(batch))
-    fresh.build()
-    assert_none(build_differences(moved.home.build_database, fresh.home.build_database))

@@ -60,19 +60,62 @@ def test_every_query_of_the_readme_returns_rows(demo: tuple[str, Path]) -> None:
             assert connection.execute(query).fetchall(), query
 
 
-def test_every_other_command_of_the_readme_runs(tmp_path: Path) -> None:
-    landing = tmp_path / "landing" / "events"
-    landing.mkdir(parents=True)
-    (example,) = _blocks("json")
-    (landing / "example.jsonl").write_text(example)
-    environment = {"COLLOQUY_HOME": str(tmp_path / "warehouse")}
-    commands = [command for command in COMMANDS if command != "make demo"]
-    assert commands == ["make check-files DIR=landing", "make run LANDING=landing", "make status"]
-    for command in commands:
-        finished = _make(command.replace("=landing", f"={tmp_path / 'landing'}"), **environment)
+# One run of the job each.
+REPAIRS = [
+    "make reland FILE=landing/events/example.jsonl",
+    "make erase CONVERSATION_ID=c-1 NAMESPACE=events",
+    "make rebuild",
+    "make drop FILE=landing/events/example.jsonl",
+]
+ERASE_USER = "make erase USER_ID=u-1"
+
+
+class OwnEvents:
+    """A folder with the example event in `landing/`, and the README's commands run over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        landing = folder / "landing" / "events"
+        landing.mkdir(parents=True)
+        (example,) = _blocks("json")
+        (landing / "example.jsonl").write_text(example)
+
+    def run(self, command: str) -> None:
+        landing = self.folder / "landing"
+        environment = {"COLLOQUY_HOME": str(self.folder / "warehouse"), "COLLOQUY_LANDING": str(landing)}
+        finished = _make(command.replace("=landing", f"={landing}"), **environment)
         assert finished.returncode == 0, (command, finished.stdout[-3000:], finished.stderr[-3000:])
-    with duckdb.connect(str(tmp_path / "warehouse" / "published" / "colloquy.duckdb"), read_only=True) as connection:
-        assert connection.execute("select conversation_id from marts.fct_conversations").fetchall() == [("c-1",)]
+
+    def conversations(self) -> list[tuple[str, str]]:
+        database = self.folder / "warehouse" / "published" / "colloquy.duckdb"
+        with duckdb.connect(str(database), read_only=True) as connection:
+            return connection.execute("select conversation_id, user_id from marts.fct_conversations").fetchall()
+
+
+def test_the_commands_for_own_events_run(tmp_path: Path) -> None:
+    first = ["make check-files DIR=landing", "make run LANDING=landing", "make status"]
+    assert [command for command in COMMANDS if command != "make demo"][:3] == first
+    assert sorted(COMMANDS[4:]) == sorted([*REPAIRS, ERASE_USER])
+    own = OwnEvents(tmp_path)
+    for command in first:
+        own.run(command)
+    assert own.conversations() == [("c-1", "u-1")]
+
+
+@pytest.mark.full
+def test_the_commands_that_repair_and_erase_run(tmp_path: Path) -> None:
+    own = OwnEvents(tmp_path)
+    own.run("make run LANDING=landing")
+    for command in REPAIRS:
+        own.run(command)
+    assert own.conversations() == []
+
+    erased = OwnEvents(tmp_path / "erased")
+    erased.run("make run LANDING=landing")
+    erased.run(ERASE_USER)
+    ((conversation_id, user_id),) = erased.conversations()
+    assert conversation_id.startswith("erased-")
+    assert user_id.startswith("erased-")
 
 
 def test_example_lines_of_all_sources_are_whole_json() -> None:

@@ -69,7 +69,9 @@ def real_sets() -> dict[str, dict[str, Conversation]]:
 def warehouse(
     real_sets: dict[str, dict[str, Conversation]], tmp_path_factory: pytest.TempPathFactory
 ) -> WarehouseUnderTest:
-    built = WarehouseUnderTest(tmp_path_factory.mktemp("real-sets"), {"purposes.csv": PURPOSES})
+    # The sets name phone numbers of invented places; what is compared here are the texts as they were said.
+    folder = tmp_path_factory.mktemp("real-sets")
+    built = WarehouseUnderTest(folder, {"purposes.csv": PURPOSES}, publish_raw_text=True)
     for name in real_sets:
         built.link_real_set(name)
     built.land()

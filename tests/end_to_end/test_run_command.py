@@ -3,8 +3,6 @@
 import gzip
 import json
 import os
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -12,26 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.support.commands import run_command
 from tests.support.warehouse import SHARED_DATA
 
-PROJECT = Path(__file__).resolve().parents[2]
 STAR = SHARED_DATA / "star" / "events.jsonl.gz"
-
-
-def run_command(home: Path, landing: Path) -> str:
-    """Run the warehouse as `make run` does, in a process of its own, and return all it printed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COLLOQUY_")}
-    finished = subprocess.run(
-        [sys.executable, "-m", "orchestration", "run", "--landing", str(landing)],
-        cwd=PROJECT,
-        env=environment | {"COLLOQUY_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stdout
-    return finished.stdout
 
 
 def table_hashes(database: Path) -> dict[str, tuple[Any, ...]]:
@@ -50,7 +32,7 @@ def test_the_command_publishes_a_real_set_and_a_second_run_changes_nothing(tmp_p
     landing, home = tmp_path / "d", tmp_path / "home"
     (landing / "events").mkdir(parents=True)
     (landing / "events" / "star.jsonl.gz").write_bytes(STAR.read_bytes())
-    run_command(home, landing)
+    run_command(home, landing, "run")
 
     published = home / "published" / "colloquy.duckdb"
     totals = "select count(*), sum(user_message_count), sum(agent_message_count) from {}marts.fct_conversations"
@@ -69,7 +51,7 @@ def test_the_command_publishes_a_real_set_and_a_second_run_changes_nothing(tmp_p
         assert event_ids == {event["event_id"] for event in messages}
 
     before = (table_hashes(published), published.stat().st_ino, version_files(home))
-    output = run_command(home, landing)
+    output = run_command(home, landing, "run")
     assert (table_hashes(published), published.stat().st_ino, version_files(home)) == before
     assert "nothing published" in output
 
@@ -110,18 +92,34 @@ def write_broken_files(folder: Path) -> None:
     os.utime(folder / "cut.jsonl.gz", (stale, stale))
 
 
+def write_widgets(folder: Path) -> None:
+    """Write three widgets, of which only the second says that it is production, and only in one of its two lines."""
+    folder.mkdir(parents=True)
+    shown = [{"conversation_id": f"widget-{number}", "timestamp": "2025-06-01T10:00:00Z"} for number in (1, 2, 3)]
+    asked = [{**line, "timestamp": "2025-06-01T10:01:00Z", "role": "user", "content": "hello"} for line in shown[:2]]
+    lines = [shown[0], {**shown[1], "environment": "production"}, shown[2], *asked]
+    (folder / "widgets.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
 def test_the_command_loads_what_is_good_and_reports_the_rest(tmp_path: Path) -> None:
     landing, home = tmp_path / "d", tmp_path / "home"
     write_broken_files(landing / "events")
-    output = run_command(home, landing)
+    write_widgets(landing / "agentsight_interactions")
+    output = run_command(home, landing, "run")
 
     with duckdb.connect(str(home / "published" / "colloquy.duckdb"), read_only=True) as connection:
         found = {row[0] for row in connection.execute("select conversation_id from marts.fct_conversations").fetchall()}
     cut = {name for name in found if name.startswith("cut-")}
-    assert found - cut == {"good-1", "good-2", "quoted-1", "fields-1", "middle-1", "middle-3", "large-2"}
+    assert found - cut == {"widget-2", "good-1", "good-2", "quoted-1", "fields-1", "middle-1", "middle-3", "large-2"}
     # As far as it reads: the first lines without a gap, and not all.
     assert cut == {f"cut-{number}" for number in range(len(cut))}
     assert 0 < len(cut) < 200
+
+    # Two of the first widget and one of the third; the second names its environment once, and all of it is published.
+    held_back = "3 events of agentsight_interactions name no environment and are not published; "
+    assert [line for line in output.splitlines() if "no environment" in line] == [
+        f"{held_back}set default_environment in sources.csv"
+    ]
 
     assert "events/middle.jsonl: 1 malformed_json (line 2)" in output
     assert "events/large.jsonl: 1 too_large (line 1)" in output

@@ -117,7 +117,7 @@ def test_the_hash_follows_what_decides_numbers(project: Path, tmp_path: Path, na
     assert configuration_hash(settings, project) != before
 
 
-@pytest.mark.parametrize("change", [{"timezone": "Europe/Berlin"}, {"idle_minutes": 45}])
+@pytest.mark.parametrize("change", [{"timezone": "Europe/Berlin"}, {"idle_minutes": 45}, {"publish_raw_text": True}])
 def test_the_hash_follows_settings_that_decide_numbers(
     project: Path, tmp_path: Path, change: dict[str, object]
 ) -> None:
@@ -202,10 +202,12 @@ def test_the_first_build_is_full_and_the_next_ones_take_what_landed(builds: Buil
     builds.land()
     first = begin_build(builds.home, "a")
     assert (first.build_id, first.through_load_id, first.is_full_refresh) == (1, 1, True)
+    assert first.reason == "the first build"
     complete_build(builds.home, first)
     builds.land()
     second = begin_build(builds.home, "a")
     assert (second.build_id, second.through_load_id, second.is_full_refresh) == (2, 2, False)
+    assert second.reason == "the configuration is that of the last complete build"
     complete_build(builds.home, second)
     assert builds.completed() == [(1, "a", 1), (2, "a", 2)]
 
@@ -215,6 +217,7 @@ def test_a_changed_configuration_makes_a_full_build_once(builds: Builds) -> None
     complete_build(builds.home, begin_build(builds.home, "a"))
     changed = begin_build(builds.home, "b")
     assert changed.is_full_refresh
+    assert changed.reason == "the configuration has changed since the last complete build"
     complete_build(builds.home, changed)
     assert not begin_build(builds.home, "b").is_full_refresh
 
@@ -236,7 +239,8 @@ def test_an_interrupted_build_moves_nothing_on(builds: Builds) -> None:
 def test_an_interrupted_first_build_is_followed_by_a_full_one(builds: Builds) -> None:
     builds.land()
     begin_build(builds.home, "a")
-    assert begin_build(builds.home, "a").is_full_refresh
+    again = begin_build(builds.home, "a")
+    assert (again.is_full_refresh, again.reason) == (True, "no earlier build was completed")
 
 
 def test_an_interrupted_build_of_another_configuration_is_not_built_upon(builds: Builds) -> None:
@@ -245,7 +249,10 @@ def test_an_interrupted_build_of_another_configuration_is_not_built_upon(builds:
     complete_build(builds.home, begin_build(builds.home, "a"))
     begin_build(builds.home, "b")
     back = begin_build(builds.home, "a")
-    assert back.is_full_refresh
+    assert (back.is_full_refresh, back.reason) == (
+        True,
+        "an earlier build broke off under another configuration",
+    )
     complete_build(builds.home, back)
     assert not begin_build(builds.home, "a").is_full_refresh
 

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from orchestration.__main__ import main
+from orchestration.commands import dev
 from orchestration.home import Home
 from orchestration.landing import load_landing
 from orchestration.locking import hold_lock
@@ -86,9 +89,10 @@ def publish_to(home: Home, **changes: Any) -> None:
 
 
 def test_status_of_nothing(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["status"]) == 1
+    assert main(["status"]) == 0
     said = capsys.readouterr().out
     assert f"warehouse   {home.root}\n" in said
+    assert "time zone   UTC, for days and hours of the marts\n" in said
     assert "running     nothing\n" in said
     assert "published   nothing yet; make demo" in said
     assert "files       none loaded" in said
@@ -107,6 +111,46 @@ def test_status_of_a_published_version(home: Home, capsys: pytest.CaptureFixture
     # Rows of the sample build: four conversations, one metric.
     rows = {line.split()[0]: line.split()[1] for line in lines if line.startswith("  marts.")}
     assert (rows["marts.fct_conversations"], rows["marts.metrics_daily"], rows["marts.alerts"]) == ("4", "1", "0")
+
+
+def test_status_names_the_time_zone_of_what_is_published(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish_to(home)  # its days are those of UTC
+    main(["status"])
+    assert "time zone   UTC, for days and hours of the marts\n" in capsys.readouterr().out
+    monkeypatch.setenv("COLLOQUY_TIMEZONE", "Asia/Kolkata")
+    main(["status"])
+    zone = (
+        "time zone   UTC, for days and hours of the marts; COLLOQUY_TIMEZONE is Asia/Kolkata, used from the next run on"
+    )
+    assert zone in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["status"], 0), (["check-files", "nowhere"], 2)])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_that_leaves_changes_neither_exit_code_nor_words(
+    home: Home, arguments: list[str], code: int, stream: str
+) -> None:
+    """As `make status | head -3`, with the reader gone before the first word."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    outputs: dict[str, int] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: write_end}
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-m", "orchestration", *arguments],
+            cwd=PROJECT_DIR,
+            env=os.environ | {"COLLOQUY_HOME": str(home.root)},
+            text=True,
+            check=False,
+            stdout=outputs["stdout"],
+            stderr=outputs["stderr"],
+        )
+    finally:
+        os.close(write_end)
+    assert finished.returncode == code
+    assert not finished.stderr
+    assert bool(finished.stdout) == (stream == "stderr")
 
 
 def test_status_counts_files_and_names_those_that_wait(
@@ -169,11 +213,22 @@ def test_doctor_finds_everything_fit(home: Home, landing: Path, capsys: pytest.C
 
 
 @pytest.mark.usefixtures("home")
-def test_doctor_misses_the_landing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_needs_no_landing_folder_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    hint = "is not there yet: made by you or by the first writer"
+    assert f"ok  COLLOQUY_LANDING {tmp_path / 'landing'} {hint}\n" in said
+    assert said.splitlines()[-1] == "fit"
+
+
+@pytest.mark.usefixtures("home")
+def test_doctor_refuses_a_file_in_place_of_the_landing_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "landing").write_text("")
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert findings(said) == [f"FIX COLLOQUY_LANDING {tmp_path / 'landing'}"]
-    assert "create the folder, or name yours: make run LANDING=dir" in said
     assert said.splitlines()[-1] == "not fit: see the lines marked FIX"
 
 
@@ -274,6 +329,25 @@ def test_run_misses_the_landing_folder(
     missing = tmp_path / ("nowhere" if "--landing" in arguments else "landing")
     assert capsys.readouterr().out.startswith(f"{missing} is not a folder; ")
     assert not home.root.exists()
+
+
+# dev
+
+
+@pytest.mark.parametrize(("arguments", "port"), [([], 3000), (["--port", "4001"], 4001), (["--port", "65535"], 65535)])
+@pytest.mark.usefixtures("home")
+def test_dev_serves_the_port_named(monkeypatch: pytest.MonkeyPatch, arguments: list[str], port: int) -> None:
+    # It would serve until somebody ends it; its exit code is handed on.
+    monkeypatch.setattr(dev, "run_dev", lambda _, port: port)
+    assert main(["dev", *arguments]) == port
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "web", "3000.5", ""])
+def test_dev_refuses_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["dev", f"--port={port}"])
+    assert stop.value.code == 2
+    assert f"{port!r} is no port; name one from 1 to 65535" in capsys.readouterr().err
 
 
 # settings

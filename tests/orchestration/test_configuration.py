@@ -250,13 +250,15 @@ def test_a_stage_at_two_places_is_named(tmp_path: Path) -> None:
 def test_another_header_is_refused(tmp_path: Path) -> None:
     text = shipped("purposes.csv").replace("purpose", "goal", 1)
     assert problems_of(tmp_path, {"purposes.csv": text})[1:] == [
-        "  purposes.csv: the columns are ['source', 'agent', 'goal'], expected ['source', 'agent', 'purpose']"
+        "  purposes.csv: column 'goal' is unknown; the columns are source, agent, purpose",
+        "  purposes.csv: column 'purpose' is missing; the columns are source, agent, purpose",
     ]
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     assert problems_of(tmp_path, {"purposes.csv": ""})[1:] == [
-        "  purposes.csv: the columns are [], expected ['source', 'agent', 'purpose']"
+        f"  purposes.csv: column '{column}' is missing; the columns are source, agent, purpose"
+        for column in ("source", "agent", "purpose")
     ]
 
 

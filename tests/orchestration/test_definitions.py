@@ -13,10 +13,13 @@ import dagster as dg
 import duckdb
 import pytest
 import yaml
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import TickStatus
 
 from orchestration.commands.dev import dev_command, run_dev
 from orchestration.commands.instance import open_instance
 from orchestration.defs.batching import Seen, decide, folder_state
+from orchestration.defs.history import prune_runs
 from orchestration.home import Home
 from orchestration.landing.contracts import SOURCES
 from orchestration.landing.files import LandedFile
@@ -25,7 +28,12 @@ from orchestration.settings import PROJECT_DIR, Settings
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 QUIET = timedelta(minutes=5)
 MESSAGE_TEST = "assert_message_counts_equal_the_messages_held"
+RAW_TABLES = (
+    *(*SOURCES, "message_texts", "rejected_events", "loaded_files", "repaired_conversations"),
+    *("message_redactions", "redaction_progress"),
+)
 SECRET = "my neighbour must not read this"
+HASH_KEY = "canary of the key"
 
 
 def write_conversations(landing: Path) -> None:
@@ -80,8 +88,8 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
     folder = tmp_path_factory.mktemp("dagster")
     write_conversations(folder / "landing")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("SEEDS", "HASH_KEY"):
-            patch.delenv(f"COLLOQUY_{name}", raising=False)
+        patch.delenv("COLLOQUY_SEEDS", raising=False)
+        patch.setenv("COLLOQUY_HASH_KEY", HASH_KEY)
         patch.setenv("COLLOQUY_HOME", str(folder / "home"))
         patch.setenv("COLLOQUY_LANDING", str(folder / "landing"))
         patch.setenv("COLLOQUY_TIMEZONE", "Europe/Berlin")
@@ -95,7 +103,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
                 patch.delitem(sys.modules, name)
         from orchestration.definitions import definitions  # noqa: PLC0415
 
-        with open_instance(home) as instance:
+        with open_instance(home, now=datetime.now(UTC)) as instance:
             yield Dagster(settings, home, instance, definitions())
 
 
@@ -116,9 +124,9 @@ def dbt_nodes(dagster: Dagster) -> list[dict[str, Any]]:
 
 def test_every_table_is_an_asset_with_group_owner_and_kind(dagster: Dagster) -> None:
     graph = dagster.definitions.resolve_asset_graph()
-    wanted = {("raw", source) for source in (*SOURCES, "message_texts", "rejected_events", "loaded_files")}
+    wanted = {("raw", table) for table in RAW_TABLES}
     wanted |= {(n["schema"], n["name"]) for n in dbt_nodes(dagster) if n["resource_type"] in {"model", "seed"}}
-    wanted |= {("published", "version")}
+    wanted |= {("published", "version"), ("history", "metric_restatements"), ("state", "comparison")}
     assert {tuple(key.path) for key in graph.get_all_asset_keys()} == wanted
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
@@ -170,7 +178,7 @@ def test_sensor_asks_once_for_the_same_files(dagster: Dagster) -> None:
 
 
 def landed(name: str = "a", size_bytes: int = 10, modified_ns: int = 1) -> LandedFile:
-    return LandedFile(Path(name), f"events/{name}.jsonl", "events", size_bytes, modified_ns)
+    return LandedFile(Path(name), f"events/{name}.jsonl", "events", size_bytes, modified_ns, Path())
 
 
 @pytest.mark.parametrize(
@@ -182,6 +190,8 @@ def landed(name: str = "a", size_bytes: int = 10, modified_ns: int = 1) -> Lande
         ([landed(modified_ns=2)], False, 5, "files have landed"),
         ([landed(), landed("b")], False, 60, "files have landed"),
         ([landed(), landed("b")], False, 4, "batching files until 2026-03-01 12:05:00 UTC"),
+        # The clock went back: the last request seems to lie in the future.
+        ([landed(), landed("b")], False, -60, "files have landed"),
         ([landed(), landed("b")], True, 60, "a run is queued or in progress; what has landed goes into the next one"),
     ],
 )
@@ -209,15 +219,40 @@ def test_instance_sends_no_telemetry_and_queues_the_second_run(dagster: Dagster)
     assert concurrency.run_queue_config is not None
     assert concurrency.run_queue_config.max_concurrent_runs == 1
     assert concurrency.pool_config.default_pool_limit == 1
+    assert dagster.instance.get_tick_retention_settings(InstigatorType.SENSOR)[TickStatus.SKIPPED] == 7
+    assert dagster.instance.get_tick_retention_settings(InstigatorType.SENSOR)[TickStatus.SUCCESS] == 90
+    assert dagster.instance.get_tick_retention_settings(InstigatorType.SCHEDULE)[TickStatus.SUCCESS] == 90
 
 
 def test_run_of_a_killed_process_is_not_waited_for(dagster: Dagster) -> None:
     job = dagster.definitions.resolve_job_def("refresh_warehouse")
     run = dagster.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-    with open_instance(dagster.home) as instance:
+    with open_instance(dagster.home, now=datetime.now(UTC)) as instance:
         ended = instance.get_run_by_id(run.run_id)
     assert ended is not None
     assert ended.status == dg.DagsterRunStatus.FAILURE
+
+
+def test_the_newest_runs_are_kept_with_what_they_left_and_unfinished_ones_too(tmp_path: Path) -> None:
+    @dg.op
+    def say(context: dg.OpExecutionContext) -> None:
+        context.log.info("said")
+
+    @dg.job
+    def talk() -> None:
+        say()
+
+    home = Home(tmp_path)
+    with open_instance(home, now=datetime.now(UTC)) as instance:
+        waiting = instance.create_run_for_job(talk, status=dg.DagsterRunStatus.NOT_STARTED).run_id
+        runs = [talk.execute_in_process(instance=instance).run_id for _ in range(4)]
+        assert prune_runs(instance, keep=5) == []
+        assert prune_runs(instance, keep=2) == runs[:2]
+        assert prune_runs(instance, keep=2) == []
+        assert {run.run_id for run in instance.get_runs()} == {waiting, *runs[2:]}
+        assert all(instance.all_logs(run) for run in runs[2:])
+    left = {run for run in runs if any(run in str(path) for path in home.dagster.rglob("*"))}
+    assert left == set(runs[2:])
 
 
 def test_ui_listens_on_loopback_only_and_refuses_to_mix_simulated_with_real(
@@ -234,6 +269,14 @@ def test_dg_check_defs_passes(dagster: Dagster) -> None:
     command = [str(Path(sys.executable).parent / "dg"), "check", "defs"]
     result = subprocess.run(command, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.usefixtures("runs")
+def test_no_file_of_a_warehouse_holds_the_key(dagster: Dagster) -> None:
+    """Neither the history of runs nor dbt's logs and artefacts, though every process of a run has it."""
+    files = [path for path in dagster.home.root.rglob("*") if path.is_file()]
+    assert len(files) > 100
+    assert [path for path in files if HASH_KEY.encode() in path.read_bytes()] == []
 
 
 def test_second_run_publishes_no_new_version(runs: Runs) -> None:
@@ -314,15 +357,13 @@ def test_broken_account_of_a_file_blocks_after_landing(dagster: Dagster, runs: R
     with duckdb.connect(str(dagster.home.raw_database)) as connection:
         connection.execute("update raw.raw.loaded_files set accepted = accepted - 1")
     try:
-        failed = dagster.run(
-            [["raw", table] for table in (*SOURCES, "message_texts", "rejected_events", "loaded_files")]
-        )
+        failed = dagster.run([["raw", table] for table in RAW_TABLES])
     finally:
         with duckdb.connect(str(dagster.home.raw_database)) as connection:
             connection.execute("update raw.raw.loaded_files set accepted = accepted + 1")
     assert [event.step_key for event in failed.all_events if event.is_step_failure] == ["landed_checks"]
     told = dagster.messages(failed)
-    assert "every_line_is_accounted_for: 1 of 1 rows fail" in told
+    assert "every_line_is_accounted_for: 1 of 1 loads of files fail (100.0%)" in told
     assert "file=events/a.jsonl" in told
     # A file that left more rows than it was accepted with was loaded twice.
-    assert "no_more_rows_than_accepted: 1 of 1 rows fail" in told
+    assert "no_more_rows_than_accepted: 1 of 1 sources fail (100.0%)" in told

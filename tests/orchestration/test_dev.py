@@ -17,6 +17,7 @@ from orchestration.settings import PROJECT_DIR
 
 # Only against hanging for ever; reached in no good run.
 LIMIT_SECONDS = 400
+HASH_KEY = "canary of the key"
 EVENT = (
     '{"event_id": "e-1", "conversation_id": "c-1", "event_type": "user_message", '
     '"timestamp": "2026-04-01T09:00:00Z", "properties": {"content": "Where is my parcel?"}}'
@@ -49,6 +50,26 @@ def listening_addresses(port: int) -> set[str]:
     return addresses
 
 
+def sockets_listening(session: int) -> set[tuple[str, int]]:
+    """Return (address, port) of every TCP socket that a process of a session listens on."""
+    open_files = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(process.name)) == session:
+                open_files |= {str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()}
+        except (FileNotFoundError, ProcessLookupError):
+            # It has ended meanwhile.
+            continue
+    found = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        for line in table.read_text().splitlines()[1:] if table.exists() else []:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in open_files:
+                address, _, hexadecimal_port = fields[1].partition(":")
+                found.add((address, int(hexadecimal_port, 16)))
+    return found
+
+
 @pytest.fixture
 def port() -> int:
     return free_port()
@@ -59,7 +80,11 @@ def server(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     events = tmp_path / "landing" / "events"
     events.mkdir(parents=True)
     (events / "a.jsonl").write_text(EVENT + "\n")
-    environment = {"COLLOQUY_HOME": str(tmp_path / "home"), "COLLOQUY_LANDING": str(tmp_path / "landing")}
+    environment = {
+        "COLLOQUY_HASH_KEY": HASH_KEY,
+        "COLLOQUY_HOME": str(tmp_path / "home"),
+        "COLLOQUY_LANDING": str(tmp_path / "landing"),
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", START, str(port)],
         cwd=PROJECT_DIR,
@@ -94,7 +119,9 @@ def test_dev_runs_what_has_landed_and_stops_whole(server: subprocess.Popen[str],
             break
     assert not awaited, "".join(log)
 
-    assert listening_addresses(port) == {"0100007F"}  # 127.0.0.1, its bytes in the order of the processor
+    # 127.0.0.1, its bytes in the order of the processor; and of all it started nothing listens anywhere else.
+    assert listening_addresses(port) == {"0100007F"}
+    assert sockets_listening(server.pid) == {("0100007F", port)}
     manifest = read_manifest(Home(tmp_path / "home").published)
     assert manifest is not None
     assert (manifest.version, manifest.tables["fct_conversations"].rows) == ("000001", 1)
@@ -105,3 +132,6 @@ def test_dev_runs_what_has_landed_and_stops_whole(server: subprocess.Popen[str],
     assert server.wait() == 0
     assert "Dagster services shut down" in farewell
     assert listening_addresses(port) == set()
+    assert HASH_KEY not in "".join([*log, farewell])
+    files = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert [path for path in files if HASH_KEY.encode() in path.read_bytes()] == []

@@ -155,6 +155,29 @@ def test_event_a_day_after_its_load_and_five_percent_of_refused_lines_are_still_
     assert failed(check_landed(raw)) == {}
 
 
+def test_refused_lines_are_told_by_source_and_share(raw: Path) -> None:
+    change(raw, "update raw.raw.loaded_files set lines = 100, accepted = 94, rejected = 6")
+    change(
+        raw,
+        "insert into raw.raw.loaded_files by name select * replace ('chat_events' as source, 'chat_events/a' as file, "
+        "50 as lines, 50 as accepted, 0 as rejected) from raw.raw.loaded_files",
+    )
+    told = failed(check_landed(raw))["few_lines_are_rejected"].as_text().splitlines()
+    assert told[0] == "few_lines_are_rejected: 1 of 2 sources fail (50.0%)"
+    assert set(told[1].strip().split(", ")) == {
+        "source=events",
+        "load_id=1",
+        "rejected=6",
+        "lines=100",
+        "rejected_share=6.0%",
+    }
+
+
+def test_loads_of_files_are_called_so(raw: Path) -> None:
+    change(raw, "update raw.raw.loaded_files set lines = 5")
+    assert failed(check_landed(raw))["every_line_is_accounted_for"].observed == "1 of 1 loads of files fail (100.0%)"
+
+
 def test_erased_rows_are_no_error(raw: Path) -> None:
     change(raw, "delete from raw.raw.events where event_id = 'e1'")
     assert failed(check_landed(raw)) == {}
@@ -166,7 +189,7 @@ def test_sample_holds_the_newest_rows_only(raw: Path, monkeypatch: pytest.Monkey
     assert failed(check_landed(raw)) == {}
     change(raw, "update raw.raw.events set timestamp = '1999-01-01' where event_id = 'e2'")
     found = failed(check_landed(raw))["events_events_lie_after_1999"]
-    assert found.observed == "1 of 2 rows fail"
+    assert found.observed == "1 of 2 rows fail (50.0%)"
 
 
 def test_good_metrics_fulfil_everything(build: Path) -> None:
@@ -194,7 +217,7 @@ def test_planted_metric_is_found(build: Path, assignment: str, name: str) -> Non
     change(build, f"update marts.metrics_daily set {assignment}")
     found = failed(marts(build))
     assert list(found) == [name]
-    assert found[name].observed == "1 of 1 rows fail"
+    assert found[name].observed == "1 of 1 rows fail (100.0%)"
     assert found[name].examples[0]["metric_name"] == "handoff_rate"
 
 
@@ -239,7 +262,7 @@ def test_at_most_five_failing_rows_are_shown() -> None:
         "r", "t", "warn", "", "ExpectColumnValuesToBeBetween", {"column": "x", "max_value": 0}, shown=("key",)
     )
     (result,) = validate(pd.DataFrame({"x": range(1, 8), "key": list("abcdefg")}), [rule])
-    assert result.observed == "7 of 7 rows fail"
+    assert result.observed == "7 of 7 rows fail (100.0%)"
     assert [row["key"] for row in result.examples] == ["a", "b", "c", "d", "e"]
     assert result.as_text().splitlines()[1] in {"  x=1, key=a", "  key=a, x=1"}
 

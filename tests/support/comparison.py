@@ -13,18 +13,6 @@ Row = tuple[Any, ...]
 RELATIVE_TOLERANCE = 1e-9
 _SHOWN = 5
 
-# The intermediate relations that keep what earlier runs found; the others hold the conversations of one run.
-KEPT_INTERMEDIATE = (
-    "int_events",
-    "int_conversations",
-    "int_stage_signals_found",
-    "int_funnel_entries_placed",
-    "int_first_exposures_found",
-    "int_conversation_properties_found",
-    "int_conversation_goals_reached",
-    "int_segment_values_ranked",
-)
-
 
 def differences(
     left: Path, right: Path, *, schema: str = "marts", only: Collection[str] = (), without: Collection[str] = ()

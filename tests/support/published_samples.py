@@ -26,8 +26,8 @@ insert into marts.fct_conversations values
     ('s:3', '2026-02-01', 7, null), ('s:4', null, 1, ['b']);
 comment on table marts.fct_conversations is 'One row per conversation; it''s the grain.';
 comment on column marts.fct_conversations.turns is 'Customer messages.';
-create table marts.metrics_daily (date timestamp, metric varchar, value double);
-insert into marts.metrics_daily values ('2026-02-28 00:00:00', 'resolution_rate', 0.25);
+create table marts.metrics_daily (date timestamp, metric varchar, value double, timezone varchar);
+insert into marts.metrics_daily values ('2026-02-28 00:00:00', 'resolution_rate', 0.25, 'UTC');
 create table marts.fallback_topics (topic varchar, share decimal(18, 6));
 insert into marts.fallback_topics values ('billing', 0.5), ('delivery', 0.125);
 create table marts.alerts (start_date date, rule varchar);

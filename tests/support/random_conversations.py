@@ -1,11 +1,12 @@
-"""Seeded random conversations of all six sources, and random ways in which their lines may arrive.
+"""Random conversations of all six sources, each decided by its number.
 
-Every habit that makes incremental work hard is here: ties, late and repeated lines, dimensions that only late events
-carry, starts that move to an earlier day, meetings weeks after the chat, days without anybody.
+Every habit that makes incremental work hard is here: ties, dimensions that only late events carry, starts just before
+midnight, meetings weeks after the chat, feedback and exposures after the close, users who return, conversations that
+two sources know, days without anybody.
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,8 +17,6 @@ Step = tuple[datetime, str, Fields]
 FIRST_DAY = datetime(2025, 6, 1, tzinfo=UTC)
 # Days with conversations, in groups with gaps of days between them.
 DAYS = (0, 1, 2, 2, 3, 9, 10, 10, 11, 30, 31, 44, 60)
-LATENESS = timedelta(days=60)
-CONVERSATION_COUNT = 55
 USERS = [f"user-{number}" for number in range(8)]
 AGENTS = ("support_bot", "booking_bot", "sales_bot")
 CHANNELS = ("web", "voice", "whatsapp")
@@ -45,8 +44,8 @@ SEEDS = {
     "sources.csv": (
         "source,id_namespace,default_environment,feedback_question_kind,default_rating_type,has_optional_widget,"
         "can_report_completion\n"
-        "events,events,production,other,,false,true\n"
-        "agent_events,agent_events,production,satisfaction,thumbs,false,true\n"
+        "events,desk,production,other,,false,true\n"
+        "agent_events,desk,production,satisfaction,thumbs,false,true\n"
         "chat_events,chat_events,production,satisfaction,stars,false,false\n"
         "ab_test_exposures,chat_events,production,,,false,false\n"
         "sales_events,sales_events,production,satisfaction,,false,false\n"
@@ -64,95 +63,39 @@ class Line:
     fields: Fields
 
 
-@dataclass
-class Arrival:
-    """The batches in which lines land, in order; `conflicts` come last in the batch they belong to."""
-
-    batches: list[list[Line]]
-    conflicts: list[list[Line]]
-
-    def files(self, batch: int) -> dict[str, list[Fields]]:
-        """Return the lines of a batch by source, in landing order."""
-        return by_source([*self.batches[batch], *self.conflicts[batch]])
-
-    def at_once(self, seed: int) -> dict[str, list[Fields]]:
-        """Return everything in one batch and another order; of conflicting versions the same one comes first."""
-        lines = [line for batch in self.batches for line in batch]
-        random.Random(f"another order {seed}").shuffle(lines)  # noqa: S311 - reproducible, not secret
-        return by_source([*lines, *(line for conflicts in self.conflicts for line in conflicts)])
-
-
-def by_source(lines: Iterable[Line]) -> dict[str, list[Fields]]:
-    """Group lines by source, their order kept."""
-    files: dict[str, list[Fields]] = {}
-    for line in lines:
-        files.setdefault(line.source, []).append(line.fields)
-    return files
-
-
-def random_arrival(seed: int) -> Arrival:
-    """Return random conversations and a random way for them to arrive, both decided by the seed alone."""
-    chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
-    lines = _Writer(chance).write()
-    count = chance.randint(3, 5)
-    places = _placed(lines, count, seed % 4, chance)
-    batches: list[list[Line]] = [[] for _ in range(count)]
-    conflicts: list[list[Line]] = [[] for _ in range(count)]
-    for line, place in zip(lines, places, strict=True):
-        batches[place].append(line)
-        if chance.random() < 0.05:
-            batches[chance.randrange(place, count)].append(line)
-        if chance.random() < 0.02 and _id_field(line) in line.fields:
-            conflicts[chance.randrange(place, count)].append(_contradicted(line, chance))
-    for batch in batches:
-        chance.shuffle(batch)
-    return Arrival(batches, conflicts)
-
-
-def _placed(lines: Sequence[Line], count: int, manner: int, chance: random.Random) -> list[int]:
-    """Return the batch of each line: in time with some late (0, 1), in any order (2), the newest first (3)."""
-    times = sorted(line.occurred_at for line in lines)
-    borders = [times[len(times) * number // count] for number in range(1, count)]
-
-    def in_time(moment: datetime) -> int:
-        return sum(moment >= border for border in borders)
-
-    def place(line: Line) -> int:
-        if manner == 2:
-            return chance.randrange(count)
-        if manner == 3 and chance.random() < 0.9:
-            return count - 1 - in_time(line.occurred_at)
-        is_late = chance.random() < (0.08, 0.4, 0, 0)[manner]
-        return in_time(line.occurred_at + LATENESS * chance.random() * is_late)
-
-    return [place(line) for line in lines]
-
-
-def _id_field(line: Line) -> str:
-    return "id" if line.source == "agent_events" else "event_id"
-
-
-def _contradicted(line: Line, chance: random.Random) -> Line:
-    moved = line.occurred_at - timedelta(hours=chance.randint(1, 50))
-    return Line(line.source, moved, line.fields | {"timestamp": moved.isoformat(), "event_type": "conversion"})
+def conversation_lines(number: int) -> list[Line]:
+    """Return the lines of one random conversation, decided by its number alone and in the order they were written."""
+    writer = _Writer(random.Random(number))  # noqa: S311 - reproducible, not secret
+    writer.write(f"c{number}")
+    return writer.lines
 
 
 @dataclass
 class _Writer:
-    """Writes the lines of all conversations, each source in its own words."""
+    """Writes the lines of a conversation, each source in its own words."""
 
     chance: random.Random
     lines: list[Line] = field(default_factory=list)
 
-    def write(self) -> list[Line]:
-        kinds = (self._event, self._agent_event, self._chat_event, self._sales_event, self._interaction)
-        for number in range(CONVERSATION_COUNT):
-            kind = self.chance.choices(kinds, (6, 2, 3, 3, 3))[0]
-            day = FIRST_DAY + timedelta(days=self.chance.choice(DAYS))
-            # Some start just before midnight: whatever lands late then may move them to another day.
-            minute = self.chance.choice((1430, 1438, self.chance.randrange(1440)))
-            kind(f"c{number}", day + timedelta(minutes=minute))
-        return self.lines
+    def write(self, name: str) -> None:
+        kinds = (
+            self._event,
+            self._agent_event,
+            self._chat_event,
+            self._sales_event,
+            self._interaction,
+            self._handed_over,
+        )
+        kind = self.chance.choices(kinds, (6, 2, 3, 3, 3, 2))[0]
+        day = FIRST_DAY + timedelta(days=self.chance.choice(DAYS))
+        # Some start just before midnight: whatever lands late then may move them to another day.
+        minute = self.chance.choice((1430, 1438, self.chance.randrange(1440)))
+        kind(name, day + timedelta(minutes=minute))
+
+    def _handed_over(self, name: str, start: datetime) -> None:
+        """Write a conversation that two sources know, under event ids that both of them use."""
+        self._agent_event(name, start)
+        self._event(name, start + timedelta(minutes=self.chance.choice((-40, -1, 5, 90))))
 
     def _maybe(self, probability: float) -> bool:
         return self.chance.random() < probability
@@ -179,6 +122,8 @@ class _Writer:
                 )
             if self._maybe(0.12):
                 steps.append(("fallback_triggered", {}))
+            if self._maybe(0.05):
+                steps.append((self.chance.choice(("problem_identified", "solution_proposed")), {}))
         for probability, event_type in (
             (0.15, "handoff_requested"),
             (0.08, "handoff_connected"),
@@ -248,7 +193,7 @@ class _Writer:
             self._add(
                 "events",
                 moment,
-                event_id=f"{name}-e{number}",
+                event_id=f"{name}-{number}",
                 conversation_id=name,
                 event_type=event_type,
                 user_id=user if self._maybe(0.5) else None,
@@ -289,7 +234,7 @@ class _Writer:
             self._add(
                 "agent_events",
                 moment,
-                id=f"{name}-a{number}",
+                id=f"{name}-{number}",
                 conversation_id=name,
                 user_id=user,
                 event_type=words.get(event_type, event_type),

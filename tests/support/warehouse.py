@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,16 +11,23 @@ from typing import Any
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
-from orchestration.building.project import assemble_project, build_command
-from orchestration.building.state import begin_build, complete_build, configuration_hash
+from orchestration.building.project import assemble_project, build_command, dbt_flags
+from orchestration.building.restatements import compare_with_published
+from orchestration.building.state import begin_build, built_from, complete_build, configuration_hash, data_until
 from orchestration.home import Home
 from orchestration.landing import LandingSummary, load_landing
+from orchestration.privacy.redacting import redact_new_messages
+from orchestration.publishing import PublishSummary, keep_history, publish
 from orchestration.settings import Settings
 
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HASH_KEY = b"a key for tests"
 LOADED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+LOAD_INTERVAL = timedelta(minutes=1)
+# What a failed node says stands in the result; writing half of dbt's log costs as much as the SQL of a small build.
+_SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none")
 
 
 @dataclass
@@ -31,6 +38,9 @@ class WarehouseUnderTest:
     overrides: Mapping[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
     loads: int = 0
+    # The parsed project. Seeds and the time zone may differ between warehouses that share one; models may not.
+    manifest: Manifest | None = None
+    publish_raw_text: bool = False
 
     def __post_init__(self) -> None:
         seeds = self.folder / "my-seeds"
@@ -38,7 +48,11 @@ class WarehouseUnderTest:
         for name, text in self.overrides.items():
             (seeds / name).write_text(text)
         self.settings = Settings(
-            home=self.folder / "home", landing=self.folder / "landing", seeds=seeds, timezone=self.timezone
+            home=self.folder / "home",
+            landing=self.folder / "landing",
+            seeds=seeds,
+            timezone=self.timezone,
+            publish_raw_text=self.publish_raw_text,
         )
         self.home = Home(self.settings.home)
         self.home.create()
@@ -62,31 +76,57 @@ class WarehouseUnderTest:
         (folder / f"{name}.jsonl.gz").write_bytes((SHARED_DATA / name / "events.jsonl.gz").read_bytes())
 
     def land(self, now: datetime | None = None) -> LandingSummary:
-        """Load what lies in the landing folder; each load is a minute after the one before."""
+        """Load what lies in the landing folder and redact it; each load is LOAD_INTERVAL after the one before."""
         self.loads += 1
-        return load_landing(
+        summary = load_landing(
             self.home.raw_database,
             self.settings.landing,
             seeds=self.home.seeds,
             hash_key=HASH_KEY,
             settle=timedelta(0),
-            now=now or LOADED_AT + timedelta(minutes=self.loads),
+            now=now or LOADED_AT + self.loads * LOAD_INTERVAL,
             on_progress=lambda _: None,
         )
+        redact_new_messages(self.home.raw_database)
+        return summary
 
     def build(self, *, full_refresh: bool = False, tests: bool = False) -> None:
         """Build every model as a run would; `full_refresh` forces what a changed configuration would cause."""
         build = begin_build(self.home, configuration_hash(self.settings, self.home.dbt_project))
+        compare_with_published(self.home, build, LOADED_AT + timedelta(minutes=self.loads))
         command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
         if not tests:
             command += ["--exclude-resource-type", "test"]
         self.dbt(command)
         complete_build(self.home, build)
 
+    def publish(
+        self, now: datetime | None = None, keep: int = 3, on_progress: Callable[[str], None] = lambda _: None
+    ) -> PublishSummary:
+        """Publish every mart as a run would."""
+        tables = [name for (name,) in self.rows("select table_name from duckdb_tables() where schema_name = 'marts'")]
+        summary = publish(
+            self.home.build_database,
+            self.home.published,
+            tables=sorted(tables),
+            run_id=f"load {self.loads}",
+            data_until=data_until(self.home.build_database),
+            checks={},
+            keep=keep,
+            now=now or LOADED_AT + timedelta(minutes=self.loads),
+            on_progress=on_progress,
+            built_from=built_from(self.home.build_database),
+        )
+        keep_history(self.home.raw_database, self.home.published)
+        return summary
+
     def dbt(self, command: Sequence[str]) -> None:
         """Run one dbt command in this process; a failure raises with what dbt says of each failed node."""
         paths = ["--project-dir", str(self.home.dbt_project), "--target-path", str(self.home.dbt_target)]
-        result = dbtRunner().invoke(["--quiet", *command, *paths])
+        if self.manifest is None:
+            parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
+            self.manifest = parsed if isinstance(parsed, Manifest) else None
+        result = dbtRunner(manifest=self.manifest).invoke([*_SILENT, *command, *paths])
         # dbt-duckdb keeps the files open for the life of the process; the loader needs them.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if not result.success:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.publishing import read_manifest
+from orchestration.publishing import ManifestError, read_manifest
 from tests.support.published_samples import NOON, change_build, make_build, names, parquet_rows, publish_sample, query
 
 # Opens the database, answers one count for each line of input.
@@ -88,6 +88,40 @@ def test_unchanged_build_is_not_published_but_confirmed(tmp_path: Path) -> None:
     assert (manifest.data_until, manifest.checks) == (later, {"passed": 13})
 
 
+def test_a_manifest_of_an_earlier_release_is_read_and_written_anew(tmp_path: Path) -> None:
+    """What it does not say is taken from what it does: checked when published, no checks, no other versions."""
+    build, published = make_build(tmp_path), tmp_path / "published"
+    publish_sample(build, published)
+    path = published / "manifest.json"
+    fields = json.loads(path.read_text())
+    whole = dict(fields)
+    for name in ("data_until", "checks", "versions", "last_checked_at", "last_checked_run_id"):
+        del fields[name]
+    path.write_text(json.dumps(fields | {"of_another_release": 1}))
+    manifest = read_manifest(published)
+    assert manifest is not None
+    assert (manifest.data_until, manifest.checks, manifest.versions) == (None, {}, ("000001",))
+    assert (manifest.last_checked_at, manifest.last_checked_run_id) == (NOON, "run-1")
+    assert publish_sample(build, published).unchanged
+    assert json.loads(path.read_text()) == whole
+
+
+def test_a_manifest_that_says_too_little_is_replaced(tmp_path: Path) -> None:
+    """Both the one of the folder and that of the version: the next publish writes a version of its own."""
+    build, published = make_build(tmp_path), tmp_path / "published"
+    publish_sample(build, published)
+    for path in (published / "manifest.json", published / "v000001" / "manifest.json"):
+        path.write_text(json.dumps({"release": 0}))
+    with pytest.raises(ManifestError, match="KeyError: 'version'; the next run that publishes writes it anew"):
+        read_manifest(published)
+    told: list[str] = []
+    assert publish_sample(build, published, on_progress=told.append).version == "000002"
+    assert any("is no manifest" in line for line in told)
+    manifest = read_manifest(published)
+    assert manifest is not None
+    assert manifest.version == "000002"
+
+
 def test_manifest_opened_before_a_publish_reads_whole_and_old(tmp_path: Path) -> None:
     build, published = make_build(tmp_path), tmp_path / "published"
     publish_sample(build, published)
@@ -162,6 +196,19 @@ def test_the_last_versions_stay(tmp_path: Path) -> None:
     assert parquet_rows(published / "current/fallback_topics.parquet", "topic") == [("billing",), ("delivery",)]
     # A smaller number takes effect although nothing changed.
     assert publish_sample(build, published, keep=1).removed_versions == ("000004",)
+
+
+def test_versions_go_on_when_the_clock_goes_back(tmp_path: Path) -> None:
+    build, published = make_build(tmp_path), tmp_path / "published"
+    publish_sample(build, published)
+    for day, version in ((1, "000002"), (2, "000003")):
+        change_build(build, f"insert into marts.fallback_topics values ('day {day}', 0.25)")
+        assert publish_sample(build, published, now=NOON - timedelta(days=day), keep=2).version == version
+    manifest = read_manifest(published)
+    assert manifest is not None
+    assert (manifest.version, manifest.versions) == ("000003", ("000002", "000003"))
+    assert manifest.published_at == NOON - timedelta(days=2)
+    assert query(published / "colloquy.duckdb", "select count(*) from marts.fallback_topics") == [(4,)]
 
 
 def test_foreign_files_stay_and_numbers_are_not_used_twice(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def answer(minutes: float = 2) -> Act:
         ([act("problem_resolved", 3)], "resolved_inferred", True),
         ([act("conversion", 3, goal="g", value=1)], "resolved_confirmed", False),
         ([act("deal_closed", 3, value=1)], "resolved_confirmed", False),
+        ([act("meeting_booked", 3)], "resolved_confirmed", False),
+        ([act("meeting_attended", 3), act("opportunity_created", 4)], "abandoned", False),
         ([feedback(3, 1, "thumbs", "solved")], "resolved_confirmed", False),
         ([feedback(3, 4, "stars", "solved")], "resolved_confirmed", False),
         ([feedback(3, 3, "stars", "solved")], "abandoned", False),

@@ -1,0 +1,19 @@
+"""Tables that a build reads and no step of the graph makes: what was published before, and what it is compared with."""
+
+import dagster as dg
+
+_RECORDS = {
+    (
+        "history",
+        "metric_restatements",
+    ): "Final values that a later version published differently; publishing adds to it.",
+    ("state", "comparison"): "When this build compares itself with the published version, and why values may differ.",
+}
+
+
+@dg.definitions
+def records() -> dg.Definitions:
+    """Return them as assets that the graph shows and nobody materializes."""
+    return dg.Definitions(
+        assets=[dg.AssetSpec(list(key), description=text, kinds={"duckdb"}) for key, text in _RECORDS.items()]
+    )

@@ -1,0 +1,134 @@
+"""The layout of raw.duckdb by version: an older file is brought up to date in one transaction, a newer one refused.
+
+Raw rows cannot be made again, so a migration adds tables and columns and never takes a row away.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+
+class RawVersionError(Exception):
+    """The raw database has a layout that this release cannot use; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What brings a file of the version before to `version`."""
+
+    version: int
+    description: str
+    statements: tuple[str, ...]
+
+
+def add_column(table: str, column: str, kind: str) -> str:
+    """Return the statement that adds a column; the rows there are have null in it."""
+    return f"alter table raw.{table} add column {column} {kind}"
+
+
+# Version 1 is the layout before versions were written down. One step a release that changes the layout; a step that has
+# been released is never changed.
+MIGRATIONS = (
+    Migration(
+        2,
+        "record operations and the conversations they repaired",
+        (
+            "create table raw.operations (operation VARCHAR, performed_at TIMESTAMP, load_id BIGINT, detail VARCHAR)",
+            "create table raw.repaired_conversations "
+            "(source VARCHAR, conversation_id VARCHAR, load_id BIGINT, operation VARCHAR)",
+        ),
+    ),
+    Migration(
+        3,
+        "keep redacted texts, and who asked to be forgotten",
+        (
+            "create table raw.message_redactions (source VARCHAR, event_id VARCHAR, content VARCHAR, "
+            "redaction_count BIGINT, redactor_version BIGINT, _load_id BIGINT)",
+            "create table raw.redaction_progress (redactor_version BIGINT, through_load_id BIGINT)",
+            "create table raw.suppressions (key_hash VARCHAR, scope VARCHAR, id_namespace VARCHAR, surrogate VARCHAR, "
+            "id_length BIGINT, key_check VARCHAR, is_rewritten BOOLEAN)",
+        ),
+    ),
+)
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> bool:
+    """Bring the open raw database at `path` to the newest layout; False when it is new and has no tables yet.
+
+    Raises RawVersionError for a file of a newer release; a step that fails leaves the file as it was.
+    """
+    version = _version(connection)
+    if version == 0:
+        return False
+    newest = migrations[-1].version
+    if version > newest:
+        raise RawVersionError(
+            f"{path} has layout {version}, this release knows {newest} at most: it was written by a newer release of "
+            "Colloquy. Use that release or a later one; nothing was changed"
+        )
+    due = [step for step in migrations if step.version > version]
+    if due:
+        _apply(connection, due)
+    return True
+
+
+def record_layout(connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Note that the tables just made have the newest layout."""
+    _create_versions(connection)
+    connection.execute("insert into raw.schema_versions values (?, 'made new')", [migrations[-1].version])
+
+
+def require_newest_layout(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise RawVersionError unless a reader finds every table and column of this release."""
+    version = _version(connection)
+    if version != MIGRATIONS[-1].version:
+        raise RawVersionError(
+            f"{path} has layout {version}, this release needs {MIGRATIONS[-1].version}. Launch the whole job (make "
+            "run): landing upgrades an older file"
+        )
+
+
+def open_refusal(path: Path, error: duckdb.IOException, advice: str) -> RawVersionError | None:
+    """Return what to raise when DuckDB refuses a file for the version of its storage, None for every other cause."""
+    if "database file with version number" not in str(error):
+        return None
+    return RawVersionError(f"{path} was written by another version of DuckDB: {str(error).splitlines()[0]} {advice}")
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, due: Sequence[Migration]) -> None:
+    connection.execute("begin")
+    try:
+        _create_versions(connection)
+        for step in due:
+            for statement in step.statements:
+                connection.execute(statement)
+            connection.execute("insert into raw.schema_versions values (?, ?)", [step.version, step.description])
+    except duckdb.Error:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+def _create_versions(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("create table if not exists raw.schema_versions (version BIGINT, description VARCHAR)")
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the layout of the current catalog: 0 without raw tables, 1 when they carry no version."""
+    tables = {
+        name
+        for (name,) in connection.execute(
+            "select table_name from duckdb_tables() where database_name = current_database() and schema_name = 'raw'"
+        ).fetchall()
+    }
+    # The list of files is as old as the project; a folder where making the tables broke off has no rows to keep.
+    if "loaded_files" not in tables:
+        return 0
+    if "schema_versions" not in tables:
+        return 1
+    # Named in full: in raw.duckdb opened by itself the catalog is called like its schema.
+    catalog = connection.execute("select current_database()").fetchall()[0][0]
+    row = connection.execute(f'select max(version) from "{catalog}".raw.schema_versions').fetchone()
+    return int(row[0]) if row and row[0] is not None else 1

@@ -1,0 +1,255 @@
+"""Erases somebody: intent first, raw written anew, everything derived built from it, and a proof over every file.
+
+    private/erasure.json       what was asked for and how far it has come; keyed hashes and surrogates, no id
+    private/before-erasure.duckdb   raw as it was: what to look for, until nothing is found any more
+
+Each step can be repeated, so that an erasure that was killed is finished by the same command or by the next run:
+`begin_erasure` at its start, `conclude_erasure` when the version made from the new raw is published.
+"""
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.building.state import discard_build
+from orchestration.home import Home
+from orchestration.landing.manifest import next_load
+from orchestration.landing.operations import record_operation
+from orchestration.landing.seeds import read_namespaces
+from orchestration.landing.suppression import (
+    DISTINCTIVE_LETTERS,
+    Scope,
+    Suppression,
+    Suppressions,
+    read_suppressions,
+)
+from orchestration.landing.tables import open_raw
+from orchestration.privacy.fresh_copy import replace_raw
+from orchestration.privacy.needles import Needles, collect_needles
+from orchestration.privacy.rewriting import rewrite_without
+from orchestration.privacy.scanning import Hit, landed_files_of, scan
+from orchestration.publishing import keep_history
+from orchestration.publishing.files import put_text
+
+# Another warehouse with a lock and people of its own.
+_OTHER_HOMES = ("demo", "demo-unfinished")
+
+
+class ErasureIncompleteError(Exception):
+    """Somebody who asked to be forgotten is still there; the message names the files."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """An erasure on its way; `is_rewritten` once raw is without the people named by `entries`."""
+
+    operation_id: str
+    entries: tuple[Suppression, ...]
+    is_rewritten: bool
+
+
+@dataclass(frozen=True)
+class ErasureReport:
+    """What an erasure found and did; `landing_files` still hold the person and belong to who writes them.
+
+    Ids in their names are shown as surrogates, as in raw.loaded_files.
+    """
+
+    conversations: int
+    events: int
+    landing_files: tuple[str, ...]
+
+    def as_text(self) -> str:
+        """Say what was done, and which files their owners have to clean."""
+        return (
+            f"erased {self.events} events of {self.conversations} conversations; no file of the warehouse holds them "
+            f"any more. Files of the landing folder that still do: {', '.join(self.landing_files) or 'none'}"
+        )
+
+
+def request_erasure(home: Home, requested: Iterable[tuple[Scope, str | None, str]], hash_key: bytes) -> None:
+    """Write down who is to be erased: (scope, id_namespace or None for all, id). The caller holds the lock.
+
+    What an unfinished erasure still has to do is kept.
+    """
+    before = pending_erasure(home)
+    people = Suppressions(hash_key, () if before is None else before.entries, {})
+    for scope, namespace, clear_id in requested:
+        people.add(scope, namespace, clear_id)
+    _write(home, Intent(str(uuid.uuid4()) if before is None else before.operation_id, people.entries, False))
+
+
+def pending_erasure(home: Home) -> Intent | None:
+    """Return the erasure that has not come to its end, None when there is none. Raises ValueError for a broken file."""
+    try:
+        fields = json.loads(_intent_path(home).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    entries = tuple(Suppression(**entry) for entry in fields["entries"])
+    return Intent(fields["operation_id"], entries, fields["is_rewritten"])
+
+
+def begin_erasure(home: Home, hash_key: bytes) -> bool:
+    """Write raw without the people of the pending erasure and remove what was derived from it; False without one.
+
+    To be called under the lock, before landing and again after it: a line that has just landed may show that earlier
+    ones were an erased person's.
+    """
+    intent = pending_erasure(home)
+    if intent is None:
+        if not _has_rows_of_known_people(home, hash_key):
+            return False
+        request_erasure(home, (), hash_key)
+        intent = pending_erasure(home)
+    if intent is None:
+        raise ErasureIncompleteError(f"{_intent_path(home)} was written and is gone: run again")
+    if not intent.is_rewritten:
+        # What is published may be the only copy of a record; in raw it is written without the person.
+        keep_history(home.raw_database, home.published)
+        rewrite_without(home.raw_database, home.seeds, hash_key, _new_entries(home, intent, hash_key))
+        if not _before_path(home).exists():
+            _before_path(home).hardlink_to(home.raw_database)
+        replace_raw(home.raw_database)
+        _write(home, Intent(intent.operation_id, intent.entries, True))
+    remove_derived(home)
+    return True
+
+
+def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetime) -> ErasureReport | None:
+    """Prove that nothing of the people is left, record it and forget what was looked for; None without an erasure.
+
+    Raises ErasureIncompleteError naming each file that holds something; everything needed to try again stays.
+    """
+    intent = pending_erasure(home)
+    if intent is None or not intent.is_rewritten:
+        return None
+    before = _before_path(home)
+    if not before.exists():
+        # It goes when all is proven and recorded; only this file was left.
+        _intent_path(home).unlink()
+        return None
+    people = _people(home, hash_key)
+    needles, conversations, events = _needles(home, people)
+    hits = scan(home.root, needles, without=_not_ours(home, landing))
+    if hits:
+        raise ErasureIncompleteError(_describe(hits))
+    names = landed_files_of(landing, needles)
+    shown = tuple(people.replace_ids(name, shortest=DISTINCTIVE_LETTERS) for name in names)
+    report = ErasureReport(conversations, events, shown)
+    _record(home, intent, report, now)
+    before.unlink()
+    _intent_path(home).unlink()
+    return report
+
+
+def remove_derived(home: Home) -> None:
+    """Remove the build, dbt's compiled SQL and logs, and what crashed runs have spilled; the next run makes it anew."""
+    discard_build(home)
+    for folder in (home.dbt_target / "run", home.dbt_target / "logs"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for spill in home.root.glob("*.tmp"):
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _new_entries(home: Home, intent: Intent, hash_key: bytes) -> tuple[Suppression, ...]:
+    """Leave out who is on the list already: the surrogate of somebody never changes."""
+    with open_raw(home.raw_database) as connection:
+        known = read_suppressions(connection, hash_key, {})
+    taken = {(one.key_hash, one.scope, one.id_namespace) for one in (known.entries if known else ())}
+    return tuple(one for one in intent.entries if (one.key_hash, one.scope, one.id_namespace) not in taken)
+
+
+def _has_rows_of_known_people(home: Home, hash_key: bytes) -> bool:
+    """Whether conversations that landing has put on the list have earlier rows in clear; they are looked for once."""
+    if not home.raw_database.exists():
+        return False
+    with open_raw(home.raw_database) as connection:
+        added = connection.execute("select exists (select 1 from raw.suppressions where not is_rewritten)").fetchall()
+        if not added[0][0]:
+            return False
+        people = read_suppressions(connection, hash_key, read_namespaces(home.seeds))
+        if people is not None and collect_needles(connection, people).ids:
+            return True
+        connection.execute("update raw.suppressions set is_rewritten = true")
+    return False
+
+
+def _people(home: Home, hash_key: bytes) -> Suppressions:
+    with open_raw(home.raw_database) as connection:
+        people = read_suppressions(connection, hash_key, read_namespaces(home.seeds))
+    if people is None:
+        raise ErasureIncompleteError("raw.suppressions is empty after an erasure: restore raw.duckdb and erase again")
+    return people
+
+
+def _needles(home: Home, people: Suppressions) -> tuple[Needles, int, int]:
+    """Return what to look for, and how many conversations and events it comes from, as raw was before."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("attach '" + str(_before_path(home)).replace("'", "''") + "' as clear (read_only)")
+        connection.execute("use clear")
+        needles = collect_needles(connection, people)
+        counts = connection.execute(
+            "select (select count(*) from clear_conversations), (select count(*) from clear_events)"
+        ).fetchall()[0]
+    return needles, int(counts[0]), int(counts[1])
+
+
+def _not_ours(home: Home, landing: Path) -> tuple[Path, ...]:
+    simulated = (home.root / "truth",) if home.simulation_marker.exists() else ()
+    return (_before_path(home), landing, *simulated, *(home.root / name for name in _OTHER_HOMES))
+
+
+def _describe(hits: Iterable[Hit]) -> str:
+    lines = [f"  {hit.file}: {hit.place}" for hit in hits]
+    return "\n".join(
+        [
+            "The erasure is not complete: the person is still found in",
+            *lines,
+            "Move or remove the files that are not Colloquy's, and give the same command again.",
+        ]
+    )
+
+
+def _record(home: Home, intent: Intent, report: ErasureReport, now: datetime) -> None:
+    with open_raw(home.raw_database) as connection:
+        load_id, performed_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
+        done = connection.execute(
+            "select exists (select 1 from raw.operations where operation = 'erase' and contains(detail, ?))",
+            [intent.operation_id],
+        ).fetchall()
+        if done[0][0]:
+            return
+        record_operation(
+            connection,
+            "erase",
+            performed_at=performed_at,
+            load_id=load_id,
+            detail={
+                "operation_id": intent.operation_id,
+                "conversations": report.conversations,
+                "events": report.events,
+                "landing_files": len(report.landing_files),
+            },
+        )
+
+
+def _write(home: Home, intent: Intent) -> None:
+    home.private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    working = home.private / "writing"
+    working.mkdir(mode=0o700, exist_ok=True)
+    put_text(_intent_path(home), json.dumps(asdict(intent), indent=2) + "\n", working)
+    working.rmdir()
+
+
+def _intent_path(home: Home) -> Path:
+    return home.private / "erasure.json"
+
+
+def _before_path(home: Home) -> Path:
+    return home.private / "before-erasure.duckdb"

@@ -1,0 +1,100 @@
+"""Forgets by age: texts and free properties, and the lines of refused events; every count stays."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing.anonymising import stripped_columns
+from orchestration.landing.contracts import SOURCES
+from orchestration.landing.manifest import next_load
+from orchestration.landing.operations import record_operation
+from orchestration.landing.parsing import text
+from orchestration.landing.seeds import read_kept_properties
+from orchestration.privacy.fresh_copy import column_types, open_copy, replace_raw, write_tables
+
+# No event is as old: before 2000 it is refused.
+_EVER = timedelta(days=36_500)
+
+
+@dataclass(frozen=True)
+class Expired:
+    """How many texts, events' free properties and refused lines expired."""
+
+    texts: int
+    events: int
+    rejected: int
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything did."""
+        return self.texts + self.events + self.rejected > 0
+
+
+def expire(
+    raw_database: Path, seeds: Path, *, texts_after: timedelta | None, rejected_after: timedelta | None, now: datetime
+) -> Expired:
+    """Write raw anew without what is older than allowed at `now` (aware); does nothing when nothing is, or no raw.
+
+    Texts go by the time of their event, refused lines by that of their load. The caller holds the lock, and discards
+    the build when something expired: its file holds the texts as well.
+    """
+    nothing = Expired(0, 0, 0)
+    moment = now.astimezone(UTC).replace(tzinfo=None)
+    bounds = {
+        "texts": moment - (texts_after or _EVER),
+        "rejected": moment - (rejected_after or _EVER),
+    }
+    if (texts_after is None and rejected_after is None) or not raw_database.exists():
+        return nothing
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {text(str(raw_database))} as clear (read_only)")
+        connection.execute("use clear")
+        if not _count(connection, bounds).is_any:
+            return nothing
+    kept = read_kept_properties(seeds)
+    with open_copy(raw_database) as connection:
+        expired = _count(connection, bounds)
+        texts, rejected = (f"timestamp '{bounds[name]:%Y-%m-%d %H:%M:%S.%f}'" for name in ("texts", "rejected"))
+        selects = {f"raw.{name}": _source(connection, name, kept, texts) for name in SOURCES}
+        selects["raw.message_texts"] = f"""select * from raw.message_texts where "timestamp" >= {texts}"""
+        selects["raw.message_redactions"] = f"""
+            select * from raw.message_redactions where (source, event_id) in (
+                select (source, event_id) from raw.message_texts where "timestamp" >= {texts})"""
+        selects["raw.rejected_events"] = f"""
+            select * replace (case when _loaded_at >= {rejected} then line end as line) from raw.rejected_events"""
+        write_tables(connection, selects)
+        connection.execute("use fresh")
+        load_id, performed_at = next_load(connection, moment)
+        detail = {"texts": expired.texts, "events": expired.events, "rejected": expired.rejected}
+        record_operation(connection, "retention", performed_at=performed_at, load_id=load_id, detail=detail)
+    replace_raw(raw_database)
+    return expired
+
+
+def _count(connection: duckdb.DuckDBPyConnection, bounds: dict[str, datetime]) -> Expired:
+    """Count what is due; what has expired before carries no hash, no text and no line any more."""
+
+    def one(query: str, bound: datetime) -> int:
+        return int(connection.execute(f"select count(*) from {query}", [bound]).fetchall()[0][0])
+
+    events = sum(
+        one(f'raw.{name} where "timestamp" < ? and _line_hash is not null', bounds["texts"]) for name in SOURCES
+    )
+    return Expired(
+        one('raw.message_texts where "timestamp" < ?', bounds["texts"]),
+        events,
+        one("raw.rejected_events where _loaded_at < ? and line is not null", bounds["rejected"]),
+    )
+
+
+def _source(connection: duckdb.DuckDBPyConnection, name: str, kept: tuple[str, ...], bound: str) -> str:
+    stripped = stripped_columns(SOURCES[name], kept)
+    chosen = ", ".join(
+        f"""case when "timestamp" < {bound} then {stripped[column]} else {column} end as {column}"""
+        if column in stripped
+        else f'"{column}"'
+        for column in column_types(connection, f"raw.{name}")
+    )
+    return f"select {chosen} from raw.{name}"

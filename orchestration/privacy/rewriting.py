@@ -1,0 +1,139 @@
+"""Writes raw anew without the people on the list: their ids become surrogates, what they said goes, counts stay."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from orchestration.landing.anonymising import anonymise
+from orchestration.landing.contracts import SOURCES
+from orchestration.landing.seeds import read_kept_properties, read_namespaces
+from orchestration.landing.suppression import (
+    DISTINCTIVE_LETTERS,
+    Suppression,
+    Suppressions,
+    read_suppressions,
+    write_suppressions,
+)
+from orchestration.privacy.fresh_copy import column_types, open_copy, tables_of, write_tables
+from orchestration.privacy.needles import Needles, collect_needles, matches
+from orchestration.publishing.tables import quoted
+
+_OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
+
+
+def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested: Iterable[Suppression]) -> None:
+    """Write the fresh copy of raw in which the people on the list, and those requested, are surrogates.
+
+    Whoever is mentioned by name in the rows of others is replaced there too, long ids only. Raises OtherKeyError,
+    duckdb.Error.
+    """
+    with open_copy(raw_database) as connection:
+        known = read_suppressions(connection, hash_key, read_namespaces(seeds))
+        suppressions = Suppressions(hash_key, (*(known.entries if known else ()), *requested), read_namespaces(seeds))
+        needles = collect_needles(connection, suppressions)
+        copy = _Copy(connection, suppressions, needles, read_kept_properties(seeds))
+        selects = {f"raw.{name}": copy.source(name) for name in SOURCES}
+        selects |= {table: copy.other(table) for table in tables_of(connection) if table not in selects}
+        write_tables(connection, selects | {"raw.suppressions": "select * from raw.suppressions where false"})
+        connection.execute("use fresh")
+        write_suppressions(connection, hash_key, suppressions.entries, is_rewritten=True)
+
+
+class _Copy:
+    """Writes the select that copies each table; what it looks up waits in temporary tables."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        suppressions: Suppressions,
+        needles: Needles,
+        kept_properties: tuple[str, ...],
+    ) -> None:
+        self._connection = connection
+        self._suppressions = suppressions
+        self._needles = needles
+        self._mentions = Needles(needles.long_ids, (), ()).patterns()
+        self._kept_properties = kept_properties
+
+    def source(self, name: str) -> str:
+        """Copy a source: rows of the person treated as at the door, others with what they mention replaced."""
+        forgotten = f"forgotten_{name}"
+        self._connection.execute(
+            f"""create temp table {forgotten} as select rowid as _row, * from raw.{name}
+            where {SOURCES[name].conversation} in (select id from clear_conversations where source = '{name}')"""
+        )
+        anonymise(
+            self._connection,
+            forgotten,
+            SOURCES[name],
+            self._suppressions,
+            self._kept_properties,
+            has_content=False,
+        )
+        columns = column_types(self._connection, f"raw.{name}")
+        joins, values = self._replacements(f"raw.{name}", columns)
+        if joins:
+            # Another line of the same event would now differ from it, and is no conflict.
+            changed = " or ".join(f"m_{column}.new is not null" for column in values)
+            values["_line_hash"] = f"case when {changed} then null else t._line_hash end"
+        # A file named after somebody is renamed in rows of anybody.
+        own = {column: f"f.{column}" for column in columns}
+        if "_file" in values:
+            own["_file"] = values["_file"]
+        chosen = ", ".join(
+            f"case when f._row is not null then {own[column]} else {values.get(column, f't.{column}')} end as {column}"
+            for column in columns
+        )
+        return f"select {chosen} from raw.{name} as t left join {forgotten} as f on f._row = t.rowid {joins}"
+
+    def other(self, name: str) -> str:
+        """Copy any other table: texts of the person left out, refused lines of theirs emptied, mentions replaced."""
+        columns = column_types(self._connection, name)
+        if name == "raw.rejected_events":
+            return self._rejected(columns)
+        joins, values = self._replacements(name, columns)
+        if {"source", "conversation_id"} <= set(columns):
+            joins += f" {self._surrogates()} on s.source = t.source and s.id = t.conversation_id"
+            values["conversation_id"] = f"coalesce(s.surrogate, {values.get('conversation_id', 't.conversation_id')})"
+        chosen = ", ".join(f"{values.get(column, f't.{quoted(column)}')} as {quoted(column)}" for column in columns)
+        own = "where (t.source, t.event_id) not in (select (source, event_id) from clear_events)"
+        return f"select {chosen} from {name} as t {joins} {own if name in _OWN_TEXTS else ''}"
+
+    def _rejected(self, columns: dict[str, str]) -> str:
+        condition, parameters = matches("line", self._needles.patterns())
+        self._connection.execute(
+            f"create temp table forgotten_lines as select rowid as _row from raw.rejected_events where {condition}",
+            parameters,
+        )
+        joins, values = self._replacements("raw.rejected_events", {"_file": columns["_file"]})
+        values["line"] = "case when t.rowid in (select _row from forgotten_lines) then null else t.line end"
+        chosen = ", ".join(f"{values.get(column, f't.{quoted(column)}')} as {quoted(column)}" for column in columns)
+        return f"select {chosen} from raw.rejected_events as t {joins}"
+
+    def _replacements(self, table: str, columns: dict[str, str]) -> tuple[str, dict[str, str]]:
+        """Return joins, and expressions by column, that put surrogates in the place of long ids mentioned anywhere."""
+        joins, values = "", {}
+        for column, kind in columns.items():
+            if kind not in {"VARCHAR", "JSON"} or not self._mentions:
+                continue
+            condition, parameters = matches(f"{quoted(column)}::varchar", self._mentions)
+            found = self._connection.execute(
+                f"select distinct {quoted(column)}::varchar from {table} where {condition}", parameters
+            ).fetchall()
+            if not found:
+                continue
+            pairs = [(old, self._suppressions.replace_ids(old, shortest=DISTINCTIVE_LETTERS)) for (old,) in found]
+            view, alias = f"mentions_{table.replace('.', '_')}_{column}", f"m_{column}"
+            self._connection.register(view, pd.DataFrame(pairs, columns=["old", "new"], dtype=object))
+            joins += f" left join {view} as {alias} on {alias}.old = t.{quoted(column)}::varchar"
+            values[column] = f"coalesce({alias}.new, t.{quoted(column)})"
+        return joins, values
+
+    def _surrogates(self) -> str:
+        rows = self._connection.execute("select source, id from clear_conversations").fetchall()
+        named = [(source, id_, self._suppressions.surrogate("conversation", source, id_)) for source, id_ in rows]
+        frame = pd.DataFrame(named, columns=["source", "id", "surrogate"], dtype="string")
+        self._connection.register("surrogates", frame)
+        return "left join surrogates as s"

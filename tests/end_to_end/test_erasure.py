@@ -1,0 +1,111 @@
+"""An erased person is in no number's way: every mart counts the same before and after, and after a later rebuild."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
+from tests.support.commands import run_command
+from tests.support.planted_person import CONVERSATIONS, SAID, STRINGS, USER, plant
+from tests.support.warehouse import HASH_KEY, LOADED_AT, WarehouseUnderTest
+
+IDS = re.compile("|".join([USER, *CONVERSATIONS, "erased-[0-9a-f-]{36}"]))
+TEXTS = {"content", "last_customer_message"}
+
+
+def without_ids(database: Path, catalog: str = "") -> dict[str, list[str]]:
+    """Return the rows of every mart, ids of the person and surrogates alike, texts left out."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        names = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+        tables = {}
+        for (name,) in sorted(names):
+            cursor = connection.execute(f"select * from {catalog}marts.{name}")
+            columns = [column[0] for column in cursor.description or ()]
+            tables[name] = sorted(
+                IDS.sub("ID", repr({k: v for k, v in zip(columns, row, strict=True) if k not in TEXTS}))
+                for row in cursor.fetchall()
+            )
+        return tables
+
+
+def strings_found(home: Path) -> set[tuple[str, str]]:
+    """Search every cell and every byte, by means of the test's own."""
+    found = set()
+    for path in sorted(home.rglob("*")):
+        if not path.is_file() or path.is_symlink():
+            continue
+        cells = [path.read_bytes().decode("latin-1")]
+        if path.suffix == ".duckdb":
+            with duckdb.connect(str(path), read_only=True) as connection:
+                tables = connection.execute("select database_name, schema_name, table_name from duckdb_tables()")
+                for catalog, schema, table in tables.fetchall():
+                    rows = connection.execute(f'select * from "{catalog}"."{schema}"."{table}"').fetchall()
+                    cells.append(repr(rows))
+        elif path.suffix == ".parquet":
+            cells.append(repr(duckdb.sql(f"select * from read_parquet('{path}')").fetchall()))
+        found |= {(one, path.relative_to(home).as_posix()) for one in STRINGS for cell in cells if one in cell}
+    return found
+
+
+def test_every_mart_counts_the_same_without_the_person(tmp_path: Path) -> None:
+    warehouse = WarehouseUnderTest(tmp_path)
+    plant(warehouse)
+    warehouse.land()
+    warehouse.build()
+    before = without_ids(warehouse.home.build_database)
+    assert len(before["fct_conversations"]) == 5
+    request_erasure(warehouse.home, [("user", None, USER)], HASH_KEY)
+    assert begin_erasure(warehouse.home, HASH_KEY)
+    assert not warehouse.home.build_database.exists()
+    warehouse.build()
+    assert conclude_erasure(warehouse.home, warehouse.settings.landing, HASH_KEY, now=LOADED_AT) is not None
+    assert without_ids(warehouse.home.build_database) == before
+    assert strings_found(warehouse.home.root) == set()
+    # What is sent again changes nothing either.
+    for path in sorted(warehouse.settings.landing.rglob("*.jsonl")):
+        path.write_text(path.read_text() + " \n")
+    assert warehouse.land().accepted == 0
+
+
+@pytest.mark.full
+def test_the_command_erases_from_every_file_dagsters_history_included(tmp_path: Path) -> None:
+    warehouse = WarehouseUnderTest(tmp_path)
+    plant(warehouse)
+    home, landing = tmp_path / "home", tmp_path / "landing"
+    published = home / "published"
+    run_command(home, landing, "run")
+    (landing / "events" / "later.jsonl").write_text(
+        json.dumps(
+            {"event_id": "l1", "conversation_id": "talk-alpha", "event_type": "user_message", "user_id": USER,
+             "timestamp": "2025-06-01T10:02:00Z", "properties": {"content": f"again: {SAID}"}}
+        )
+        + "\n"
+    )  # fmt: skip
+    run_command(home, landing, "run")
+    before = without_ids(published / "colloquy.duckdb")
+    kinds = {path for _, path in strings_found(home)}
+    assert {
+        "raw.duckdb",
+        "build.duckdb",
+        "published/colloquy-000001.duckdb",
+        "published/colloquy-000002.duckdb",
+    } < kinds
+    output = run_command(home, landing, "erase", "--user-id", USER)
+    assert "no file of the warehouse holds them any more" in output
+    assert strings_found(home) == set()
+    assert without_ids(published / "colloquy.duckdb") == before
+    assert [path.name for path in published.glob("colloquy-*.duckdb")] == ["colloquy-000003.duckdb"]
+    # A later rebuild still counts the person, and still does not know them.
+    (landing / "events" / "again.jsonl").write_bytes((landing / "events" / "later.jsonl").read_bytes())
+    run_command(home, landing, "rebuild")
+    assert rows_but(without_ids(published / "colloquy.duckdb"), "data_quality") == rows_but(before, "data_quality")
+    assert strings_found(home) == set()
+
+
+def rows_but(tables: dict[str, list[str]], name: str) -> dict[str, Any]:
+    """Leave out a table: the record of what landed grows with every file."""
+    return {table: rows for table, rows in tables.items() if table != name}

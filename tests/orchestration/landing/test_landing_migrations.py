@@ -1,0 +1,165 @@
+"""Raw databases of other releases: older ones are upgraded without losing a row, newer ones refused untouched."""
+
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.landing.contracts import SOURCES
+from orchestration.landing.migrations import (
+    MIGRATIONS,
+    Migration,
+    RawVersionError,
+    add_column,
+    migrate,
+    require_newest_layout,
+)
+from orchestration.landing.tables import open_raw
+
+NEWEST = MIGRATIONS[-1].version
+# The tables of the first release, which wrote no version down.
+FIRST_TABLES = {*SOURCES, "message_texts", "rejected_events", "loaded_files", "pending_files"}
+
+
+def change(path: Path, *statements: str) -> None:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(f"attach '{path}' as store")
+        connection.execute("use store")
+        for statement in statements:
+            connection.execute(statement)
+
+
+def read(path: Path, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{path}' as store (read_only)")
+        connection.execute("use store")
+        return connection.execute(query).fetchall()
+
+
+def columns(path: Path) -> set[tuple[Any, ...]]:
+    query = "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'raw'"
+    return set(read(path, query))
+
+
+def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    return {table: read(path, f"from raw.{table} order by all") for table in sorted(FIRST_TABLES)}
+
+
+@pytest.fixture
+def first_release(warehouse: Any, make_event: Any, make_jsonl: Any) -> Any:
+    """Return a warehouse with a loaded file, a refused line and a text, in the layout of the first release."""
+    message = make_event(1, event_type="user_message", properties={"content": "hello"})
+    warehouse.write("events/a.jsonl", make_jsonl(message, make_event(2)) + "{no json}\n")
+    warehouse.load()
+    later = {name for (name,) in read(warehouse.database, "select table_name from duckdb_tables()")} - FIRST_TABLES
+    change(warehouse.database, *(f"drop table raw.{name}" for name in sorted(later)))
+    return warehouse
+
+
+def test_a_new_file_has_the_newest_layout(warehouse: Any) -> None:
+    assert read(warehouse.database, "select version from raw.schema_versions") == [(NEWEST,)]
+
+
+def test_the_layout_of_the_first_release_becomes_that_of_a_new_file(first_release: Any, empty_database: Path) -> None:
+    before = content(first_release.database)
+    assert [len(before[name]) for name in ("events", "message_texts", "rejected_events", "loaded_files")] == [
+        2,
+        1,
+        1,
+        1,
+    ]
+    with (
+        duckdb.connect(str(first_release.database), read_only=True) as connection,
+        pytest.raises(RawVersionError, match=rf"has layout 1, this release needs {NEWEST}\. Launch the whole job"),
+    ):
+        require_newest_layout(connection, first_release.database)
+    open_raw(first_release.database).close()
+    assert columns(first_release.database) == columns(empty_database)
+    assert content(first_release.database) == before
+    versions = read(first_release.database, "select version from raw.schema_versions order by version")
+    assert versions == [(step.version,) for step in MIGRATIONS]
+    with duckdb.connect(str(first_release.database), read_only=True) as connection:
+        require_newest_layout(connection, first_release.database)
+
+
+def test_a_file_of_the_first_release_is_known_and_the_next_one_lands(
+    first_release: Any, make_event: Any, make_jsonl: Any
+) -> None:
+    first_release.write("events/b.jsonl", make_jsonl(make_event(1), make_event(3)))
+    summary = first_release.load()
+    assert {report.path: report.state for report in summary.files} == {
+        "events/a.jsonl": "unchanged",
+        "events/b.jsonl": "loaded",
+    }
+    assert (summary.load_id, summary.accepted, summary.rejected) == (2, 1, 1)
+
+
+def test_a_column_of_a_later_release_is_added_and_nothing_is_lost(first_release: Any) -> None:
+    steps = (
+        *MIGRATIONS,
+        Migration(NEWEST + 1, "sentiment by machine", (add_column("events", "tone", "VARCHAR"),)),
+    )
+    before = content(first_release.database)
+    with open_raw(first_release.database) as connection:
+        assert migrate(connection, first_release.database, steps)
+    rows = read(first_release.database, "from raw.events order by all")
+    assert rows == [(*row, None) for row in before["events"]]
+    with pytest.raises(RawVersionError, match=f"has layout {NEWEST + 1}, this release knows {NEWEST} at most"):
+        open_raw(first_release.database)
+    assert read(first_release.database, "from raw.events order by all") == rows
+
+
+def test_columns_added_later_stand_anywhere(first_release: Any, make_event: Any, make_jsonl: Any) -> None:
+    """An upgraded table has its new columns at its end, a new one where the release puts them: rows go in by name."""
+    for table in ("events", "message_texts", "rejected_events", "loaded_files", "pending_files"):
+        change(
+            first_release.database,
+            f"create table raw.turned as select null::varchar as added, * from raw.{table}",
+            f"drop table raw.{table}",
+            f"alter table raw.turned rename to {table}",
+        )
+    first_release.write(
+        "events/b.jsonl",
+        make_jsonl(make_event(4, event_type="user_message", properties={"content": "again"})) + "[1]\n",
+    )
+    summary = first_release.load()
+    assert (summary.accepted, summary.rejected) == (1, 1)
+    assert read(first_release.database, "select content from raw.message_texts order by 1") == [("again",), ("hello",)]
+
+
+def test_a_migration_that_fails_changes_nothing(first_release: Any) -> None:
+    steps = (*MIGRATIONS, Migration(NEWEST + 1, "broken", (add_column("events", "tone", "no_such_type"),)))
+    layout, before = columns(first_release.database), content(first_release.database)
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(f"attach '{first_release.database}' as store")
+        connection.execute("use store")
+        with pytest.raises(duckdb.Error, match="no_such_type"):
+            migrate(connection, first_release.database, steps)
+    assert columns(first_release.database) == layout
+    assert content(first_release.database) == before
+
+
+def with_storage_version(path: Path, version: int) -> None:
+    """Write another storage version into a DuckDB file, with the checksum that DuckDB itself says is right."""
+    header = bytearray(path.read_bytes())
+    header[12:20] = struct.pack("<Q", version)
+    path.write_bytes(header)
+    with pytest.raises(duckdb.IOException) as refusal:
+        duckdb.connect(path)
+    computed = re.search(r"computed checksum (\d+)", str(refusal.value))
+    assert computed
+    header[:8] = struct.pack("<Q", int(computed[1]))
+    path.write_bytes(header)
+
+
+def test_a_file_of_a_newer_duckdb_is_refused_in_plain_words(warehouse: Any) -> None:
+    with_storage_version(warehouse.database, 999)
+    before = warehouse.database.read_bytes()
+    with pytest.raises(
+        RawVersionError, match=r"raw\.duckdb was written by another version of DuckDB: .*999.* Use the release"
+    ):
+        open_raw(warehouse.database)
+    assert warehouse.database.read_bytes() == before

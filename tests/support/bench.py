@@ -1,0 +1,165 @@
+"""A warehouse that starts anew as often as needed, beside full refreshes of the same raw events to compare it with."""
+
+import random
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode
+
+from orchestration.building.project import build_command
+from orchestration.building.restatements import show_published
+from orchestration.building.state import begin_build, complete_build, configuration_hash
+from tests.support.comparison import differences
+from tests.support.random_conversations import Line
+from tests.support.random_histories import TIME_ZONE, in_files, seeds_after
+from tests.support.recorded_refresh import recorded, replay
+from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WarehouseUnderTest
+
+# A build of a few hundred events spends as long on the disk as on its SQL.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of a random name is made in it
+PUBLICATION_RECORD = "metric_restatements"
+
+
+class Bench:
+    """A warehouse that starts anew as often as needed; dbt parses its project once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest: Manifest | None = None
+        self.recordings: dict[str, list[str]] = {}
+        self.configure(frozenset())
+
+    def configure(self, changed: frozenset[str], loads: int = 0) -> None:
+        """Change what a user may change; everything landed and built stays."""
+        shutil.rmtree(self.folder / "warehouse" / "my-seeds", ignore_errors=True)
+        timezone = "America/New_York" if TIME_ZONE in changed else "UTC"
+        self.warehouse = WarehouseUnderTest(
+            self.folder / "warehouse", seeds_after(changed), timezone, loads, self.manifest
+        )
+        self.warehouse.settings.landing.mkdir(exist_ok=True)
+
+    def clear(self) -> None:
+        """Drop everything landed and built; the parsed project stays."""
+        shutil.rmtree(self.warehouse.settings.landing)
+        for database in (self.warehouse.home.raw_database, self.warehouse.home.build_database):
+            database.unlink(missing_ok=True)
+        self.configure(frozenset())
+
+    def land(self, lines: Iterable[Line], chance: random.Random) -> None:
+        """Land one batch: new files for each source."""
+        for source, fields in in_files(lines, chance):
+            self.warehouse.write_events(fields, source)
+        self.warehouse.land()
+
+    def build(self) -> None:
+        """Build as a run would."""
+        self.warehouse.build()
+        self.manifest = self.warehouse.manifest
+
+    def start(self) -> None:
+        """Build for the first time, at the price of the SQL alone."""
+        warehouse, home = self.warehouse, self.warehouse.home
+        replay(self._recording(), home.build_database, home.raw_database)
+        complete_build(home, begin_build(home, configuration_hash(warehouse.settings, home.dbt_project)))
+
+    def full_refresh(self, raw: Path | None = None) -> Path:
+        """Build another, empty database from the same raw events (or others) and return its path."""
+        folder = self.folder / "reference"
+        folder.mkdir(exist_ok=True)
+        reference = folder / self.warehouse.home.build_database.name
+        replay(self._recording(), reference, raw or self.warehouse.home.raw_database)
+        return reference
+
+    def _recording(self) -> list[str]:
+        """Return the statements of a full refresh into an empty database; dbt runs once for each time zone."""
+        warehouse = self.warehouse
+        build = warehouse.home.build_database
+        if warehouse.timezone not in self.recordings:
+            aside = self.folder / "aside.duckdb"
+            if build.exists():
+                build.rename(aside)
+            command = build_command(warehouse.settings, is_full_refresh=True)
+            show_published(warehouse.home)
+            # A record of what was published is no outcome of the raw events.
+            command += ["--exclude-resource-type", "test", "--exclude", PUBLICATION_RECORD, "--threads", "1"]
+            with recorded() as statements:
+                warehouse.dbt(command)
+            self.recordings[warehouse.timezone] = statements
+            self.manifest = warehouse.manifest
+            build.unlink()
+            if aside.exists():
+                aside.rename(build)
+        return self.recordings[warehouse.timezone]
+
+    def raw_of(self, lines: Sequence[Line], loads: int, chance: random.Random) -> Path:
+        """Land lines at once, at the time of a load, in a raw database of its own and return its path."""
+        other = self.folder / "other"
+        shutil.rmtree(other, ignore_errors=True)
+        warehouse = WarehouseUnderTest(other, self.warehouse.overrides, self.warehouse.timezone)
+        for source, fields in in_files(lines, chance):
+            warehouse.write_events(fields, source)
+        warehouse.land(LOADED_AT + loads * LOAD_INTERVAL)
+        return warehouse.home.raw_database
+
+    def keep(self, name: str) -> Path:
+        """Keep the build as it is now and return the copy; raw is kept beside it."""
+        for database in (self.warehouse.home.build_database, self.warehouse.home.raw_database):
+            shutil.copyfile(database, self.folder / f"{name}-{database.name}")
+        return self.folder / f"{name}-build.duckdb"
+
+    def restore(self, name: str) -> None:
+        """Go back to what `keep` kept."""
+        for database in (self.warehouse.home.build_database, self.warehouse.home.raw_database):
+            shutil.copyfile(self.folder / f"{name}-{database.name}", database)
+
+    def interrupted_build(self, models: Sequence[str]) -> None:
+        """Build some models as a run would that is killed after them: nobody records that it is complete."""
+        warehouse = self.warehouse
+        build = begin_build(warehouse.home, configuration_hash(warehouse.settings, warehouse.home.dbt_project))
+        command = build_command(warehouse.settings, is_full_refresh=build.is_full_refresh)
+        warehouse.dbt([*command, "--exclude-resource-type", "test", "--select", *models])
+
+    def models_in_build_order(self) -> list[str]:
+        """Return the models of the project in an order in which dbt may build them, seeds apart."""
+        assert self.manifest is not None
+        parents = {
+            key: [parent for parent in node.depends_on.nodes if parent.startswith("model.")]
+            for key, node in self.manifest.nodes.items()
+            if isinstance(node, ModelNode)
+        }
+        order: list[str] = []
+        while len(order) < len(parents):
+            order += sorted(key for key in parents if key not in order and set(parents[key]) <= set(order))
+        return [key.rpartition(".")[2] for key in order]
+
+    def kept_intermediate(self) -> list[str]:
+        """Return the intermediate models that keep what earlier runs found; the others hold one run's conversations."""
+        assert self.manifest is not None
+        return [
+            node.name
+            for node in self.manifest.nodes.values()
+            if isinstance(node, ModelNode)
+            and (node.schema, node.config.materialized) == ("intermediate", "incremental")
+        ]
+
+    def differences(self, left: Path, right: Path, without: Sequence[str] = ()) -> list[str]:
+        """Compare all marts and the intermediate tables that outlive a run."""
+        found = differences(left, right, without=[*without, PUBLICATION_RECORD])
+        return found + differences(left, right, schema="intermediate", only=self.kept_intermediate())
+
+
+@contextmanager
+def bench_in_memory() -> Iterator[Bench]:
+    """Make a bench in memory where the machine offers that, else on disk, and remove it at the end."""
+    where = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=where) as folder:
+        yield Bench(Path(folder))
+
+
+def assert_none(found: Sequence[str], when: str) -> None:
+    """Fail with the differing rows."""
+    assert not found, when + "\n" + "\n".join(found)

@@ -1,0 +1,35 @@
+"""The real commands in processes of their own, with an environment that names nothing but the warehouse."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestration.settings import PROJECT_DIR
+
+
+def environment_of(home: Path, landing: Path) -> dict[str, str]:
+    """Return this process's environment without anybody's warehouse, and with this one."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COLLOQUY_", "DAGSTER_"))}
+    return inherited | {"COLLOQUY_HOME": str(home), "COLLOQUY_LANDING": str(landing)}
+
+
+def start_command(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
+    """Start `python -m orchestration ...`; its errors come with its output."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration", *arguments],
+        cwd=PROJECT_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run_command(home: Path, landing: Path, *arguments: str) -> str:
+    """Run `python -m orchestration ...` to its end, which must be a good one, and return all it printed."""
+    with start_command(environment_of(home, landing), *arguments) as process:
+        printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    return printed
