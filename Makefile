@@ -91,11 +91,11 @@ fix: setup ## let the formatters repair what they can
 
 .PHONY: test
 test: setup ## all tests but the slow proofs
-	@$(BIN)/python -m pytest -n 2 -m "not full"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full"
 
 .PHONY: test-full
 test-full: setup ## the slow proofs: every seed, a break after every model, the whole demo against its truth
-	@$(BIN)/python -m pytest -n 2 -m full
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m full
 
 .PHONY: lock
 lock: setup ## resolve pyproject.toml anew into requirements.lock
