@@ -79,13 +79,15 @@ def replace_pending(connection: duckdb.DuckDBPyConnection, pending: list[Pending
 def next_load(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int, datetime]:
     """Give number and time (UTC, naive) of this load; the time never goes back, whatever the machine's clock does.
 
-    Loads and operations share one count: a build covers both up to a number.
+    Loads, operations and labellings share one count: a build covers all of them up to a number.
     """
     row = connection.execute(
         """select max(load_id), max(happened_at) from (
             select load_id, loaded_at as happened_at from raw.loaded_files
             union all
-            select load_id, performed_at from raw.operations)"""
+            select load_id, performed_at from raw.operations
+            union all
+            select _load_id, labelled_at from ledger.stage_labels)"""
     ).fetchone()
     last_id, last_at = row or (None, None)
     return (last_id or 0) + 1, now if last_at is None else max(now, last_at)

@@ -51,6 +51,27 @@ MIGRATIONS = (
             "id_length BIGINT, key_check VARCHAR, is_rewritten BOOLEAN)",
         ),
     ),
+    Migration(
+        4,
+        "keep what classifiers say of conversations",
+        (
+            "create schema if not exists ledger",
+            "create table ledger.stage_labels (source VARCHAR, conversation_id VARCHAR, stage VARCHAR, "
+            "reached BOOLEAN, evidence_source VARCHAR, evidence_event_id VARCHAR, evidence_quote VARCHAR, "
+            "confidence DOUBLE, classifier_kind VARCHAR, model VARCHAR, definition_hash VARCHAR, "
+            "content_hash VARCHAR, tokens_in BIGINT, tokens_out BIGINT, cost_usd DOUBLE, is_cache_hit BOOLEAN, "
+            "redaction_count BIGINT, is_truncated BOOLEAN, needs_review BOOLEAN, run_id VARCHAR, "
+            "labelled_at TIMESTAMP, _load_id BIGINT)",
+            "create table ledger.llm_calls (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
+            "definition_hash VARCHAR, content_hash VARCHAR, attempt BIGINT, outcome VARCHAR, http_status BIGINT, "
+            "tokens_in BIGINT, tokens_out BIGINT, cost_usd DOUBLE, latency_ms BIGINT, run_id VARCHAR, "
+            "called_at TIMESTAMP, _load_id BIGINT)",
+            "create table ledger.llm_dead_letters (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
+            "definition_hash VARCHAR, content_hash VARCHAR, reason VARCHAR, attempts BIGINT, "
+            "next_retry_at TIMESTAMP, raw_response VARCHAR, run_id VARCHAR, failed_at TIMESTAMP, _load_id BIGINT)",
+            "create table ledger.labelling_progress (through_load_id BIGINT)",
+        ),
+    ),
 )
 
 

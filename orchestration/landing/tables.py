@@ -87,6 +87,70 @@ _OTHERS = {
     },
 }
 
+# What the classifiers say of conversations, append-only; nothing but orchestration/labelling writes here. A conversation is
+# known by (source, conversation_id), as in raw, so that an erasure finds it.
+_LEDGER = {
+    # One row per labelling, conversation and stage, or `claimed_resolved` for what the agent's side says of itself.
+    "stage_labels": {
+        "source": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "stage": "VARCHAR",
+        "reached": "BOOLEAN",
+        "evidence_source": "VARCHAR",
+        "evidence_event_id": "VARCHAR",
+        "evidence_quote": "VARCHAR",
+        "confidence": "DOUBLE",
+        "classifier_kind": "VARCHAR",
+        "model": "VARCHAR",
+        "definition_hash": "VARCHAR",
+        "content_hash": "VARCHAR",
+        "tokens_in": "BIGINT",
+        "tokens_out": "BIGINT",
+        "cost_usd": "DOUBLE",
+        "is_cache_hit": "BOOLEAN",
+        "redaction_count": "BIGINT",
+        "is_truncated": "BOOLEAN",
+        "needs_review": "BOOLEAN",
+        "run_id": "VARCHAR",
+        "labelled_at": "TIMESTAMP",
+        "_load_id": "BIGINT",
+    },
+    # One row per request.
+    "llm_calls": {
+        "source": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "model": "VARCHAR",
+        "definition_hash": "VARCHAR",
+        "content_hash": "VARCHAR",
+        "attempt": "BIGINT",
+        "outcome": "VARCHAR",
+        "http_status": "BIGINT",
+        "tokens_in": "BIGINT",
+        "tokens_out": "BIGINT",
+        "cost_usd": "DOUBLE",
+        "latency_ms": "BIGINT",
+        "run_id": "VARCHAR",
+        "called_at": "TIMESTAMP",
+        "_load_id": "BIGINT",
+    },
+    "llm_dead_letters": {
+        "source": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "model": "VARCHAR",
+        "definition_hash": "VARCHAR",
+        "content_hash": "VARCHAR",
+        "reason": "VARCHAR",
+        "attempts": "BIGINT",
+        "next_retry_at": "TIMESTAMP",
+        "raw_response": "VARCHAR",
+        "run_id": "VARCHAR",
+        "failed_at": "TIMESTAMP",
+        "_load_id": "BIGINT",
+    },
+    # One row: the newest load or operation whose conversations have been looked at.
+    "labelling_progress": {"through_load_id": "BIGINT"},
+}
+
 
 def open_raw(path: Path) -> duckdb.DuckDBPyConnection:
     """Open raw.duckdb for writing, its tables in place and of the newest layout.
@@ -116,12 +180,13 @@ def open_raw(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create schema raw and its tables, all of them or none."""
-    tables = {name: LINEAGE_COLUMNS | content_columns(contract) for name, contract in SOURCES.items()} | _OTHERS
+    """Create the schemas raw and ledger and their tables, all of them or none."""
+    raw = {name: LINEAGE_COLUMNS | content_columns(contract) for name, contract in SOURCES.items()} | _OTHERS
     connection.execute("begin")
-    connection.execute("create schema if not exists raw")
-    for name, columns in tables.items():
-        body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-        connection.execute(f"create table if not exists raw.{name} ({body})")
+    for schema, tables in (("raw", raw), ("ledger", _LEDGER)):
+        connection.execute(f"create schema if not exists {schema}")
+        for name, columns in tables.items():
+            body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+            connection.execute(f"create table if not exists {schema}.{name} ({body})")
     record_layout(connection)
     connection.execute("commit")

@@ -40,7 +40,7 @@ def read(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def columns(path: Path) -> set[tuple[Any, ...]]:
-    query = "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'raw'"
+    query = "select schema_name, table_name, column_name, data_type from duckdb_columns() where database_name = 'store'"
     return set(read(path, query))
 
 
@@ -54,8 +54,9 @@ def first_release(warehouse: Any, make_event: Any, make_jsonl: Any) -> Any:
     message = make_event(1, event_type="user_message", properties={"content": "hello"})
     warehouse.write("events/a.jsonl", make_jsonl(message, make_event(2)) + "{no json}\n")
     warehouse.load()
-    later = {name for (name,) in read(warehouse.database, "select table_name from duckdb_tables()")} - FIRST_TABLES
-    change(warehouse.database, *(f"drop table raw.{name}" for name in sorted(later)))
+    tables = read(warehouse.database, "select table_name from duckdb_tables() where schema_name = 'raw'")
+    later = {name for (name,) in tables} - FIRST_TABLES
+    change(warehouse.database, *(f"drop table raw.{name}" for name in sorted(later)), "drop schema ledger cascade")
     return warehouse
 
 
@@ -83,6 +84,29 @@ def test_the_layout_of_the_first_release_becomes_that_of_a_new_file(first_releas
     assert versions == [(step.version,) for step in MIGRATIONS]
     with duckdb.connect(str(first_release.database), read_only=True) as connection:
         require_newest_layout(connection, first_release.database)
+
+
+def test_layout_three_gets_an_empty_ledger_and_keeps_its_rows(warehouse: Any, make_event: Any, make_jsonl: Any) -> None:
+    warehouse.write("events/a.jsonl", make_jsonl(make_event(1)))
+    warehouse.load()
+    change(
+        warehouse.database,
+        "drop schema ledger cascade",
+        "delete from raw.schema_versions",
+        "insert into raw.schema_versions values (3, 'the release before the ledger')",
+    )
+    before = content(warehouse.database)
+    open_raw(warehouse.database).close()
+    assert content(warehouse.database) == before
+    assert read(warehouse.database, "select max(version) from raw.schema_versions") == [(NEWEST,)]
+    assert read(warehouse.database, "select count(*) from ledger.stage_labels") == [(0,)]
+    # Labellings are counted with the loads: the next load comes after them.
+    change(
+        warehouse.database,
+        "insert into ledger.stage_labels (source, labelled_at, _load_id) values ('events', '2020-01-01', 7)",
+    )
+    warehouse.write("events/b.jsonl", make_jsonl(make_event(2)))
+    assert warehouse.load().load_id == 8
 
 
 def test_a_file_of_the_first_release_is_known_and_the_next_one_lands(
