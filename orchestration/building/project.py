@@ -20,6 +20,8 @@ from orchestration.settings import PROJECT_DIR, Settings
 _FOLDERS = ("models", "macros", "seeds", "tests/generic", "tests/singular")
 _FILES = ("dbt_project.yml", "profiles.yml")
 _SUFFIXES = (".sql", ".yml", ".csv")
+# What labelling reads; everything else is built behind the labels.
+CANONICAL_MODELS = "+int_events"
 
 
 def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> tuple[str, ...]:
@@ -81,8 +83,12 @@ def dbt_flags(settings: Settings) -> list[str]:
 
 
 def build_command(settings: Settings, *, is_full_refresh: bool) -> list[str]:
-    """Return the arguments of the dbt command that builds every model and tests its data, in the order of the graph."""
-    return ["build", *(["--full-refresh"] if is_full_refresh else []), *dbt_flags(settings)]
+    """Return the arguments of the dbt command that builds models and tests their data, in the order of the graph.
+
+    All of them unless a selection follows; a test whose models lie on both sides of the labels runs behind them.
+    """
+    refresh = ["--full-refresh"] if is_full_refresh else []
+    return ["build", *refresh, "--indirect-selection", "buildable", *dbt_flags(settings)]
 
 
 def _copied_files(target: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from orchestration.home import Home
 from orchestration.publishing import ManifestError, keep_history, read_manifest
 
 # An operation that takes a person out decides over one that repairs a file: who asks later must find the erasure.
-_REASONS = {"erase": "erasure", "reland": "reland", "drop": "reland"}
+_REASONS = {"erase": "erasure", "reland": "reland", "drop": "reland", "relabel": "definition"}
 
 
 def compare_with_published(home: Home, build: Build, now: datetime, *, is_erasing: bool = False) -> None:

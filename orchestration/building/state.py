@@ -22,19 +22,31 @@ _BUILD_COLUMNS = {
     "build_id": "bigint",
     "configuration_hash": "varchar",
     "through_load_id": "bigint",
+    "is_full_refresh": "boolean",
+    "run_id": "varchar",
+    "has_events": "boolean",
     "is_complete": "boolean",
 }
 
 
 @dataclass(frozen=True)
 class Build:
-    """One build of the warehouse: everything landed up to and including a load."""
+    """One build of the warehouse: everything landed, and labelled, up to and including a load."""
 
     build_id: int
     configuration_hash: str
     through_load_id: int
     is_full_refresh: bool
     reason: str
+
+
+@dataclass(frozen=True)
+class EventsBuilt:
+    """How far the canonical events reach: what labelling may read, and from which load on the marts lack it."""
+
+    through_load_id: int
+    complete_through_load_id: int
+    is_full_refresh: bool
 
 
 def configuration_hash(settings: Settings, project: Path) -> str:
@@ -60,8 +72,8 @@ def discard_build(home: Home) -> None:
         path.unlink(missing_ok=True)
 
 
-def begin_build(home: Home, current_hash: str) -> Build:
-    """Record that a build starts and say what it covers.
+def begin_build(home: Home, current_hash: str, run_id: str = "") -> Build:
+    """Record that a build starts and say what it covers; `run_id` names the run that may continue it.
 
     It is a full refresh when no complete build exists or the configuration has changed since the last complete one:
     incremental models would keep rows made by the old definitions. Raises RawVersionError when raw has the layout of
@@ -75,14 +87,50 @@ def begin_build(home: Home, current_hash: str) -> Build:
         ).fetchall()
         newest = connection.execute("select coalesce(max(build_id), 0) from state.builds").fetchone()
         build_id = (newest[0] if newest else 0) + 1
+        why_full = _why_full(earlier, current_hash)
         connection.execute(
-            "insert into state.builds (build_id, configuration_hash, through_load_id, is_complete) "
-            "values (?, ?, ?, false)",
-            [build_id, current_hash, through_load_id],
+            "insert into state.builds (build_id, configuration_hash, through_load_id, is_full_refresh, run_id, "
+            "has_events, is_complete) values (?, ?, ?, ?, ?, false, false)",
+            [build_id, current_hash, through_load_id, why_full is not None, run_id],
         )
-    why_full = _why_full(earlier, current_hash)
     reason = why_full or "the configuration is that of the last complete build"
     return Build(build_id, current_hash, through_load_id, why_full is not None, reason)
+
+
+def finish_events(home: Home, build: Build) -> None:
+    """Record that the canonical events of a build are all there: it may be continued behind the labels."""
+    with duckdb.connect(home.build_database) as connection:
+        connection.execute("update state.builds set has_events = true where build_id = ?", [build.build_id])
+
+
+def events_built(build_database: Path) -> EventsBuilt | None:
+    """Say how far the newest build's canonical events reach; None when they are not all there."""
+    with duckdb.connect(build_database, read_only=True) as connection:
+        rows = connection.execute(
+            """select through_load_id,
+                coalesce((select max(through_load_id) from state.builds where is_complete), 0),
+                is_full_refresh and not is_complete
+            from state.builds where has_events and build_id = (select max(build_id) from state.builds)"""
+        ).fetchall()
+    return EventsBuilt(*rows[0]) if rows else None
+
+
+def continue_build(home: Home, current_hash: str, run_id: str) -> Build | None:
+    """Take up the build whose events this run has finished, now covering what was labelled since; None without one."""
+    through_load_id = _newest_load_id(home.raw_database)
+    with _open_build(home.build_database) as connection:
+        _create_builds(connection)
+        rows = connection.execute(
+            """update state.builds set through_load_id = $through
+            where build_id = (select max(build_id) from state.builds)
+                and run_id = $run_id and configuration_hash = $hash and has_events and not is_complete
+            returning build_id, is_full_refresh""",
+            {"through": through_load_id, "run_id": run_id, "hash": current_hash},
+        ).fetchall()
+    if not rows:
+        return None
+    build_id, is_full_refresh = rows[0]
+    return Build(build_id, current_hash, through_load_id, is_full_refresh, "continued behind the labels")
 
 
 def complete_build(home: Home, build: Build) -> None:

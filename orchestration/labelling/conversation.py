@@ -33,11 +33,15 @@ class Conversation:
 
 @dataclass(frozen=True)
 class StageLabel:
-    """Whether one stage is reached (None = unknown), how sure the classifier is (0..1), and the event that shows it."""
+    """Whether one stage is reached (None = unknown), how sure the classifier is (0..1), and the event that shows it.
+
+    `evidence_quote` is what a classifier quotes from that event, word by word; None leaves the choice to the ledger.
+    """
 
     reached: bool | None
     confidence: float
     evidence_event_id: str | None = None
+    evidence_quote: str | None = None
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ _OTHERS = {
         "load_id": "BIGINT",
         "loaded_at": "TIMESTAMP",
     },
-    # What people did to raw tables beside landing: rebuild, reland, drop, erase, retention. `detail` is a JSON object
-    # without personal data.
+    # What people did to raw tables beside landing: rebuild, reland, drop, erase, retention, relabel. `detail` is a JSON
+    # object without personal data.
     "operations": {
         "operation": "VARCHAR",
         "performed_at": "TIMESTAMP",
@@ -87,8 +87,8 @@ _OTHERS = {
     },
 }
 
-# What the classifiers say of conversations, append-only; nothing but orchestration/labelling writes here. A conversation is
-# known by (source, conversation_id), as in raw, so that an erasure finds it.
+# What the classifiers say of conversations, append-only; nothing but orchestration/labelling writes here. A
+# conversation is known by (source, conversation_id), as in raw, so that an erasure finds it.
 _LEDGER = {
     # One row per labelling, conversation and stage, or `claimed_resolved` for what the agent's side says of itself.
     "stage_labels": {

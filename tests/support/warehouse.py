@@ -13,10 +13,20 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from orchestration.building.project import assemble_project, build_command, dbt_flags
+from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
 from orchestration.building.restatements import compare_with_published
-from orchestration.building.state import begin_build, built_from, complete_build, configuration_hash, data_until
+from orchestration.building.state import (
+    begin_build,
+    built_from,
+    complete_build,
+    configuration_hash,
+    continue_build,
+    data_until,
+    finish_events,
+)
 from orchestration.home import Home
+from orchestration.labelling.ledger.labellers import Labeller
+from orchestration.labelling.ledger.labelling import LabelSummary, label_pending
 from orchestration.landing import LandingSummary, load_landing
 from orchestration.privacy.redacting import redact_new_messages
 from orchestration.publishing import PublishSummary, keep_history, publish
@@ -41,6 +51,8 @@ class WarehouseUnderTest:
     # The parsed project. Seeds and the time zone may differ between warehouses that share one; models may not.
     manifest: Manifest | None = None
     publish_raw_text: bool = False
+    # Without one, nothing is labelled: the marts rest on events alone.
+    labeller: Labeller | None = None
 
     def __post_init__(self) -> None:
         seeds = self.folder / "my-seeds"
@@ -90,15 +102,38 @@ class WarehouseUnderTest:
         redact_new_messages(self.home.raw_database)
         return summary
 
-    def build(self, *, full_refresh: bool = False, tests: bool = False) -> None:
+    def build(self, *, full_refresh: bool = False, tests: bool = False, relabel_from: datetime | None = None) -> None:
         """Build every model as a run would; `full_refresh` forces what a changed configuration would cause."""
-        build = begin_build(self.home, configuration_hash(self.settings, self.home.dbt_project))
+        run_id = f"load {self.loads}"
+        current_hash = configuration_hash(self.settings, self.home.dbt_project)
+        build = begin_build(self.home, current_hash, run_id)
         compare_with_published(self.home, build, LOADED_AT + timedelta(minutes=self.loads))
         command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
         if not tests:
             command += ["--exclude-resource-type", "test"]
-        self.dbt(command)
-        complete_build(self.home, build)
+        if self.labeller is None:
+            self.dbt(command)
+            complete_build(self.home, build)
+            return
+        self.dbt([*command, "--select", CANONICAL_MODELS])
+        finish_events(self.home, build)
+        self.label(relabel_from)
+        continued = continue_build(self.home, current_hash, run_id)
+        assert continued is not None
+        self.dbt([*command, "--exclude", CANONICAL_MODELS])
+        complete_build(self.home, continued)
+
+    def label(self, relabel_from: datetime | None = None) -> LabelSummary:
+        """Label what is pending, as the step between canonical events and marts does."""
+        assert self.labeller is not None
+        return label_pending(
+            self.home.raw_database,
+            self.home.build_database,
+            self.labeller,
+            run_id=f"load {self.loads}",
+            now=LOADED_AT + self.loads * LOAD_INTERVAL,
+            relabel_from=relabel_from,
+        )
 
     def publish(
         self, now: datetime | None = None, keep: int = 3, on_progress: Callable[[str], None] = lambda _: None

@@ -40,7 +40,7 @@ outcome_evidence as (
 
 purposes as (
 
-    select * from {{ ref('purposes') }}
+    select * from {{ ref('int_purposes_resolved') }}
 
 ),
 
@@ -54,7 +54,7 @@ facts_joined as (
             coalesce(aggregated.last_interaction_at, aggregated.started_at, aggregated.first_event_at)
         ) as last_activity_at,
         models_ranked.model,
-        coalesce(purposes_of_agent.purpose, purposes_of_source.purpose, 'support') as purpose,
+        purposes.purpose,
         conversation_ends.ended_at as explicit_end_at,
         conversation_ends.end_event_id,
         conversation_ends.abandoned_event_id,
@@ -77,10 +77,7 @@ facts_joined as (
     left join last_answers on aggregated.conversation_key = last_answers.conversation_key
     left join models_ranked on aggregated.conversation_key = models_ranked.conversation_key
     left join outcome_evidence on aggregated.conversation_key = outcome_evidence.conversation_key
-    left join purposes as purposes_of_agent
-        on aggregated.source = purposes_of_agent.source and aggregated.agent = purposes_of_agent.agent
-    left join purposes as purposes_of_source
-        on aggregated.source = purposes_of_source.source and purposes_of_source.agent is null
+    left join purposes on aggregated.conversation_key = purposes.conversation_key
 
 ),
 

@@ -42,11 +42,23 @@ evidence_ranked as (
         and evidence.strength = case when contradictions_found.last_refusal_sequence is null then 'contradiction' else 'refusal' end
             as is_objection,
         -- A negative answer refuses every claim, whenever it came; a later fallback or question only the earlier ones.
-        evidence.strength = 'claim'
+        evidence.strength in ('claim', 'inference')
         and contradictions_found.last_refusal_sequence is null
-        and evidence.sequence_number > coalesce(contradictions_found.last_contradiction_sequence, 0) as is_standing_claim
+        and evidence.sequence_number > coalesce(contradictions_found.last_contradiction_sequence, 0) as is_standing
     from evidence
     inner join contradictions_found on evidence.conversation_key = contradictions_found.conversation_key
+
+),
+
+-- What an event claims comes before what a classifier infers, however early.
+standing_marked as (
+
+    select
+        *,
+        is_standing and (
+            strength = 'claim' or not bool_or(is_standing and strength = 'claim') over (partition by conversation_key)
+        ) as is_standing_claim
+    from evidence_ranked
 
 ),
 
@@ -54,7 +66,7 @@ outcome_evidence_found as (
 
     select
         conversation_key,
-        bool_or(strength = 'claim') as claimed_resolved,
+        bool_or(strength in ('claim', 'statement')) as claimed_resolved,
         min(occurred_at) filter (where strength = 'proof') as first_proof_at,
         min(sequence_number) filter (where strength = 'proof') as first_proof_sequence,
         min_by(event_id, sequence_number) filter (where strength = 'proof') as first_proof_event_id,
@@ -64,7 +76,7 @@ outcome_evidence_found as (
         min_by(reason, sequence_number) filter (where is_standing_claim) as standing_claim_reason,
         max_by(event_id, sequence_number) filter (where is_objection) as objection_event_id,
         max_by(reason, sequence_number) filter (where is_objection) as objection_reason
-    from evidence_ranked
+    from standing_marked
     group by conversation_key
 
 )

@@ -58,7 +58,7 @@ outcomes_explained as (
             when 'resolved_confirmed' then first_proof_reason
             when 'resolved_inferred' then standing_claim_reason
             when 'abandoned' then case when abandoned_event_id is not null then 'conversation_abandoned' else 'idle_timeout' end
-            else case when claimed_resolved then objection_reason else 'explicit_end' end
+            else case when claimed_resolved then coalesce(objection_reason, 'explicit_end') else 'explicit_end' end
         end as outcome_reason,
         case outcome
             when 'in_progress' then last_event_id
@@ -67,7 +67,7 @@ outcomes_explained as (
             when 'resolved_confirmed' then first_proof_event_id
             when 'resolved_inferred' then standing_claim_event_id
             when 'abandoned' then coalesce(abandoned_event_id, last_interaction_event_id, last_event_id)
-            else case when claimed_resolved then objection_event_id else end_event_id end
+            else case when claimed_resolved then coalesce(objection_event_id, end_event_id) else end_event_id end
         end as outcome_evidence_event_id,
         case outcome
             when 'resolved_confirmed' then first_proof_at

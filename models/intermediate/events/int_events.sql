@@ -1,12 +1,12 @@
 -- One row per canonical event, numbered in the order of its conversation.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_touched('int_conversations_landed') }}
 with
 
 events_touched as (
 
     select *
     from {{ ref('int_events_unioned') }}
-    where {{ only_touched(ref('int_conversations_touched')) }}
+    where {{ only_touched(ref('int_conversations_landed')) }}
 
 ),
 

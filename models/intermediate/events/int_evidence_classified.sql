@@ -68,6 +68,19 @@ questions_after_completion as (
 
 ),
 
+-- A text that says so is a claim, but none that stands by itself: agents claim success where there is none.
+labels_weighed as (
+
+    select
+        labels.conversation_key, labels.sequence_number, labels.event_id, labels.occurred_at,
+        case labels.stage when 'resolved' then 'inference' else 'statement' end as strength,
+        case labels.stage when 'resolved' then 'classified_resolved' else 'claimed_in_text' end as reason
+    from {{ ref('int_stages_labelled') }} as labels
+    inner join {{ ref('int_purposes_resolved') }} as purposes on labels.conversation_key = purposes.conversation_key
+    where labels.stage in ('resolved', 'claimed_resolved') and purposes.purpose = 'support'
+
+),
+
 evidence as (
 
     select * from facts_judged
@@ -77,6 +90,8 @@ evidence as (
     select * from {{ ref('int_success_signals_matched') }}
     union all
     select * from questions_after_completion
+    union all
+    select * from labels_weighed
 
 )
 

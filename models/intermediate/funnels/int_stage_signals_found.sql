@@ -4,7 +4,7 @@ with
 
 events as (
 
-    select conversation_key, sequence_number, event_id, event_type, occurred_at, seq
+    select conversation_key, sequence_number, source, event_id, event_type, occurred_at, seq
     from {{ ref('int_events_touched') }}
 
 ),
@@ -24,8 +24,8 @@ funnel_stages as (
 signals_of_events as (
 
     select
-        events.conversation_key, events.occurred_at, events.seq, events.event_id,
-        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage, 'event' as evidence_kind
+        events.conversation_key, events.occurred_at, events.seq, events.source, events.event_id,
+        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage
     from events
     inner join funnel_stages on events.event_type = funnel_stages.signal
     where funnel_stages.signal_kind = 'event'
@@ -35,8 +35,8 @@ signals_of_events as (
 signals_of_facts as (
 
     select
-        events.conversation_key, events.occurred_at, events.seq, events.event_id,
-        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage, 'rule' as evidence_kind
+        events.conversation_key, events.occurred_at, events.seq, events.source, events.event_id,
+        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage
     from events
     inner join facts on events.conversation_key = facts.conversation_key and events.sequence_number = facts.sequence_number
     inner join funnel_stages on facts.fact = funnel_stages.signal
@@ -46,11 +46,42 @@ signals_of_facts as (
 
 ),
 
-signals_united as (
+signals_stated as (
 
     select * from signals_of_events
-    union all
+    union
     select * from signals_of_facts
+
+),
+
+-- A classifier is asked only for the stages that events and facts leave open.
+signals_of_labels as (
+
+    select
+        labels.conversation_key, labels.occurred_at, labels.seq, labels.source, labels.event_id,
+        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage,
+        labels.classifier_kind as evidence_kind, labels.confidence, labels.definition_hash
+    from {{ ref('int_stages_labelled') }} as labels
+    inner join funnel_stages on labels.stage = funnel_stages.signal
+    left join signals_stated
+        on
+            labels.conversation_key = signals_stated.conversation_key
+            and funnel_stages.funnel = signals_stated.funnel
+            and funnel_stages.stage_order = signals_stated.stage_order
+    where funnel_stages.signal_kind = 'label' and signals_stated.conversation_key is null
+
+),
+
+signals_united as (
+
+    select
+        *,
+        'event' as evidence_kind,
+        cast(1.0 as double) as confidence,
+        cast(null as {{ dbt.type_string() }}) as definition_hash
+    from signals_stated
+    union all
+    select * from signals_of_labels
 
 ),
 

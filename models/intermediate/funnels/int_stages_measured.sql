@@ -24,6 +24,17 @@ signals_seen as (
 
 ),
 
+-- A classifier that says no has looked, too; one that does not know has seen nothing.
+labels_seen as (
+
+    select distinct funnel_stages.funnel, funnel_stages.stage_order, conversations.source
+    from {{ ref('int_stage_labels_chosen') }} as labels
+    inner join {{ ref('int_conversations') }} as conversations on labels.conversation_key = conversations.conversation_key
+    inner join {{ ref('funnel_stages') }} as funnel_stages on labels.stage = funnel_stages.signal
+    where funnel_stages.signal_kind = 'label' and labels.is_reached is not null
+
+),
+
 -- A score below the minimum still shows that somebody looked.
 scores_seen as (
 
@@ -43,10 +54,15 @@ stages_measured as (
             stages.funnel = signals_seen.funnel
             and stages.stage_order = signals_seen.stage_order
             and sources.source = signals_seen.source
+    left join labels_seen
+        on
+            stages.funnel = labels_seen.funnel
+            and stages.stage_order = labels_seen.stage_order
+            and sources.source = labels_seen.source
     left join scores_seen on sources.source = scores_seen.source
     where
         stages.is_always_measured
-        or signals_seen.source is not null
+        or coalesce(signals_seen.source, labels_seen.source) is not null
         or (stages.has_score and scores_seen.source is not null)
 
 ),

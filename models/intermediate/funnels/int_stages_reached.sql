@@ -36,7 +36,7 @@ signals_ranked as (
     select
         *,
         row_number() over (
-            partition by conversation_key, funnel, stage_order order by position, event_id, evidence_kind
+            partition by conversation_key, funnel, stage_order order by position, event_id, source
         ) as reach_number
     from signals_in_window
 

@@ -80,7 +80,8 @@ conversations_decided as (
         outcomes.outcome_reason,
         outcomes.outcome_evidence_event_id,
         conversations.claimed_resolved,
-        outcomes.outcome in ('resolved_confirmed', 'resolved_inferred') as is_resolved
+        outcomes.outcome in ('resolved_confirmed', 'resolved_inferred') as is_resolved,
+        cast({{ var('definition_version') }} as bigint) as definition_version
     from conversations
     inner join outcomes on conversations.conversation_key = outcomes.conversation_key
 

@@ -31,7 +31,7 @@ signals_ranked as (
     select
         *,
         row_number() over (
-            partition by conversation_key, funnel, stage_order, position order by event_id, evidence_kind
+            partition by conversation_key, funnel, stage_order, position order by event_id, source
         ) as signal_number
     from {{ ref('int_stage_signals_found') }}
 
@@ -63,8 +63,8 @@ stages_stated as (
         coalesce(reached.occurred_at, evidence_in_order.occurred_at) as reached_at,
         coalesce(reached.event_id, evidence_in_order.event_id) as evidence_event_id,
         coalesce(reached.evidence_kind, evidence_in_order.evidence_kind) as evidence_kind,
-        cast(1.0 as double) as confidence,
-        stages.definition_hash,
+        coalesce(reached.confidence, evidence_in_order.confidence) as confidence,
+        coalesce(reached.definition_hash, evidence_in_order.definition_hash, stages.definition_hash) as definition_hash,
         reached.conversation_key is not null as is_reached,
         evidence_in_order.conversation_key is not null as is_in_order
     from entries

@@ -1,0 +1,67 @@
+"""The classifiers that label the warehouse, each with the hash of everything its answers depend on."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from orchestration.labelling import cues
+from orchestration.labelling.conversation import Classifier, StageAnswer
+from orchestration.labelling.embedded.storage import SHIPPED, read_model
+from orchestration.labelling.rules import classify_by_rules
+from orchestration.labelling.stages import UNKNOWN
+from orchestration.privacy.redaction import REDACTOR_VERSION
+
+# Raised with every change of code that may change an answer; data (cues, coefficients) is hashed as it is.
+RULES_VERSION = 1
+MODEL_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Labeller:
+    """A classifier as the ledger names it; `usd_per_conversation` is what a labelling is expected to cost."""
+
+    kind: Literal["rule", "model", "llm"]
+    model: str
+    definition_hash: str
+    classify: Classifier
+    needs_review: Callable[[StageAnswer], bool]
+    usd_per_conversation: float = 0.0
+
+
+def rules_labeller() -> Labeller:
+    """Return the rules: cues in texts and tool events."""
+    return Labeller(
+        "rule", "rules", _definition("rule", "rules", RULES_VERSION, _cues()), classify_by_rules, _is_unknown
+    )
+
+
+def embedded_labeller(own_model: Path) -> Labeller:
+    """Return the embedded model: the user's own in folder `own_model` when there is one, else the shipped one.
+
+    Raises ValueError naming the folder when the model in it cannot be read.
+    """
+    name, folder = ("own", own_model) if own_model.exists() else ("shipped", SHIPPED)
+    stored = read_model(folder)
+    # The model reads cues as features.
+    definition = _definition("model", stored.definition_hash, MODEL_VERSION, _cues())
+    return Labeller("model", f"embedded ({name})", definition, stored.model, stored.model.needs_review)
+
+
+def _is_unknown(answer: StageAnswer) -> bool:
+    return answer.furthest_stage() == UNKNOWN
+
+
+def _definition(kind: str, model: str, version: int, data: str) -> str:
+    parts = {"kind": kind, "model": model, "version": version, "data": data, "redactor": REDACTOR_VERSION}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _cues() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(cues.__file__).parent.glob("*.yml")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

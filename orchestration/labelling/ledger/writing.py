@@ -1,0 +1,84 @@
+"""Appends labels to the ledger; the caller holds the transaction."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pandas as pd
+
+from orchestration.labelling.ledger.content import StoredConversation
+from orchestration.labelling.ledger.evidence import ShownLabel
+from orchestration.labelling.ledger.labellers import Labeller
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """One labelling step over some conversations; `labelled_at` UTC, naive, `load_id` shared by all of its rows."""
+
+    labeller: Labeller
+    run_id: str
+    load_id: int
+    labelled_at: datetime
+
+
+@dataclass(frozen=True)
+class LabelledConversation:
+    """What is written of one conversation: a row for each stage and one for the claim."""
+
+    stored: StoredConversation
+    content_hash: str
+    labels: Mapping[str, ShownLabel]
+    needs_review: bool
+
+
+def append_labels(
+    connection: duckdb.DuckDBPyConnection, labelling: Labelling, labelled: Iterable[LabelledConversation]
+) -> None:
+    """Append the rows of some conversations."""
+    frame = pd.DataFrame(
+        [_row(labelling, one, stage, shown) for one in labelled for stage, shown in one.labels.items()], dtype=object
+    )
+    connection.register("appended_labels", frame)
+    names = ", ".join(frame.columns)
+    connection.execute(f"insert into ledger.stage_labels ({names}) select {names} from appended_labels")
+    connection.unregister("appended_labels")
+
+
+def _row(labelling: Labelling, one: LabelledConversation, stage: str, shown: ShownLabel) -> dict[str, object]:
+    return {
+        "source": one.stored.source,
+        "conversation_id": one.stored.conversation_id,
+        "stage": stage,
+        "reached": shown.label.reached,
+        "evidence_source": shown.evidence.source if shown.evidence else None,
+        "evidence_event_id": shown.evidence.event_id if shown.evidence else None,
+        "evidence_quote": shown.quote,
+        "confidence": shown.label.confidence,
+        "classifier_kind": labelling.labeller.kind,
+        "model": labelling.labeller.model,
+        "definition_hash": labelling.labeller.definition_hash,
+        "content_hash": one.content_hash,
+        "tokens_in": 0,
+        "tokens_out": 0,
+        "cost_usd": 0.0,
+        "is_cache_hit": False,
+        "redaction_count": one.stored.redaction_count,
+        "is_truncated": False,
+        "needs_review": one.needs_review,
+        "run_id": labelling.run_id,
+        "labelled_at": labelling.labelled_at,
+        "_load_id": labelling.load_id,
+    }
+
+
+def read_progress(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the newest load whose conversations have been looked at, 0 before the first labelling."""
+    row = connection.execute("select coalesce(max(through_load_id), 0) from ledger.labelling_progress").fetchone()
+    return int(row[0]) if row else 0
+
+
+def write_progress(connection: duckdb.DuckDBPyConnection, through_load_id: int) -> None:
+    """Note that everything landed up to this load has been looked at."""
+    connection.execute("delete from ledger.labelling_progress")
+    connection.execute("insert into ledger.labelling_progress values (?)", [through_load_id])
