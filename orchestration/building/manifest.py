@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
-from orchestration.building.project import assemble_project, dbt_flags, project_files
+from orchestration.building.project import LABELLED_MODEL, assemble_project, dbt_flags, project_files
 from orchestration.home import Home
 from orchestration.settings import Settings
 
@@ -34,6 +34,28 @@ def prepare_manifest(settings: Settings) -> Path:
         raise ManifestError(f"dbt cannot parse {home.dbt_project}: {result.exception}")
     stamp.write_text(wanted)
     return manifest
+
+
+def behind_labels(manifest: Path) -> str:
+    """Return the dbt selection of everything that labelling does not read: what is built behind the labels.
+
+    By name: what a selection excludes takes along every test that looks at it and at something else.
+    """
+    content = json.loads(manifest.read_text())
+    parents: dict[str, list[str]] = content["parent_map"]
+    before: set[str] = set()
+    waiting = [name for name in parents if name.endswith(f".{LABELLED_MODEL}")]
+    while waiting:
+        name = waiting.pop()
+        if name not in before:
+            before.add(name)
+            waiting += parents[name]
+    behind = [
+        str(node["name"])
+        for name, node in content["nodes"].items()
+        if node["resource_type"] in {"model", "seed"} and name not in before
+    ]
+    return " ".join(sorted(behind))
 
 
 def published_models(manifest: Path) -> dict[str, str]:

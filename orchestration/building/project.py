@@ -20,8 +20,9 @@ from orchestration.settings import PROJECT_DIR, Settings
 _FOLDERS = ("models", "macros", "seeds", "tests/generic", "tests/singular")
 _FILES = ("dbt_project.yml", "profiles.yml")
 _SUFFIXES = (".sql", ".yml", ".csv")
-# What labelling reads; everything else is built behind the labels.
-CANONICAL_MODELS = "+int_events"
+# What labelling reads is built before it, everything else behind it.
+LABELLED_MODEL = "int_events"
+CANONICAL_MODELS = f"+{LABELLED_MODEL}"
 
 
 def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from orchestration.publishing import MissingTableError, NotEnoughSpaceError, Pub
 WAREHOUSE_POOL = "warehouse"
 # A run with this tag makes everything derived anew from raw.
 REBUILD_TAG = "colloquy/rebuild"
+# A run with this tag labels again what began at its moment (ISO-8601 with an offset) or later.
+RELABEL_TAG = "colloquy/relabel"
 # What started a run; the nightly one applies retention as well.
 TRIGGER_TAG = "colloquy/trigger"
 NIGHTLY = "nightly"
@@ -22,6 +24,7 @@ _GROUPS = {
     "seeds": "configuration",
     "staging": "staging",
     "intermediate": "intermediate",
+    "ledger": "labelling",
     "marts": "marts",
     "published": "publishing",
     "history": "publishing",

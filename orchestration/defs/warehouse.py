@@ -10,16 +10,18 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 from dagster_dbt.core.dbt_event_iterator import DbtDagsterEventType as DbtEvent
 
-from orchestration.building.manifest import prepare_manifest
-from orchestration.building.project import build_command
-from orchestration.building.restatements import compare_with_published
+from orchestration.building.manifest import behind_labels, prepare_manifest
+from orchestration.building.project import CANONICAL_MODELS, build_command
+from orchestration.building.restatements import compare_with_published, show_published
 from orchestration.building.state import (
     Build,
     BuildDatabaseError,
     begin_build,
     complete_build,
     configuration_hash,
+    continue_build,
     discard_build,
+    finish_events,
 )
 from orchestration.defs.policy import REBUILD_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
@@ -35,14 +37,39 @@ _NODES: Mapping[str, Mapping[str, object]] = json.loads(MANIFEST.read_text())["n
 _PROGRESS_EVERY = 20
 
 
-@dbt_assets(manifest=MANIFEST, pool=WAREHOUSE_POOL)
-def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
-    """Every model, seed and test of the dbt project."""
-    settings, home = warehouse.settings, warehouse.home
+@dbt_assets(manifest=MANIFEST, select=CANONICAL_MODELS, pool=WAREHOUSE_POOL)
+def canonical_events(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
+    """Bring the events of all sources into one vocabulary: what labelling reads."""
+    home = warehouse.home
     build = _begin(context, warehouse)
-    compare_with_published(home, build, warehouse.now(), is_erasing=pending_erasure(home) is not None)
+    show_published(home, is_erasing=pending_erasure(home) is not None)
     extent = "full refresh" if build.is_full_refresh else "what has newly landed"
     context.log.info(f"build {build.build_id}: {extent} ({build.reason})")
+    yield from _build_models(context, dbt, warehouse, build)
+    # A part of the graph, chosen in the UI, leaves the rest where it was.
+    if not context.is_subset:
+        finish_events(home, build)
+
+
+@dbt_assets(manifest=MANIFEST, select=behind_labels(MANIFEST), pool=WAREHOUSE_POOL)
+def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
+    """Build every other model and seed of the dbt project on the labels there are, and test them."""
+    settings, home = warehouse.settings, warehouse.home
+    current_hash = configuration_hash(settings, home.dbt_project)
+    continued = continue_build(home, current_hash, context.run.run_id)
+    # Launched alone, it has not seen what landed: it may build and never says that it is complete.
+    build = continued or begin_build(home, current_hash, context.run.run_id)
+    compare_with_published(home, build, warehouse.now(), is_erasing=pending_erasure(home) is not None)
+    yield from _build_models(context, dbt, warehouse, build)
+    if continued is not None and not context.is_subset:
+        complete_build(home, continued)
+
+
+def _build_models(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse, build: Build
+) -> Iterator[object]:
+    """Build and test the models of this step; raise what failed."""
+    settings, home = warehouse.settings, warehouse.home
     # A folder of its own, the same for every run: parsing stays warm, and nothing piles up.
     target = home.dbt_target / "run"
     (target / "run_results.json").unlink(missing_ok=True)
@@ -57,9 +84,6 @@ def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, war
         (context.log.error if finding.severity == "error" else context.log.warning)(finding.as_text())
     if not invocation.is_successful():
         raise dg.Failure(_failure_text(invocation, findings))
-    # A part of the graph, chosen in the UI, leaves the rest where it was.
-    if not context.is_subset:
-        complete_build(home, build)
 
 
 def _begin(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Build:
@@ -71,7 +95,7 @@ def _begin(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Build:
         # Not dropped table by table: a damaged file would refuse that. Readers have copies of their own.
         discard_build(home)
     try:
-        build = begin_build(home, configuration_hash(warehouse.settings, home.dbt_project))
+        build = begin_build(home, configuration_hash(warehouse.settings, home.dbt_project), context.run.run_id)
     except (RawVersionError, BuildDatabaseError) as error:
         raise dg.Failure(str(error)) from error
     return replace(build, reason="a rebuild was asked for") if is_rebuild else build

@@ -13,6 +13,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.building.manifest import behind_labels
 from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
 from orchestration.building.restatements import compare_with_published
 from orchestration.building.state import (
@@ -107,7 +108,8 @@ class WarehouseUnderTest:
         run_id = f"load {self.loads}"
         current_hash = configuration_hash(self.settings, self.home.dbt_project)
         build = begin_build(self.home, current_hash, run_id)
-        compare_with_published(self.home, build, LOADED_AT + timedelta(minutes=self.loads))
+        now = LOADED_AT + timedelta(minutes=self.loads)
+        compare_with_published(self.home, build, now)
         command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
         if not tests:
             command += ["--exclude-resource-type", "test"]
@@ -120,7 +122,8 @@ class WarehouseUnderTest:
         self.label(relabel_from)
         continued = continue_build(self.home, current_hash, run_id)
         assert continued is not None
-        self.dbt([*command, "--exclude", CANONICAL_MODELS])
+        compare_with_published(self.home, continued, now)
+        self.dbt([*command, "--select", behind_labels(self.home.dbt_target / "manifest.json")])
         complete_build(self.home, continued)
 
     def label(self, relabel_from: datetime | None = None) -> LabelSummary:

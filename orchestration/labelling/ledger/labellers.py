@@ -31,6 +31,11 @@ class Labeller:
     usd_per_conversation: float = 0.0
 
 
+def default_labeller(own_model: Path) -> Labeller:
+    """Return what labels a warehouse whose own model, when it has one, lies in folder `own_model`."""
+    return embedded_labeller(own_model)
+
+
 def rules_labeller() -> Labeller:
     """Return the rules: cues in texts and tool events."""
     return Labeller(
