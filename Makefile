@@ -54,6 +54,10 @@ erase: setup ## forget USER_ID=... or CONVERSATION_ID=... (of NAMESPACE=...) eve
 rebuild: setup ## make everything derived anew from the raw events and publish it
 	@$(BIN)/python -m orchestration rebuild
 
+.PHONY: relabel
+relabel: setup ## label again what another definition has labelled since FROM=YYYY-MM-DD; says the price, does it with YES=1
+	@$(BIN)/python -m orchestration relabel --from "$(FROM)" $(if $(YES),--yes)
+
 .PHONY: status
 status: setup ## what is published, until when, which checks fail, what waits
 	@$(BIN)/python -m orchestration status

@@ -4,7 +4,7 @@ import argparse
 import io
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     person.add_argument("--user-id", type=_id)
     person.add_argument("--conversation-id", type=_id)
     erase.add_argument("--namespace", help="id_namespace of sources.csv; default all")
+    relabel = commands.add_parser("relabel", help="label again what another definition has labelled, then run")
+    relabel.add_argument("--from", dest="since", type=_date, required=True, help="first day, YYYY-MM-DD")
+    relabel.add_argument("--yes", action="store_true", help="do it; without, the price is said and nothing changes")
     commands.add_parser("status", help="what is published, until when, and what waits")
     commands.add_parser("doctor", help="is this machine and configuration fit")
     evaluation = commands.add_parser("eval", help="how good the stage labels are, on the golden set and real ones")
@@ -72,6 +75,15 @@ def _id(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("name an id: make erase USER_ID=... or make erase CONVERSATION_ID=...")
     return text
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no day; name the first one: make relabel FROM=2026-01-31"
+        ) from error
 
 
 def _port(text: str) -> int:
@@ -111,6 +123,10 @@ def _dispatch(options: argparse.Namespace, settings: Settings) -> int:  # noqa: 
             scope: Scope = "user" if options.user_id else "conversation"
             clear_id = options.user_id or options.conversation_id
             return erase(scope, clear_id, options.namespace or None, settings, now=datetime.now(UTC))
+        case "relabel":
+            from orchestration.commands.relabel import relabel  # noqa: PLC0415
+
+            return relabel(options.since, settings, is_confirmed=options.yes, now=datetime.now(UTC))
         case "status":
             from orchestration.commands.status import print_status  # noqa: PLC0415
 

@@ -33,9 +33,16 @@ def obstacle(settings: Settings) -> str | None:
     return None
 
 
-def run_warehouse(settings: Settings, *, is_simulated: bool = False, is_rebuild: bool = False) -> int:
+def run_warehouse(
+    settings: Settings,
+    *,
+    is_simulated: bool = False,
+    is_rebuild: bool = False,
+    relabel_from: datetime | None = None,
+) -> int:
     """Load, build and publish, then print what came out; a rebuild makes everything derived anew.
 
+    With `relabel_from` (aware), labels of other definitions are made anew for what began then or later.
     Returns 0 when the marts are published or nothing had changed, 1 when a step failed, 2 when it cannot start.
     """
     home = Home(settings.home)
@@ -45,24 +52,26 @@ def run_warehouse(settings: Settings, *, is_simulated: bool = False, is_rebuild:
         return 2
     settings.export()
     try:
-        return _run(home, is_rebuild=is_rebuild)
+        return _run(home, is_rebuild=is_rebuild, relabel_from=relabel_from)
     except (OSError, OperationalError, duckdb.Error) as error:
         # Outside a step: the folders, dbt's manifest, Dagster's own history, which is SQLite.
         print(f"{_FAILED}\n  {printable(with_remedy(str(error), home, home.raw_database))}")
         return 1
 
 
-def _run(home: Home, *, is_rebuild: bool) -> int:
+def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
     try:
         # Definitions read the settings when they are imported, so this import has to follow.
         from orchestration.definitions import definitions  # noqa: PLC0415
-        from orchestration.defs.policy import REBUILD_TAG  # noqa: PLC0415
+        from orchestration.defs.policy import REBUILD_TAG, RELABEL_TAG  # noqa: PLC0415
     except (ConfigurationError, ManifestError) as error:
         print(printable(str(error)))
         return 2
     home.create()
     with open_instance(home, now=datetime.now(UTC)) as instance:
         tags = {PROCESS_TAG: str(os.getpid())} | ({REBUILD_TAG: "true"} if is_rebuild else {})
+        if relabel_from is not None:
+            tags[RELABEL_TAG] = relabel_from.isoformat()
         result = (
             definitions()
             .resolve_job_def("refresh_warehouse")

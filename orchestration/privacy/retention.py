@@ -1,4 +1,4 @@
-"""Forgets by age: texts and free properties, and the lines of refused events; every count stays."""
+"""Forgets by age: texts, what labels quote of them, free properties, and refused lines; every count stays."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -64,6 +64,7 @@ def expire(
                 select (source, event_id) from raw.message_texts where "timestamp" >= {texts})"""
         selects["raw.rejected_events"] = f"""
             select * replace (case when _loaded_at >= {rejected} then line end as line) from raw.rejected_events"""
+        selects |= _ledger(texts)
         write_tables(connection, selects)
         connection.execute("use fresh")
         load_id, performed_at = next_load(connection, moment)
@@ -98,3 +99,26 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, kept: tuple[str, .
         for column in column_types(connection, f"raw.{name}")
     )
     return f"select {chosen} from raw.{name}"
+
+
+def _ledger(bound: str) -> dict[str, str]:
+    """Return the selects of the ledger: a quote goes with its message, an answer with any message of its conversation.
+
+    The hash of the content stays: it says what was labelled, and that nobody has to look again.
+    """
+    aged = " union ".join(
+        f"""select '{name}' as source, {contract.conversation} as id from raw.{name} where "timestamp" < {bound}"""
+        for name, contract in SOURCES.items()
+    )
+    return {
+        "ledger.stage_labels": f"""
+            select * replace (
+                case when (evidence_source, evidence_event_id) in (
+                    select (source, event_id) from raw.message_texts where "timestamp" >= {bound}
+                ) then evidence_quote end as evidence_quote)
+            from ledger.stage_labels""",
+        "ledger.llm_dead_letters": f"""
+            select * replace (
+                case when conversation_id not in (select id from ({aged})) then raw_response end as raw_response)
+            from ledger.llm_dead_letters""",
+    }

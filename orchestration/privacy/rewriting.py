@@ -21,6 +21,8 @@ from orchestration.privacy.needles import Needles, collect_needles, matches
 from orchestration.publishing.tables import quoted
 
 _OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
+# Words of the person, and a hash by which guessed words could be told.
+_LEDGER_WORDS = ("evidence_quote", "raw_response", "content_hash")
 
 
 def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested: Iterable[Suppression]) -> None:
@@ -95,8 +97,10 @@ class _Copy:
             return self._rejected(columns)
         joins, values = self._replacements(name, columns)
         if {"source", "conversation_id"} <= set(columns):
-            joins += f" {self._surrogates()} on s.source = t.source and s.id = t.conversation_id"
+            joins += f" {self._surrogates(name)} on s.source = t.source and s.id = t.conversation_id"
             values["conversation_id"] = f"coalesce(s.surrogate, {values.get('conversation_id', 't.conversation_id')})"
+        if name.startswith("ledger."):
+            joins += self._forget_labels(name, columns, values)
         chosen = ", ".join(f"{values.get(column, f't.{quoted(column)}')} as {quoted(column)}" for column in columns)
         own = "where (t.source, t.event_id) not in (select (source, event_id) from clear_events)"
         return f"select {chosen} from {name} as t {joins} {own if name in _OWN_TEXTS else ''}"
@@ -131,9 +135,39 @@ class _Copy:
             values[column] = f"coalesce({alias}.new, t.{quoted(column)})"
         return joins, values
 
-    def _surrogates(self) -> str:
-        rows = self._connection.execute("select source, id from clear_conversations").fetchall()
-        named = [(source, id_, self._suppressions.surrogate("conversation", source, id_)) for source, id_ in rows]
-        frame = pd.DataFrame(named, columns=["source", "id", "surrogate"], dtype="string")
-        self._connection.register("surrogates", frame)
-        return "left join surrogates as s"
+    def _forget_labels(self, name: str, columns: dict[str, str], values: dict[str, str]) -> str:
+        """Take the person's words out of a table of the ledger; its event ids become those of the rewritten events."""
+        for column in _LEDGER_WORDS:
+            if column in columns:
+                values[column] = f"case when s.id is null then {values.get(column, f't.{column}')} end"
+        if "evidence_event_id" not in columns:
+            return ""
+        found = self._connection.execute(
+            f"""select distinct t.evidence_event_id from {name} as t
+            {self._surrogates(name)} on s.source = t.source and s.id = t.conversation_id
+            where s.id is not null and t.evidence_event_id is not null"""
+        ).fetchall()
+        # As at the door: event ids are often built from other ids, short ones too.
+        pairs = [(old, self._suppressions.replace_ids(old)) for (old,) in found]
+        self._connection.register("evidence_ids", pd.DataFrame(pairs, columns=["old", "new"], dtype="string"))
+        mentioned = values.get("evidence_event_id", "t.evidence_event_id")
+        values["evidence_event_id"] = f"case when s.id is null then {mentioned} else e.new end"
+        return " left join evidence_ids as e on e.old = t.evidence_event_id"
+
+    def _surrogates(self, table: str) -> str:
+        """Name the join with who is to go by (source, id), for every source that shares its ids with another."""
+        known = set(self._connection.execute("select source, id from clear_conversations").fetchall())
+        if table.startswith("ledger."):
+            # A label may have outlived the rows of its conversation.
+            known |= set(self._connection.execute(f"select distinct source, conversation_id from {table}").fetchall())
+        named = {
+            (other, id_): surrogate
+            for source, id_ in known
+            if (surrogate := self._suppressions.surrogate("conversation", source, id_)) is not None
+            for other in SOURCES
+            if self._suppressions.namespace(other) == self._suppressions.namespace(source)
+        }
+        rows = [(*key, surrogate) for key, surrogate in sorted(named.items())]
+        view = f"surrogates_{table.replace('.', '_')}"
+        self._connection.register(view, pd.DataFrame(rows, columns=["source", "id", "surrogate"], dtype="string"))
+        return f"left join {view} as s"

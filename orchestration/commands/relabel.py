@@ -1,0 +1,53 @@
+"""`make relabel`: label again what another definition has labelled, after saying what that costs."""
+
+import sys
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from orchestration.building.configuration import ConfigurationError
+from orchestration.building.project import assemble_project
+from orchestration.commands.run import obstacle, run_warehouse
+from orchestration.home import Home
+from orchestration.labelling.ledger.labellers import default_labeller
+from orchestration.labelling.ledger.labelling import estimate_relabelling
+from orchestration.landing.migrations import RawVersionError
+from orchestration.locking import hold_lock
+from orchestration.settings import Settings
+
+
+def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetime) -> int:
+    """Estimate, and with a yes append new labels for conversations that began on `since` or later, then run the job.
+
+    `since` is a day of the reporting time zone. Returns what the run returns, 0 when nothing is to be done or nobody
+    said yes, 2 when it cannot start.
+    """
+    home = Home(settings.home)
+    reason = None if home.simulation_marker.exists() else obstacle(settings)
+    if reason is None and not home.build_database.exists():
+        reason = f"{home.build_database} does not exist: nothing has been labelled yet. make run labels what is there"
+    if reason is not None:
+        print(reason)
+        return 2
+    begins_at = datetime.combine(since, time(), ZoneInfo(settings.timezone)).astimezone(UTC)
+    try:
+        labeller = default_labeller(home.model)
+        with hold_lock(home.lock, "relabel", lambda message: print(message, file=sys.stderr), now=now):
+            assemble_project(home.dbt_project, settings.seeds)
+            estimate = estimate_relabelling(home.raw_database, home.build_database, labeller, begins_at)
+    except (ConfigurationError, RawVersionError, ValueError) as error:
+        print(error)
+        return 2
+    print(
+        f"{estimate.conversations:,} conversations since {since} were labelled by another definition; labelling them "
+        f"again by {labeller.model} ({labeller.kind}) costs ${estimate.cost_usd:.2f}"
+    )
+    if estimate.conversations == 0:
+        return 0
+    if not (is_confirmed or _says_yes()):
+        print(f"Nothing was changed. To do it: make relabel FROM={since} YES=1")
+        return 0
+    return run_warehouse(settings, is_simulated=home.simulation_marker.exists(), relabel_from=begins_at)
+
+
+def _says_yes() -> bool:
+    return sys.stdin.isatty() and input("Label them again? [y/N] ").strip().lower() in {"y", "yes"}
