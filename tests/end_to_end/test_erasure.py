@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.labelling.ledger.labellers import rules_labeller
 from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
 from tests.support.commands import run_command
 from tests.support.planted_person import CONVERSATIONS, SAID, STRINGS, USER, plant
@@ -52,10 +53,13 @@ def strings_found(home: Path) -> set[tuple[str, str]]:
 
 
 def test_every_mart_counts_the_same_without_the_person(tmp_path: Path) -> None:
-    warehouse = WarehouseUnderTest(tmp_path)
+    warehouse = WarehouseUnderTest(tmp_path, labeller=rules_labeller())
     plant(warehouse)
     warehouse.land()
     warehouse.build()
+    labelled = "select count(*), count(evidence_event_id), count(evidence_quote) from raw.ledger.stage_labels"
+    (rows, shown, quoted) = warehouse.rows(labelled)[0]
+    assert quoted > 0
     before = without_ids(warehouse.home.build_database)
     assert len(before["fct_conversations"]) == 5
     request_erasure(warehouse.home, [("user", None, USER)], HASH_KEY)
@@ -64,6 +68,10 @@ def test_every_mart_counts_the_same_without_the_person(tmp_path: Path) -> None:
     warehouse.build()
     assert conclude_erasure(warehouse.home, warehouse.settings.landing, HASH_KEY, now=LOADED_AT) is not None
     assert without_ids(warehouse.home.build_database) == before
+    # The labels of the person stay, with nothing of the person in them; the neighbours' are as they were.
+    rows_after, shown_after, quoted_after = warehouse.rows(labelled)[0]
+    assert (rows_after, shown_after) == (rows, shown)
+    assert 0 < quoted_after < quoted
     assert strings_found(warehouse.home.root) == set()
     # What is sent again changes nothing either.
     for path in sorted(warehouse.settings.landing.rglob("*.jsonl")):

@@ -4,22 +4,26 @@ import random
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from orchestration.labelling.ledger.labellers import rules_labeller
 from tests.support.bench import PUBLICATION_RECORD, Bench, assert_none, bench_in_memory
 from tests.support.comparison import differences
+from tests.support.labellers import breaking, doubting_labeller
 from tests.support.random_conversations import Line
-from tests.support.random_histories import LATE_HISTORY, History, histories, in_another_order
+from tests.support.random_histories import LATE_HISTORY, History, Labels, histories, in_another_order
 
 # Record what happened on the way (which load brought what, what was late then), not what is in the events.
+BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 HISTORIES = ("data_quality", PUBLICATION_RECORD)
 
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    with bench_in_memory() as one:
+    with bench_in_memory(rules_labeller()) as one:
         yield one
 
 
@@ -28,10 +32,13 @@ def check_history(bench: Bench, history: History) -> None:
     bench.clear()
     chance = random.Random(history.seed)  # noqa: S311 - reproducible, not secret
     landings = history.landings()
+    labeller = rules_labeller()
     for number, (step, lines) in enumerate(zip(history.steps, landings, strict=True), start=1):
-        bench.configure(step.changed, loads=number - 1)
+        labeller = doubting_labeller() if step.labels == Labels.AGAIN else labeller
+        is_broken = step.labels == Labels.BROKEN
+        bench.configure(step.changed, number - 1, breaking(labeller, after_batches=2) if is_broken else labeller)
         bench.land(lines, chance)
-        bench.build() if number > 1 else bench.start()
+        bench.build(BEFORE_ALL if step.labels == Labels.AGAIN else None) if number > 1 else bench.start()
         found = bench.differences(bench.warehouse.home.build_database, bench.full_refresh())
         assert_none(found, f"run {number} (left) is not a full refresh (right)")
     last_load = max(number for number, lines in enumerate(landings, start=1) if lines)

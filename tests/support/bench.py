@@ -4,16 +4,27 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
 
-from orchestration.building.project import build_command
+from orchestration.building.manifest import behind_labels
+from orchestration.building.project import CANONICAL_MODELS, build_command
 from orchestration.building.restatements import show_published
-from orchestration.building.state import begin_build, complete_build, configuration_hash
+from orchestration.building.state import (
+    Build,
+    begin_build,
+    complete_build,
+    configuration_hash,
+    continue_build,
+    finish_events,
+)
+from orchestration.labelling.ledger.labellers import Labeller
 from tests.support.comparison import differences
+from tests.support.labellers import BrokeOffError
 from tests.support.random_conversations import Line
 from tests.support.random_histories import TIME_ZONE, in_files, seeds_after
 from tests.support.recorded_refresh import recorded, replay
@@ -27,18 +38,25 @@ PUBLICATION_RECORD = "metric_restatements"
 class Bench:
     """A warehouse that starts anew as often as needed; dbt parses its project once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, labeller: Labeller | None = None) -> None:
         self.folder = folder
         self.manifest: Manifest | None = None
-        self.recordings: dict[str, list[str]] = {}
+        self.labeller = labeller
+        # What dbt sends before the labels and behind them, by time zone.
+        self.recordings: dict[str, tuple[list[str], list[str]]] = {}
         self.configure(frozenset())
 
-    def configure(self, changed: frozenset[str], loads: int = 0) -> None:
-        """Change what a user may change; everything landed and built stays."""
+    def configure(self, changed: frozenset[str], loads: int = 0, labeller: Labeller | None = None) -> None:
+        """Change what a user may change, and who labels; everything landed and built stays."""
         shutil.rmtree(self.folder / "warehouse" / "my-seeds", ignore_errors=True)
         timezone = "America/New_York" if TIME_ZONE in changed else "UTC"
         self.warehouse = WarehouseUnderTest(
-            self.folder / "warehouse", seeds_after(changed), timezone, loads, self.manifest
+            self.folder / "warehouse",
+            seeds_after(changed),
+            timezone,
+            loads,
+            self.manifest,
+            labeller=labeller or self.labeller,
         )
         self.warehouse.settings.landing.mkdir(exist_ok=True)
 
@@ -55,27 +73,43 @@ class Bench:
             self.warehouse.write_events(fields, source)
         self.warehouse.land()
 
-    def build(self) -> None:
+    def build(self, relabel_from: datetime | None = None) -> None:
         """Build as a run would."""
-        self.warehouse.build()
+        self.warehouse.build(relabel_from=relabel_from)
         self.manifest = self.warehouse.manifest
 
     def start(self) -> None:
         """Build for the first time, at the price of the SQL alone."""
         warehouse, home = self.warehouse, self.warehouse.home
-        replay(self._recording(), home.build_database, home.raw_database)
-        complete_build(home, begin_build(home, configuration_hash(warehouse.settings, home.dbt_project)))
+        before, behind = self._recording()
+        build = self._start_events(warehouse, before)
+        if warehouse.labeller is not None:
+            with suppress(BrokeOffError):
+                warehouse.label()
+            continued = continue_build(home, build.configuration_hash, "")
+            assert continued is not None
+            build = continued
+        replay(behind, home.build_database, home.raw_database, is_new=False)
+        complete_build(home, build)
+
+    def _start_events(self, warehouse: WarehouseUnderTest, statements: list[str]) -> Build:
+        home = warehouse.home
+        replay(statements, home.build_database, home.raw_database)
+        build = begin_build(home, configuration_hash(warehouse.settings, home.dbt_project))
+        finish_events(home, build)
+        return build
 
     def full_refresh(self, raw: Path | None = None) -> Path:
         """Build another, empty database from the same raw events (or others) and return its path."""
         folder = self.folder / "reference"
         folder.mkdir(exist_ok=True)
         reference = folder / self.warehouse.home.build_database.name
-        replay(self._recording(), reference, raw or self.warehouse.home.raw_database)
+        before, behind = self._recording()
+        replay([*before, *behind], reference, raw or self.warehouse.home.raw_database)
         return reference
 
-    def _recording(self) -> list[str]:
-        """Return the statements of a full refresh into an empty database; dbt runs once for each time zone."""
+    def _recording(self) -> tuple[list[str], list[str]]:
+        """Return the statements of a full refresh into an empty database; dbt runs twice for each time zone."""
         warehouse = self.warehouse
         build = warehouse.home.build_database
         if warehouse.timezone not in self.recordings:
@@ -86,9 +120,11 @@ class Bench:
             show_published(warehouse.home)
             # A record of what was published is no outcome of the raw events.
             command += ["--exclude-resource-type", "test", "--exclude", PUBLICATION_RECORD, "--threads", "1"]
-            with recorded() as statements:
-                warehouse.dbt(command)
-            self.recordings[warehouse.timezone] = statements
+            with recorded() as before:
+                warehouse.dbt([*command, "--select", CANONICAL_MODELS])
+            with recorded() as behind:
+                warehouse.dbt([*command, "--select", behind_labels(warehouse.home.dbt_target / "manifest.json")])
+            self.recordings[warehouse.timezone] = before, behind
             self.manifest = warehouse.manifest
             build.unlink()
             if aside.exists():
@@ -96,13 +132,17 @@ class Bench:
         return self.recordings[warehouse.timezone]
 
     def raw_of(self, lines: Sequence[Line], loads: int, chance: random.Random) -> Path:
-        """Land lines at once, at the time of a load, in a raw database of its own and return its path."""
+        """Land and label lines at once, at the time of a load, in a raw database of its own and return its path."""
         other = self.folder / "other"
         shutil.rmtree(other, ignore_errors=True)
-        warehouse = WarehouseUnderTest(other, self.warehouse.overrides, self.warehouse.timezone)
+        labeller = self.warehouse.labeller
+        warehouse = WarehouseUnderTest(other, self.warehouse.overrides, self.warehouse.timezone, labeller=labeller)
         for source, fields in in_files(lines, chance):
             warehouse.write_events(fields, source)
         warehouse.land(LOADED_AT + loads * LOAD_INTERVAL)
+        if labeller is not None:
+            self._start_events(warehouse, self._recording()[0])
+            warehouse.label()
         return warehouse.home.raw_database
 
     def keep(self, name: str) -> Path:
@@ -119,12 +159,22 @@ class Bench:
     def interrupted_build(self, models: Sequence[str]) -> None:
         """Build some models as a run would that is killed after them: nobody records that it is complete."""
         warehouse = self.warehouse
-        build = begin_build(warehouse.home, configuration_hash(warehouse.settings, warehouse.home.dbt_project))
+        current_hash = configuration_hash(warehouse.settings, warehouse.home.dbt_project)
+        build = begin_build(warehouse.home, current_hash)
         command = build_command(warehouse.settings, is_full_refresh=build.is_full_refresh)
-        warehouse.dbt([*command, "--exclude-resource-type", "test", "--select", *models])
+        command += ["--exclude-resource-type", "test", "--select"]
+        canonical = self._canonical_models()
+        warehouse.dbt([*command, *(name for name in models if name in canonical)])
+        behind = [name for name in models if name not in canonical]
+        if behind:
+            finish_events(warehouse.home, build)
+            if warehouse.labeller is not None:
+                warehouse.label()
+            assert continue_build(warehouse.home, current_hash, "") is not None
+            warehouse.dbt([*command, *behind])
 
     def models_in_build_order(self) -> list[str]:
-        """Return the models of the project in an order in which dbt may build them, seeds apart."""
+        """Return the models of the project in an order in which a run may build them, seeds apart."""
         assert self.manifest is not None
         parents = {
             key: [parent for parent in node.depends_on.nodes if parent.startswith("model.")]
@@ -134,7 +184,14 @@ class Bench:
         order: list[str] = []
         while len(order) < len(parents):
             order += sorted(key for key in parents if key not in order and set(parents[key]) <= set(order))
-        return [key.rpartition(".")[2] for key in order]
+        canonical = self._canonical_models()
+        return sorted((key.rpartition(".")[2] for key in order), key=lambda name: name not in canonical)
+
+    def _canonical_models(self) -> set[str]:
+        """Return the models built before the labels."""
+        assert self.manifest is not None
+        behind = behind_labels(self.warehouse.home.dbt_target / "manifest.json").split()
+        return {node.name for node in self.manifest.nodes.values() if isinstance(node, ModelNode)} - set(behind)
 
     def kept_intermediate(self) -> list[str]:
         """Return the intermediate models that keep what earlier runs found; the others hold one run's conversations."""
@@ -153,11 +210,11 @@ class Bench:
 
 
 @contextmanager
-def bench_in_memory() -> Iterator[Bench]:
+def bench_in_memory(labeller: Labeller | None = None) -> Iterator[Bench]:
     """Make a bench in memory where the machine offers that, else on disk, and remove it at the end."""
     where = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="bench-", dir=where) as folder:
-        yield Bench(Path(folder))
+        yield Bench(Path(folder), labeller)
 
 
 def assert_none(found: Sequence[str], when: str) -> None:

@@ -54,6 +54,23 @@ SEEDS = {
 }
 
 
+# Enough of a language for classifiers to see stages come and go.
+SAID_BY_CUSTOMERS = (
+    "I cannot find the parcel that I ordered for my mother last week.",
+    "Yes, that works for me, thank you.",
+    "It is still not working, and I do not know what to do.",
+    "How do I change the address of my order?",
+    "42",
+)
+SAID_BY_AGENTS = (
+    "Hello, how can I help you?",
+    "I am sorry, I could not find the order in our system.",
+    "You can change the address in the settings of your account.",
+    "Would you like me to send you a new one?",
+    "I have sent you a new one, it is on the way.",
+)
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a landed file."""
@@ -65,7 +82,9 @@ class Line:
 
 def conversation_lines(number: int) -> list[Line]:
     """Return the lines of one random conversation, decided by its number alone and in the order they were written."""
-    writer = _Writer(random.Random(number))  # noqa: S311 - reproducible, not secret
+    # Texts have a chance of their own: other words, the same events.
+    texts = random.Random(f"{number} texts")  # noqa: S311 - reproducible, not secret
+    writer = _Writer(random.Random(number), texts)  # noqa: S311 - reproducible, not secret
     writer.write(f"c{number}")
     return writer.lines
 
@@ -75,6 +94,7 @@ class _Writer:
     """Writes the lines of a conversation, each source in its own words."""
 
     chance: random.Random
+    texts: random.Random
     lines: list[Line] = field(default_factory=list)
 
     def write(self, name: str) -> None:
@@ -109,7 +129,9 @@ class _Writer:
         """Return what happens in one conversation, in canonical words."""
         steps: list[tuple[str, Fields]] = []
         for turn in range(self.chance.choice((0, 1, 1, 2, 3, 5, 8))):
-            steps.append(("user_message", {"role": "user", "content": f"question {turn}", "seq": 10 * turn}))
+            steps.append(
+                ("user_message", {"role": "user", "content": self.texts.choice(SAID_BY_CUSTOMERS), "seq": 10 * turn})
+            )
             if self._maybe(0.3):
                 steps.append(("tool_called", self._tool_call()))
             if self._maybe(0.8):
@@ -117,7 +139,12 @@ class _Writer:
                 steps.append(
                     (
                         "agent_message",
-                        {"role": "agent", "content": f"answer {turn}", "model": model, "seq": 10 * turn + 5},
+                        {
+                            "role": "agent",
+                            "content": self.texts.choice(SAID_BY_AGENTS),
+                            "model": model,
+                            "seq": 10 * turn + 5,
+                        },
                     )
                 )
             if self._maybe(0.12):

@@ -69,12 +69,21 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+class Labels(StrEnum):
+    """What the label step of a run does."""
+
+    DONE = "labels what is pending"
+    BROKEN = "breaks off after some conversations"
+    AGAIN = "labels everything again by another definition, which stays"
+
+
 @dataclass(frozen=True)
 class Step:
-    """One run: what lands beside the conversations before it, and what the user changes."""
+    """One run: what lands beside the conversations before it, what the user changes and what the label step does."""
 
     surprise: Surprise
     changed: frozenset[str] = frozenset()
+    labels: Labels = Labels.DONE
 
 
 @dataclass(frozen=True)
@@ -167,6 +176,8 @@ def histories(draw: st.DrawFn, *, max_steps: int) -> History:
     count = draw(st.integers(3, max_steps))
     # 0 stands for no conversation, so that hypothesis can take away each of them when it looks for a smaller case.
     numbers = draw(st.lists(st.integers(0, 9999), min_size=MAX_CONVERSATIONS, max_size=MAX_CONVERSATIONS).filter(any))
+    # Every step but the last may leave labels behind that the next one has to make up for.
+    labels = draw(st.lists(st.sampled_from(Labels), min_size=count - 1, max_size=count - 1))
     surprises = draw(st.lists(st.sampled_from(Surprise), min_size=count, max_size=count))
     changed_at = draw(st.sampled_from([0] * count + list(range(1, count))))
     changed = draw(st.frozensets(st.sampled_from(list(CHANGES)), min_size=1, max_size=3)) if changed_at else frozenset()
@@ -174,7 +185,8 @@ def histories(draw: st.DrawFn, *, max_steps: int) -> History:
         conversations=tuple(number for number in numbers if number),
         manner=draw(st.sampled_from(Manner)),
         steps=tuple(
-            Step(surprise, changed if place >= changed_at else frozenset()) for place, surprise in enumerate(surprises)
+            Step(surprise, changed if place >= changed_at else frozenset(), label)
+            for place, (surprise, label) in enumerate(zip(surprises, [*labels, Labels.DONE], strict=True))
         ),
         late_sources=draw(st.sampled_from(LATE_SOURCES)),
         seed=draw(st.integers(0, 9999)),

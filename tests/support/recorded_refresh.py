@@ -33,9 +33,10 @@ def recorded() -> Iterator[list[str]]:
         yield statements
 
 
-def replay(statements: list[str], build: Path, raw: Path) -> None:
-    """Build an empty database from raw events; its file must have the name it had when the statements were recorded."""
-    build.unlink(missing_ok=True)
+def replay(statements: list[str], build: Path, raw: Path, *, is_new: bool = True) -> None:
+    """Build an empty database from raw events, or go on with one; its file must be named as when they were recorded."""
+    if is_new:
+        build.unlink(missing_ok=True)
     with duckdb.connect(str(build), config={"threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach '{raw}' as raw (read_only)")
