@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from orchestration.building.seed_columns import column_defaults, column_problems
+from orchestration.labelling.stages import STAGES
 
 Row = dict[str, str]
 
@@ -234,6 +235,8 @@ def _check_stage_signals(seeds: dict[str, _Seed]) -> Iterator[str]:
     for where, row in seeds["funnel_stages.csv"].numbered():
         if row["signal_kind"] == "fact" and row["signal"] not in FACTS:
             yield f"{where}: fact {row['signal']!r} is none of {', '.join(sorted(FACTS))}"
+        if row["signal_kind"] == "label" and row["signal"] not in STAGES:
+            yield f"{where}: label {row['signal']!r} is none of {', '.join(STAGES)}"
         if row["minimum_value"] and row["signal_kind"] != "fact":
             yield f"{where}: minimum_value belongs to facts only"
 

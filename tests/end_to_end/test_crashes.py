@@ -16,6 +16,7 @@ from tests.support.crashes import (
     CrashWarehouse,
     assert_every_line_is_accounted_for,
     assert_no_leftovers,
+    labels_held,
     raw_lines,
 )
 from tests.support.forked import Finished, Forks
@@ -88,6 +89,8 @@ class Crashes:
     def _assert_as_undisturbed(self, undisturbed: Home) -> None:
         home = self.warehouse.home
         assert raw_lines(home.raw_database) == raw_lines(undisturbed.raw_database)
+        # What was committed before a death was not labelled again after it.
+        assert labels_held(home.raw_database) == labels_held(undisturbed.raw_database)
         assert_every_line_is_accounted_for(home.raw_database)
         # Loads that were killed have used up numbers, and versions between may have been published: a record of that.
         record = ("metric_restatements",)

@@ -1,4 +1,4 @@
-"""Labels from landed texts to the marts: growth, what is never done twice, a classifier that breaks, another definition."""
+"""Labels from landed texts to the marts: growth, nothing twice, a classifier that breaks, another definition."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

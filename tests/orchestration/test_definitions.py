@@ -308,6 +308,7 @@ def test_tables_say_how_many_rows_and_seconds(runs: Runs) -> None:
         ("marts", "fct_conversations"): 6,
         ("marts", "fct_messages"): 12,
     }
+    assert metadata["ledger", "stage_labels"]["labelled"].value == 6
     for key, rows in expected.items():
         assert metadata[key]["dagster/row_count"].value == rows
         assert isinstance(metadata[key]["seconds"].value, float)
@@ -343,6 +344,23 @@ def test_failing_test_keeps_the_published_version_and_names_test_and_rows(dagste
     assert Path(path).is_file()
     evaluations = {one.check_name: one.passed for one in failed.get_asset_check_evaluations()}
     assert evaluations[MESSAGE_TEST] is False
+
+
+def test_a_classifier_that_breaks_costs_no_mart_and_is_told(
+    dagster: Dagster, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> None:
+        raise RuntimeError("no model today")
+
+    monkeypatch.setattr(sys.modules["orchestration.defs.labels"], "default_labeller", broken)
+    run = dagster.run()
+    assert run.success, dagster.messages(run)
+    told = "labelling broke off, the marts build on the labels there are: RuntimeError: no model today"
+    assert told in dagster.messages(run)
+    (found,) = [one for one in run.get_asset_check_evaluations() if one.check_name == "labelling_finished"]
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    manifest = json.loads((dagster.home.published / "manifest.json").read_text())
+    assert manifest["last_checked_run_id"] == run.run_id
 
 
 def test_publishing_alone_is_refused_because_nothing_was_checked(dagster: Dagster, runs: Runs) -> None:

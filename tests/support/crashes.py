@@ -1,7 +1,7 @@
 """A small warehouse that is killed at a chosen moment of a run, and what must hold whenever that happens.
 
 A moment is the n-th statement DuckDB is given, or the n-th change of a name on disk (rename, link, unlink, ...),
-counted from the start of a phase (landing, dbt, publish): the same every time, unlike a time. A torn write is the other
+counted from the start of a phase (landing, dbt, labels, publish): the same every time. A torn write is the other
 kind of death: the kernel ends the process in the middle of the write that takes a file beyond a size.
 """
 
@@ -20,6 +20,8 @@ from typing import Any
 import duckdb
 
 from orchestration.home import Home
+from orchestration.labelling.ledger.labellers import rules_labeller
+from orchestration.labelling.ledger.labelling import LabelSummary
 from orchestration.landing.contracts import SOURCES
 from orchestration.leftovers import HEADER_BYTES, clear_leftovers
 from orchestration.locking import hold_lock
@@ -29,7 +31,7 @@ from tests.support.random_conversations import SEEDS
 from tests.support.random_histories import LATE_HISTORY, by_source
 from tests.support.warehouse import WarehouseUnderTest
 
-PHASES = ("landing", "dbt", "publish")
+PHASES = ("landing", "dbt", "labels", "publish")
 KEPT_VERSIONS = 2
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Small files: a load is many transactions.
@@ -81,10 +83,7 @@ def run_once(folder: str, hour: int, kill: tuple[str, int] | None = None, tear: 
     """
     # Read from the environment when the job starts; here it is the folder that decides.
     now = _NOW + timedelta(hours=hour)
-    warehouse = WarehouseUnderTest(Path(folder), SEEDS, loads=hour)
-    home = warehouse.home
     moments = _Moments(None if kill is None else (kill[0], kill[1]))
-    moments.watch()
 
     def begin(phase: str) -> None:
         moments.begin(phase)
@@ -93,6 +92,18 @@ def run_once(folder: str, hour: int, kill: tuple[str, int] | None = None, tear: 
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_FSIZE, (tear[1], tear[1]))
 
+    class Labelled(WarehouseUnderTest):
+        """Labels in a phase of its own."""
+
+        def label(self, relabel_from: datetime | None = None) -> LabelSummary:
+            begin("labels")
+            summary = super().label(relabel_from)
+            begin("dbt")
+            return summary
+
+    warehouse = Labelled(Path(folder), SEEDS, loads=hour, labeller=rules_labeller())
+    home = warehouse.home
+    moments.watch()
     written = (home.raw_database, home.build_database)
     with hold_lock(home.lock, "run", _say, now=now, written=written):
         clear_leftovers(home, _say)
@@ -193,6 +204,14 @@ def raw_lines(raw_database: Path) -> Mapping[str, list[tuple[Any, ...]]]:
     )
     with duckdb.connect(str(raw_database), read_only=True) as connection:
         return {name: connection.execute(query).fetchall() for name, query in queries.items()}
+
+
+def labels_held(raw_database: Path) -> list[tuple[Any, ...]]:
+    """Return what is labelled, without the number, run and time of the labelling; one labelled twice stands twice."""
+    with duckdb.connect(str(raw_database), read_only=True) as connection:
+        return connection.execute(
+            "select * exclude (run_id, labelled_at, _load_id) from raw.ledger.stage_labels order by all"
+        ).fetchall()
 
 
 def assert_no_leftovers(home: Home) -> None:

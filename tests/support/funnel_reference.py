@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Sign:
-    """One occurrence of a stage: the event that shows it, by its type (event) or by a fact (rule)."""
+    """One occurrence of a stage: the event that shows it, by its type or by a fact; what rests on facts is event."""
 
     event: Event
     kind: str
@@ -205,8 +205,8 @@ def signs(stage: Stage, conversation: Conversation) -> list[Sign]:
         for signal in stage.signals:
             is_enough = signal.minimum is None or (value is not None and value >= signal.minimum)
             if signal.kind == "fact" and signal.name == name and is_enough:
-                found.append(Sign(event, "rule"))
-    return sorted(found, key=lambda sign: (sign.event.position, sign.event.event_id, sign.kind))
+                found.append(Sign(event, "event"))
+    return sorted(found, key=lambda sign: (sign.event.position, sign.event.event_id))
 
 
 def chains(stages: Sequence[Stage], found: Sequence[Sequence[Sign]]) -> Iterator[tuple[Sign, ...]]:

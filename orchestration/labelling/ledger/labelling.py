@@ -89,7 +89,7 @@ def label_pending(
         connection.execute(f"attach {text(str(build_database))} as build (read_only)")
         scope = Scope(
             # What an unfinished build has landed is looked at again: nobody knows the starts of it yet.
-            min(progress, built.complete_through_load_id),
+            progress if is_first else min(progress, built.complete_through_load_id),
             labeller.definition_hash,
             with_unlabelled=is_first,
             relabelled_from=None if relabel_from is None else _naive(relabel_from),
