@@ -173,6 +173,10 @@ class Bench:
             assert continue_build(warehouse.home, current_hash, "") is not None
             warehouse.dbt([*command, *behind])
 
+    def is_labelled_after(self, models: Sequence[str]) -> bool:
+        """Tell whether a build that breaks off after these models has labelled."""
+        return self.labeller is not None and not set(models) <= self._canonical_models()
+
     def models_in_build_order(self) -> list[str]:
         """Return the models of the project in an order in which a run may build them, seeds apart."""
         assert self.manifest is not None
