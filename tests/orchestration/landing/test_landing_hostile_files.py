@@ -1,11 +1,13 @@
 """Files made to harm: links swapped in, bombs, Parquet of wrong shapes. The good rows beside them land all the same."""
 
 import errno
-import gzip
 import json
 import os
+import struct
 import subprocess
 import sys
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -130,10 +132,15 @@ else:
 
 
 def compressed(block: bytes, count: int) -> bytes:
-    """Gzip of a block many times over."""
-    packed = gzip.compress(block, compresslevel=9, mtime=0)
-    # Members of their own: packing a gigabyte would take longer than reading it.
-    return packed * count
+    """Gzip of a block many times over, in one member, so that nothing but a bound ends a step of unpacking it."""
+    packer = zlib.compressobj(9, wbits=-15)
+    # Flushed whole, the block can be repeated: packing a gigabyte would take longer than reading it.
+    packed = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(count):
+        checksum = zlib.crc32(block, checksum)
+    header = b"\x1f\x8b\x08\0\0\0\0\0\x02\xff"
+    return header + packed * count + packer.flush() + struct.pack("<LL", checksum, len(block) * count)
 
 
 def test_a_gigabyte_in_a_small_file_is_read_in_bounded_memory(warehouse: Any, outside: Path) -> None:
@@ -163,16 +170,30 @@ def test_a_gigabyte_in_a_small_file_is_read_in_bounded_memory(warehouse: Any, ou
     warehouse.check_sums()
 
 
+class Unread:
+    def update(self, data: bytes, /) -> None:
+        pass
+
+
+def test_unpacking_a_gigabyte_takes_some_megabytes(warehouse: Any) -> None:
+    warehouse.write("events/a.jsonl.gz", compressed(b"\0" * (16 << 20), 64))
+    (file,) = find_files(warehouse.landing)
+    assert isinstance(file, LandedFile)
+    tracemalloc.start()
+    try:
+        (chunk,) = streams.read_file(file, Unread())
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(chunk, Chunk)
+    assert peak_bytes < 64 << 20
+
+
 def test_short_lines_do_not_fill_memory(warehouse: Any) -> None:
     """A line costs far more than its two bytes once it is an object, so a chunk holds fewer of them than bytes."""
     path = warehouse.write("events/a.jsonl", b"1\n" * (2 << 20))
     (file,) = find_files(warehouse.landing)
     assert isinstance(file, LandedFile)
-
-    class Unread:
-        def update(self, data: bytes, /) -> None:
-            pass
-
     sizes = [len(part.lines) for part in streams.read_file(file, Unread()) if isinstance(part, Chunk)]
     assert sum(sizes) == path.stat().st_size // 2
     assert max(sizes) <= streams.CHUNK_BYTES // LINE_COST_BYTES + streams._BLOCK_BYTES // 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.publishing import read_manifest
+from orchestration.publishing import MissingTableError, read_manifest
 from tests.support.published_samples import TWO_TABLES, change_build, make_build, names, publish_sample, query
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -193,6 +193,12 @@ def test_lost_parts_are_mended(tmp_path: Path, lost: str) -> None:
     publish_sample(build, published, keep=1)
     (published / lost).unlink()
     assert publish_sample(build, published, keep=1).unchanged
+    assert_whole(published, "000001")
+
+    # Readers need the last version all the more when the next one cannot be written.
+    (published / lost).unlink()
+    with pytest.raises(MissingTableError):
+        publish_sample(build, published, tables=("fct_flows",))
     assert_whole(published, "000001")
 
 
