@@ -5,11 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from orchestration.home import Home
 from orchestration.labelling.embedded.calibrating import CONFIDENT_SHARE, Measured, calibrate
-from orchestration.labelling.embedded.choosing import choose_strength, group_of
+from orchestration.labelling.embedded.choosing import choose_strength
+from orchestration.labelling.embedded.cross_fitting import cross_fit
 from orchestration.labelling.embedded.fitting import fit_model, prepare
 from orchestration.labelling.embedded.model import Model
 from orchestration.labelling.embedded.storage import SHIPPED, write_model
@@ -19,8 +18,7 @@ from orchestration.labelling.training.labelled import LabelledConversation
 from orchestration.settings import Settings
 
 _FITTING_SEED, _HELD_OUT_SEED = 1, 2
-# Every fourth of the user's groups is kept from fitting; from this many prefixes on only they calibrate, up to a bound.
-_HELD_OUT_EVERY = 4
+# From this many prefixes of the user's conversations on only they calibrate, up to a bound.
 _ENOUGH_PREFIXES, _MOST_PREFIXES = 300, 5_000
 
 
@@ -53,29 +51,23 @@ def run_training(settings: Settings, extra: Path | None) -> int:
 
 
 def train(shipped: Sequence[LabelledConversation], own: Sequence[LabelledConversation]) -> tuple[Model, Measured]:
-    """Fit and calibrate; with own conversations, the calibration comes from groups of them that were kept apart.
+    """Fit and calibrate; own conversations calibrate by the answers of models that did not see their groups.
 
-    Those groups are then learnt from too: they are too much to give away, and a model that knows more is no less sure
-    than it says.
+    Not by a part kept apart: a few groups would set thresholds for all others, and the rest would not learn from them.
     """
     prepared = prepare(shipped, own)
-    is_kept = np.array([False] * len(shipped) + [_is_held_out(conversation) for conversation in own])
-    strength, losses = choose_strength(prepared, ~is_kept)
+    strength, losses = choose_strength(prepared)
     for candidate, loss in losses.items():
         print(f"{candidate}: log loss {loss:.4f} on groups held out", file=sys.stderr)
-    kept = [conversation for conversation, is_apart in zip(prepared.labelled, is_kept, strict=True) if is_apart]
-    model, measured = calibrate(fit_model(prepared, strength, ~is_kept), _held_out(kept))
-    if kept:
-        model = fit_model(prepared, strength).calibrated(model.calibration)
+    model = fit_model(prepared, strength)
+    answering = cross_fit(prepared, model, strength) if losses else model
+    calibrated, measured = calibrate(answering, _held_out(own if losses else ()))
+    model = model.calibrated(calibrated.calibration)
     return model, measured
 
 
-def _is_held_out(conversation: LabelledConversation) -> bool:
-    return hashlib.sha256(group_of(conversation).encode()).digest()[0] % _HELD_OUT_EVERY == 0
-
-
 def _held_out(own: Sequence[LabelledConversation]) -> list[LabelledConversation]:
-    """Return drawn prefixes of the user's held-out conversations, with the shipped ones where those are too few."""
+    """Return drawn prefixes of the user's conversations, with the shipped ones where those are too few."""
     prefixes = [conversation.cut(length) for conversation in own for length in range(1, len(conversation.messages) + 1)]
     prefixes = sorted(prefixes, key=lambda prefix: hashlib.sha256(prefix.conversation_id.encode()).digest())
     own_prefixes = prefixes[:_MOST_PREFIXES]

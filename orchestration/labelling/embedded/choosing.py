@@ -1,7 +1,7 @@
 """Chooses, on the user's own conversations, how much is learnt from them: by groups the heads were not fitted on."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,17 +18,16 @@ _STEPS = 20
 _MOST_OWN, _SHIPPED_EVERY = 600, 4
 
 
-def choose_strength(prepared: Prepared, is_used: npt.NDArray[np.bool_]) -> tuple[Strength, Mapping[Strength, float]]:
+def choose_strength(prepared: Prepared) -> tuple[Strength, Mapping[Strength, float]]:
     """Return the strength with the lowest log loss on groups held out, and the loss of each candidate.
 
-    Own conversations that are not used stay out of it; one without a group is a group of its own. Without own
-    conversations it is the shipped strength.
+    A conversation without a group is a group of its own; without own conversations it is the shipped strength.
     """
-    usable = (at for at in range(prepared.shipped, len(prepared.labelled)) if is_used[at])
-    own = sorted(usable, key=lambda at: _number(prepared.labelled[at]))[:_MOST_OWN]
+    own = sorted(range(prepared.shipped, len(prepared.labelled)), key=lambda at: _number(prepared.labelled[at]))
+    own = own[:_MOST_OWN]
     if len({group_of(prepared.labelled[at]) for at in own}) < _FOLDS:
         return SHIPPED_STRENGTH, {}
-    fold_of = _folds(prepared, own)
+    fold_of = group_folds(prepared, own, _FOLDS)
     losses = {
         candidate: float(np.mean([_held_out_loss(prepared, candidate, fold_of, fold) for fold in range(_FOLDS)]))
         for candidate in CANDIDATES
@@ -45,13 +44,13 @@ def _number(conversation: LabelledConversation) -> str:
     return hashlib.sha256(conversation.conversation_id.encode()).hexdigest()
 
 
-def _folds(prepared: Prepared, own: list[int]) -> npt.NDArray[np.int64]:
-    """Give each sampled own conversation its fold, -1 to all others: groups from large to small, the lightest fold."""
+def group_folds(prepared: Prepared, own: Sequence[int], folds: int) -> npt.NDArray[np.int64]:
+    """Give each named conversation its fold, -1 to all others: groups from large to small, each to the lightest."""
     members: dict[str, list[int]] = {}
     for at in own:
         members.setdefault(group_of(prepared.labelled[at]), []).append(at)
     fold_of = np.full(len(prepared.labelled), -1)
-    sizes = [0] * _FOLDS
+    sizes = [0] * folds
     for group in sorted(members, key=lambda name: (-len(members[name]), name)):
         lightest = sizes.index(min(sizes))
         fold_of[members[group]] = lightest

@@ -6,6 +6,7 @@ import numpy as np
 
 from orchestration.labelling.conversation import Message
 from orchestration.labelling.embedded.choosing import CANDIDATES, choose_strength
+from orchestration.labelling.embedded.cross_fitting import cross_fit
 from orchestration.labelling.embedded.fitting import SHIPPED_STRENGTH, Strength, fit_model, prepare
 from orchestration.labelling.training.corpus import training_conversations
 from orchestration.labelling.training.labelled import MARKS, LabelledConversation, LabelledMessage
@@ -35,11 +36,10 @@ def test_words_that_hold_in_every_group_are_trusted_more_than_shipped_ones() -> 
     own = [_own(number, f"g{number // 2 % 4}", rng) for number in range(80)]
     shipped = training_conversations(1)[::60]
     prepared = prepare(shipped, own)
-    used = np.ones(len(prepared.labelled), dtype=np.bool_)
-    strength, losses = choose_strength(prepared, used)
+    strength, losses = choose_strength(prepared)
     assert set(losses) == set(CANDIDATES)
     assert strength.text_penalty < SHIPPED_STRENGTH.text_penalty
-    assert (strength, losses) == choose_strength(prepared, used)
+    assert (strength, losses) == choose_strength(prepared)
     model = fit_model(prepared, strength)
     answers = model([conversation.conversation for conversation in own])
     assert [answer.labels["resolved"].reached for answer in answers] == [number % 2 == 0 for number in range(80)]
@@ -47,7 +47,7 @@ def test_words_that_hold_in_every_group_are_trusted_more_than_shipped_ones() -> 
 
 def test_without_own_conversations_nothing_is_chosen() -> None:
     prepared = prepare(training_conversations(1)[::300])
-    assert choose_strength(prepared, np.ones(len(prepared.labelled), dtype=np.bool_)) == (SHIPPED_STRENGTH, {})
+    assert choose_strength(prepared) == (SHIPPED_STRENGTH, {})
 
 
 def test_a_used_mask_keeps_conversations_out_of_the_fit() -> None:
@@ -61,3 +61,23 @@ def test_a_used_mask_keeps_conversations_out_of_the_fit() -> None:
     assert not np.allclose(with_own.dense["resolved"], kept_out.dense["resolved"])
     again = fit_model(prepared, strength, without)
     assert np.array_equal(kept_out.dense["resolved"], again.dense["resolved"])
+
+
+def test_a_conversation_is_answered_by_a_model_that_did_not_see_its_group() -> None:
+    rng = random.Random(3)  # noqa: S311 - reproducible, nothing secret
+    own = [_own(number, f"g{number // 2 % 3}", rng) for number in range(60)]
+    prepared = prepare(training_conversations(1)[::100], own)
+    strength = Strength(1.0, 1.0)
+    model = fit_model(prepared, strength)
+    crossed = cross_fit(prepared, model, strength)
+    cuts = [conversation.cut(2).conversation for conversation in own]
+    scores = [signals["resolved"].score for _, _, signals in crossed.signals(cuts)]
+    own_folds = np.array([crossed.fold_of[conversation.conversation_id] for conversation in own])
+    assert len({(row.group, fold) for row, fold in zip(own, own_folds, strict=True)}) == len(set(own_folds)) == 3
+    for fold, other in enumerate(crossed.others):
+        expected = [signals["resolved"].score for _, _, signals in other.signals(cuts)]
+        assert [scores[at] for at in np.flatnonzero(own_folds == fold)] == [
+            expected[at] for at in np.flatnonzero(own_folds == fold)
+        ]
+    stranger = [training_conversations(1)[1].conversation]
+    assert crossed.signals(stranger)[0][2] == model.signals(stranger)[0][2]
