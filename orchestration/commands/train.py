@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.home import Home
-from orchestration.labelling.embedded.calibrating import CONFIDENT_SHARE, calibrate
-from orchestration.labelling.embedded.fitting import fit_model
+from orchestration.labelling.embedded.calibrating import CONFIDENT_SHARE, Measured, calibrate
+from orchestration.labelling.embedded.choosing import choose_strength
+from orchestration.labelling.embedded.cross_fitting import cross_fit
+from orchestration.labelling.embedded.fitting import fit_model, prepare
+from orchestration.labelling.embedded.model import Model
 from orchestration.labelling.embedded.storage import SHIPPED, write_model
 from orchestration.labelling.training.corpus import held_out_prefixes, training_conversations
 from orchestration.labelling.training.extra import read_extra
@@ -15,9 +18,8 @@ from orchestration.labelling.training.labelled import LabelledConversation
 from orchestration.settings import Settings
 
 _FITTING_SEED, _HELD_OUT_SEED = 1, 2
-# Every fourth of the user's conversations is kept from fitting; from this many prefixes on only they calibrate.
-_HELD_OUT_EVERY = 4
-_ENOUGH_PREFIXES = 300
+# From this many prefixes of the user's conversations on only they calibrate, up to a bound.
+_ENOUGH_PREFIXES, _MOST_PREFIXES = 300, 5_000
 
 
 def run_training(settings: Settings, extra: Path | None) -> int:
@@ -33,13 +35,11 @@ def run_training(settings: Settings, extra: Path | None) -> int:
             print(error)
             return 1
     shipped = training_conversations(_FITTING_SEED)
-    kept = [conversation for conversation in own if _is_held_out(conversation)]
-    learnt = [conversation for conversation in own if not _is_held_out(conversation)]
-    print(f"fitting on {len(shipped):,} shipped and {len(learnt):,} own conversations", file=sys.stderr)
-    model, measured = calibrate(fit_model([*shipped, *learnt]), _held_out(kept))
+    print(f"fitting on {len(shipped):,} shipped and {len(own):,} own conversations", file=sys.stderr)
+    model, measured = train(shipped, own)
     folder = SHIPPED if extra is None else Home(settings.home).model
     definition_hash = write_model(
-        folder, model, fitted_on={"shipped": len(shipped), "own": len(learnt)}, measured=measured
+        folder, model, fitted_on={"shipped": len(shipped), "own": len(own)}, measured=measured
     )
     print(
         f"On {measured.conversations:,} held-out prefixes: current stage right {measured.accuracy:.1%}, of the most "
@@ -50,11 +50,25 @@ def run_training(settings: Settings, extra: Path | None) -> int:
     return 0
 
 
-def _is_held_out(conversation: LabelledConversation) -> bool:
-    return hashlib.sha256(conversation.conversation_id.encode()).digest()[0] % _HELD_OUT_EVERY == 0
+def train(shipped: Sequence[LabelledConversation], own: Sequence[LabelledConversation]) -> tuple[Model, Measured]:
+    """Fit and calibrate; own conversations calibrate by the answers of models that did not see their groups.
+
+    Not by a part kept apart: a few groups would set thresholds for all others, and the rest would not learn from them.
+    """
+    prepared = prepare(shipped, own)
+    strength, losses = choose_strength(prepared)
+    for candidate, loss in losses.items():
+        print(f"{candidate}: log loss {loss:.4f} on groups held out", file=sys.stderr)
+    model = fit_model(prepared, strength)
+    answering = cross_fit(prepared, model, strength) if losses else model
+    calibrated, measured = calibrate(answering, _held_out(own if losses else ()))
+    model = model.calibrated(calibrated.calibration)
+    return model, measured
 
 
 def _held_out(own: Sequence[LabelledConversation]) -> list[LabelledConversation]:
-    """Return prefixes of the user's held-out conversations, with the shipped ones where those are too few."""
+    """Return drawn prefixes of the user's conversations, with the shipped ones where those are too few."""
     prefixes = [conversation.cut(length) for conversation in own for length in range(1, len(conversation.messages) + 1)]
-    return prefixes if len(prefixes) >= _ENOUGH_PREFIXES else [*held_out_prefixes(_HELD_OUT_SEED), *prefixes]
+    prefixes = sorted(prefixes, key=lambda prefix: hashlib.sha256(prefix.conversation_id.encode()).digest())
+    own_prefixes = prefixes[:_MOST_PREFIXES]
+    return own_prefixes if len(prefixes) >= _ENOUGH_PREFIXES else [*held_out_prefixes(_HELD_OUT_SEED), *own_prefixes]

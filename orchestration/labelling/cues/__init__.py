@@ -1,6 +1,7 @@
 """Words that hint at a stage, one file per language, and which language a conversation is in."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ _LEAST_DIFFERENT_WORDS = 2
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cues:
     """The cues of one language; `patterns` has a regular expression over simplified text for each kind of KINDS."""
 
@@ -66,8 +67,10 @@ def detect_language(texts: Iterable[str]) -> Cues | None:
     words = [word for text in texts for word in _WORD.findall(simplified(text))]
     if not words:
         return None
-    best = max(shipped_cues(), key=lambda cues: sum(word in cues.function_words for word in words))
-    hits = [word for word in words if word in best.function_words]
-    if len(hits) < _LEAST_SHARE * len(words) or len(set(hits)) < _LEAST_DIFFERENT_WORDS:
+    counts = Counter(words)
+    known = {cues: counts.keys() & cues.function_words for cues in shipped_cues()}
+    hits = {cues: sum(counts[word] for word in found) for cues, found in known.items()}
+    best = max(hits, key=lambda cues: hits[cues])
+    if hits[best] < _LEAST_SHARE * len(words) or len(known[best]) < _LEAST_DIFFERENT_WORDS:
         return None
     return best

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from orchestration.labelling.conversation import Message
 from orchestration.labelling.embedded.cue_flags import AGENT_FLAGS, CUSTOMER_FLAGS
+from orchestration.labelling.embedded.tool_results import tool_outcome
 from orchestration.labelling.rules import NEUTRAL_TOOL
 from orchestration.labelling.training.acts import AGENT_ACTS, CUSTOMER_ACTS
 
@@ -28,7 +29,12 @@ _PROMPTS = tuple(_A[act] for act in ("offer", "steps", "ask", "answer", "claim")
 AGENT_WIDTH = len(AGENT_ACTS) + len(AGENT_FLAGS)
 CUSTOMER_WIDTH = len(CUSTOMER_ACTS) + len(CUSTOMER_FLAGS)
 CONCERN_WIDTH = 3
-_TOOL_FLAGS = 4
+_TOOL_FLAGS = 5
+# What an agent does after a tool ran means something else than without: an answer is then one from the books.
+_AFTER_TOOL = (
+    *(_A[act] for act in ("ask", "offer", "answer", "claim", "failure", "courtesy")),
+    *(len(AGENT_ACTS) + AGENT_FLAGS.index(flag) for flag in ("fails", "asks", "offers", "claims")),
+)
 
 
 @dataclass
@@ -78,10 +84,12 @@ def dense_rows(messages: Sequence[Message], said: Sequence[Numbers]) -> list[Num
 
 def _tool_flags(message: Message) -> Numbers:
     name = (message.tool_name or "").lower()
+    says_failed, is_empty = tool_outcome(message.content)
+    has_failed = message.is_error or says_failed
     if NEUTRAL_TOOL.search(name):
-        return np.array((0.0, 0.0, message.is_error, 1.0))
+        return np.array((0.0, 0.0, has_failed, 1.0, is_empty), dtype=np.float64)
     is_reading = not message.is_write and _READING_TOOL.search(name) is not None
-    return np.array((is_reading, not is_reading, message.is_error, 0.0), dtype=np.float64)
+    return np.array((is_reading, not is_reading, has_failed, 0.0, is_empty), dtype=np.float64)
 
 
 def _agent_row(state: _State, vector: Numbers, tool: Numbers) -> Numbers:
@@ -113,7 +121,10 @@ def _agent_row(state: _State, vector: Numbers, tool: Numbers) -> Numbers:
         ),
         dtype=np.float64,
     )
-    parts = (vector, last, state.seen, state.recent, state.since_claim, tool, state.tools, counts, state.concern)
+    is_after_tool = float(state.tools[:2].any())
+    products = np.concatenate((acts[list(_AFTER_TOOL)] * is_after_tool, acts[list(_AFTER_TOOL)] * state.tools[2]))
+    history = (vector, last, state.seen, state.recent, state.since_claim)
+    parts = (*history, tool, state.tools, counts, products, state.concern)
     return np.concatenate(parts)
 
 

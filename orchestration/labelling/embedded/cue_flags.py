@@ -1,5 +1,7 @@
 """What the rules' cues say of one message, as numbers for the model."""
 
+import re
+
 from orchestration.labelling.cues import Cues
 from orchestration.labelling.rules import is_claim, without_courtesy
 
@@ -9,6 +11,7 @@ CUSTOMER_FLAGS = (
     *("is_courtesy", "has_digit", "is_one_word", "is_short", "is_long"),
 )
 _OPENING_CHARACTERS = 60
+_DIGIT = re.compile(r"\d")
 _SHORT_WORDS = 3
 _LONG_WORDS = 20
 
@@ -25,7 +28,7 @@ def agent_flags(cues: Cues, text: str) -> tuple[bool, ...]:
         any(is_claim(cues, sentence) for sentence in own),
         not sentences,
         len(own) < len(sentences),
-        any(character.isdigit() for character in text),
+        _DIGIT.search(text) is not None,
         words <= _SHORT_WORDS,
         words >= _LONG_WORDS,
     )
@@ -45,7 +48,7 @@ def customer_flags(cues: Cues, text: str) -> tuple[bool, ...]:
         cues.patterns["question"].match(said) is not None,
         "?" in text,
         not said,
-        any(character.isdigit() for character in text),
+        _DIGIT.search(text) is not None,
         words == 1,
         words <= _SHORT_WORDS,
         words >= _LONG_WORDS,

@@ -1,6 +1,7 @@
 """Fits the two levels of the model on labelled conversations."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +26,49 @@ from orchestration.labelling.training.labelled import LabelledConversation, Labe
 
 ACTS: Mapping[Side, tuple[str, ...]] = {AGENT: AGENT_ACTS, CUSTOMER: CUSTOMER_ACTS}
 _ACT_PENALTY = 1.0
-_TEXT_PENALTY = 30.0
 _DENSE_PENALTY = 3.0
 _STEPS = 60
+# Groups differ in size by more than they differ in what they teach.
+_GROUP_EXPONENT = 0.5
 
 
-def fit_model(labelled: Sequence[LabelledConversation]) -> Model:
-    """Fit both levels; the model answers with neutral calibration until calibrate() gave it its own."""
+@dataclass(frozen=True)
+class Strength:
+    """How much is learnt from whom: the penalty on words of the heads, the weight of a shipped beside an own row."""
+
+    text_penalty: float
+    shipped_weight: float
+
+
+# A few thousand composed conversations repeat their phrases: hardly any word may be trusted by itself.
+SHIPPED_STRENGTH = Strength(30.0, 1.0)
+
+
+@dataclass(frozen=True)
+class HeadRows:
+    """Rows of one head: the number of the conversation, the text (-1: none), dense numbers, truth (0 or 1)."""
+
+    conversation: npt.NDArray[np.int64]
+    text_index: npt.NDArray[np.int64]
+    dense: Numbers
+    truth: Numbers
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Conversations read, their acts fitted, and the rows of each head; the first `shipped` ones are shipped."""
+
+    labelled: Sequence[LabelledConversation]
+    shipped: int
+    batch: Batch
+    idfs: Mapping[Side, Numbers]
+    acts: Mapping[Side, TextHeads]
+    rows: Mapping[str, HeadRows]
+
+
+def prepare(shipped: Sequence[LabelledConversation], own: Sequence[LabelledConversation] = ()) -> Prepared:
+    """Read conversations and fit the first level, what the words of a message do."""
+    labelled = [*shipped, *own]
     batch = read_batch([conversation.conversation for conversation in labelled])
     idfs = {
         side: inverse_document_frequencies(batch.spoken[side].texts).astype(np.float16).astype(np.float64)
@@ -42,16 +79,61 @@ def fit_model(labelled: Sequence[LabelledConversation]) -> Model:
         side: said_of(batch.spoken[side], acts[side].scores(batch.spoken[side].texts), acts[side].flags)
         for side in SIDES
     }
-    heads = _fit_heads(batch, labelled, said, idfs)
+    return Prepared(labelled, len(shipped), batch, idfs, acts, _head_rows(batch, labelled, said))
+
+
+def fit_model(
+    prepared: Prepared, strength: Strength = SHIPPED_STRENGTH, is_used: npt.NDArray[np.bool_] | None = None
+) -> Model:
+    """Fit the second level, on all or the used ones; the calibration stays neutral until calibrate() gave its own."""
+    if is_used is None:
+        is_used = np.ones(len(prepared.labelled), dtype=np.bool_)
+    heads = fit_heads(prepared, strength, is_used)
     texts = {}
     for side in SIDES:
-        own = [heads[head.name].text * idfs[side] for head in HEADS if head.side == side]
-        weights = np.concatenate((acts[side].weights, rounded(np.stack(own, axis=1))), axis=1)
-        texts[side] = TextHeads(
-            weights, acts[side].idf, np.concatenate((acts[side].bias, np.zeros(len(own)))), acts[side].flags
-        )
+        acts = prepared.acts[side]
+        own = [heads[head.name].text * prepared.idfs[side] for head in HEADS if head.side == side]
+        weights = np.concatenate((acts.weights, rounded(np.stack(own, axis=1))), axis=1)
+        texts[side] = TextHeads(weights, acts.idf, np.concatenate((acts.bias, np.zeros(len(own)))), acts.flags)
     dense = {head.name: np.append(heads[head.name].dense, heads[head.name].bias) for head in HEADS}
     return Model(texts, dense, Calibration.neutral())
+
+
+def fit_heads(
+    prepared: Prepared, strength: Strength, is_used: npt.NDArray[np.bool_], steps: int = _STEPS
+) -> dict[str, Weights]:
+    """Fit every head on the rows of the conversations in use."""
+    weights = _conversation_weights(prepared, strength, is_used)
+    fitted = {}
+    for head in HEADS:
+        rows = prepared.rows[head.name]
+        kept = is_used[rows.conversation]
+        rows_in_use = Rows(
+            texts=prepared.batch.spoken[head.side].texts,
+            idf=prepared.idfs[head.side],
+            text_index=rows.text_index[kept],
+            dense=rows.dense[kept],
+            truth=rows.truth[kept],
+            weight=weights[rows.conversation[kept]],
+        )
+        fitted[head.name] = fit_logistic(rows_in_use, strength.text_penalty, _DENSE_PENALTY, steps)
+    return fitted
+
+
+def _conversation_weights(prepared: Prepared, strength: Strength, is_used: npt.NDArray[np.bool_]) -> Numbers:
+    """Weigh own conversations of small groups up and of large ones down, and shipped ones by `shipped_weight`."""
+    weights = np.ones(len(prepared.labelled))
+    weights[: prepared.shipped] = strength.shipped_weight
+    groups: dict[str, list[int]] = {}
+    for at in (np.flatnonzero(is_used[prepared.shipped :]) + prepared.shipped).tolist():
+        group = prepared.labelled[at].group
+        if group:
+            groups.setdefault(group, []).append(at)
+    if groups:
+        middle = float(np.median([len(members) for members in groups.values()]))
+        for members in groups.values():
+            weights[members] = (middle / len(members)) ** _GROUP_EXPONENT
+    return weights
 
 
 def _fit_acts(batch: Batch, labelled: Sequence[LabelledConversation], side: Side, idf: Numbers) -> TextHeads:
@@ -84,30 +166,29 @@ def rounded(weights: Numbers) -> npt.NDArray[np.float32]:
     return weights.astype(np.float16).astype(np.float32)
 
 
-def _fit_heads(
-    batch: Batch, labelled: Sequence[LabelledConversation], said: Mapping[Side, Numbers], idfs: Mapping[Side, Numbers]
-) -> dict[str, Weights]:
-    collected: dict[str, tuple[list[int], list[Numbers], list[float]]] = {head.name: ([], [], []) for head in HEADS}
-    for reading, conversation in zip(batch.readings, labelled, strict=True):
+def _head_rows(
+    batch: Batch, labelled: Sequence[LabelledConversation], said: Mapping[Side, Numbers]
+) -> dict[str, HeadRows]:
+    collected: dict[str, tuple[list[int], list[int], list[Numbers], list[float]]] = {
+        head.name: ([], [], [], []) for head in HEADS
+    }
+    for number, (reading, conversation) in enumerate(zip(batch.readings, labelled, strict=True)):
         if reading is None:
             continue
         counted = {message.event_id for message in reading.messages}
         messages = [message for message in conversation.messages if message.message.event_id in counted]
         rows = dense_of(reading, said)
         for head in HEADS:
-            places, dense, truths = collected[head.name]
+            numbers, places, dense, truths = collected[head.name]
             for at, truth in head_rows(head, messages):
+                numbers.append(number)
                 places.append(reading.text_index[at])
                 dense.append(rows[at][: len(rows[at]) - head.unseen_columns])
                 truths.append(truth)
-    fitted = {}
-    for head in HEADS:
-        places, dense, truths = collected[head.name]
-        rows_of_head = Rows(
-            *(batch.spoken[head.side].texts, idfs[head.side]), np.array(places), np.array(dense), np.array(truths)
-        )
-        fitted[head.name] = fit_logistic(rows_of_head, _TEXT_PENALTY, _DENSE_PENALTY, _STEPS)
-    return fitted
+    return {
+        name: HeadRows(np.array(numbers), np.array(places), np.array(dense), np.array(truths))
+        for name, (numbers, places, dense, truths) in collected.items()
+    }
 
 
 def head_rows(head: Head, messages: Sequence[LabelledMessage]) -> list[tuple[int, float]]:

@@ -39,13 +39,14 @@ def sum_by_text(texts: HashedTexts, values: npt.NDArray[np.floating]) -> Floats:
 
 @dataclass(frozen=True)
 class Rows:
-    """What one head is fitted on: rows of a text (-1: none) and dense numbers, with their truth (0 or 1)."""
+    """What one head is fitted on: rows of a text (-1: none) and dense numbers, with their truth (0 or 1) and weight."""
 
     texts: HashedTexts
     idf: Floats
     text_index: npt.NDArray[np.int64]
     dense: Floats
     truth: Floats
+    weight: Floats | float = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def fit_logistic(rows: Rows, text_penalty: float, dense_penalty: float, steps: i
         # einsum rather than matrix products: its sums do not depend on how many threads the machine has.
         logits = np.einsum("ij,j->i", rows.dense, weights[BUCKETS:-1]) + weights[-1]
         logits[has_text] += scores[rows.text_index[has_text]]
-        losses = np.logaddexp(0, logits) - rows.truth * logits
-        residuals = sigmoid(logits) - rows.truth
+        losses = rows.weight * (np.logaddexp(0, logits) - rows.truth * logits)
+        residuals = rows.weight * (sigmoid(logits) - rows.truth)
         by_text = np.bincount(rows.text_index[has_text], residuals[has_text], minlength=len(texts))
         gradient = np.concatenate(
             (

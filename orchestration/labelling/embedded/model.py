@@ -68,6 +68,11 @@ class Calibration:
         """Return the calibrated probability of a mark."""
         return logistic(self.slopes[mark] * score + self.offsets[mark])
 
+    def least_score(self, mark: str) -> float:
+        """Return the score from which on a mark's probability passes its threshold."""
+        threshold = self.thresholds[mark]
+        return (math.log(threshold / (1 - threshold)) - self.offsets[mark]) / self.slopes[mark]
+
     def confidence(self, probability: float) -> float:
         """Return how often an answer whose least sure part has this probability is right."""
         values, shares = zip(*self.answers, strict=True)
@@ -195,11 +200,8 @@ def decide(reading: Reading, signals: Mapping[str, Signal], calibration: Calibra
     for mark in MARKS:
         signal = signals[mark]
         probability = calibration.probability(mark, signal.score)
-        passing = [
-            at
-            for at, score in zip(signal.positions, signal.scores, strict=True)
-            if calibration.probability(mark, score) >= calibration.thresholds[mark]
-        ]
+        least = calibration.least_score(mark)
+        passing = [at for at, score in zip(signal.positions, signal.scores, strict=True) if score >= least]
         if mark == "solution_accepted":
             passing = _after_proposal(reading, passing, labels["solution_proposed"])
         if mark == "resolved":

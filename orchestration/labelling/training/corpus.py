@@ -9,7 +9,7 @@ from orchestration.labelling.training.scenarios import compose
 
 # Grammar -> conversations composed from it.
 FITTED_ON = {"en": 2_000, "de": 350, "es": 350, "fr": 350, "pt": 350}
-HELD_OUT = {"en_heldout": 5_000}
+HELD_OUT = {"en_heldout": 9_000}
 # Lines written by hand say more than composed ones.
 _AUTHORED_REPEATS = 3
 

@@ -2,14 +2,17 @@ r"""Reads the user's own labelled conversations, to fit on besides the shipped t
 
 A folder of *.jsonl files, one conversation a line:
 
-    {"conversation_id": "c-1", "messages": [
+    {"conversation_id": "c-1", "group": "parcels", "messages": [
         {"role": "customer", "content": "Where is my parcel?"},
         {"role": "tool", "tool_name": "trace", "content": "{}", "is_error": false, "is_write": false},
         {"role": "agent", "content": "It arrives at noon.", "reached": ["problem_identified", "solution_proposed",
          "resolved"], "undecided": ["solution_accepted"]}]}
 
 `reached` names what holds once a message was said (problem_identified, solution_proposed, solution_accepted, resolved,
-claimed_resolved), `undecided` what nobody can tell; a message with neither leaves things as they stood.
+claimed_resolved), `undecided` what nobody can tell; a message with neither leaves things as they stood. Undecided is
+also what shows only later: whether an answer was all that was asked for, while the customer may still go on.
+`group` (may be left out) names what makes conversations alike, such as a product: what is learnt is then chosen so
+that it holds for groups it was not learnt from.
 """
 
 import json
@@ -52,7 +55,7 @@ def _conversation(path: Path, number: int, line: str) -> LabelledConversation:
         raise ValueError(
             f"{path}:{number}: {error!r}; see orchestration/labelling/training/extra.py for the format"
         ) from error
-    return LabelledConversation(name, tuple(messages))
+    return LabelledConversation(name, tuple(messages), str(content.get("group", "")))
 
 
 def _marks(row: Mapping[str, Any], before: dict[str, bool | None]) -> dict[str, bool | None]:

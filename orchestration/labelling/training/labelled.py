@@ -25,10 +25,14 @@ class LabelledMessage:
 
 @dataclass(frozen=True)
 class LabelledConversation:
-    """A conversation with its marks, in the order of its messages."""
+    """A conversation with its marks, in the order of its messages.
+
+    `group` names what makes conversations alike (a service, a task, a product); empty where nobody said.
+    """
 
     conversation_id: str
     messages: tuple[LabelledMessage, ...]
+    group: str = ""
 
     @property
     def conversation(self) -> Conversation:
@@ -37,4 +41,4 @@ class LabelledConversation:
 
     def cut(self, length: int) -> "LabelledConversation":
         """Return the first `length` messages, as the conversation looked then."""
-        return LabelledConversation(f"{self.conversation_id}@{length}", self.messages[:length])
+        return LabelledConversation(f"{self.conversation_id}@{length}", self.messages[:length], self.group)

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from orchestration.labelling.embedded.calibrating import Measured, fit_platt, rising_curve
-from orchestration.labelling.embedded.fitting import fit_model, head_rows
+from orchestration.labelling.embedded.fitting import fit_model, head_rows, prepare
 from orchestration.labelling.embedded.hashing import hash_texts
 from orchestration.labelling.embedded.heads import HEADS
 from orchestration.labelling.embedded.linear import Rows, fit_logistic, inverse_document_frequencies, text_norms
@@ -88,6 +88,6 @@ def test_a_head_learns_until_its_stage_is_reached(tmp_path: Path) -> None:
 def test_the_same_texts_give_the_same_bytes(tmp_path: Path) -> None:
     texts = training_conversations(3)[::40]
     for name in ("one", "other"):
-        write_model(tmp_path / name, fit_model(texts), fitted_on={}, measured=Measured(0, 0.0, 0.0, 0.0))
+        write_model(tmp_path / name, fit_model(prepare(texts)), fitted_on={}, measured=Measured(0, 0.0, 0.0, 0.0))
     for file in ("coefficients.npz", "model.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
