@@ -55,6 +55,8 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
                 trust_env=not _is_loopback(configuration.base_url),
             ),
         )
+        # Imported with the first use: that would count as the first answer's time.
+        self._completions = self._client.chat.completions.with_raw_response
         self._client.organization = self._client.project = self._client.admin_api_key = None
 
     async def __aexit__(
@@ -69,7 +71,7 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
         try:
             # The SDK's limit is for each read; a server that drips would hold a call for ever.
             async with asyncio.timeout(self._configuration.timeout_seconds):
-                response = await self._client.chat.completions.with_raw_response.create(
+                response = await self._completions.create(
                     model=self._configuration.model,
                     messages=cast(Any, messages),
                     response_format=cast(Any, response_format()),

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from orchestration.settings import Settings
+
 
 @dataclass(frozen=True)
 class LlmConfiguration:
@@ -23,3 +25,19 @@ class LlmConfiguration:
     tokens_per_minute: int = 200_000
     timeout_seconds: float = 30.0
     commit_every: int = 20
+
+    @staticmethod
+    def of(settings: Settings) -> "LlmConfiguration | None":
+        """Return what the settings say, None when they name no endpoint: then no LLM is asked."""
+        if settings.llm_base_url is None or settings.llm_model is None:
+            return None
+        return LlmConfiguration(
+            base_url=settings.llm_base_url,
+            model=settings.llm_model,
+            api_key=settings.llm_api_key,
+            budget_usd_per_run=settings.llm_budget_usd_per_run,
+            budget_usd_per_day=settings.llm_budget_usd_per_day,
+            concurrency=settings.llm_concurrency,
+            requests_per_minute=settings.llm_requests_per_minute,
+            tokens_per_minute=settings.llm_tokens_per_minute,
+        )
