@@ -2,7 +2,6 @@
 
 import json
 
-import jsonschema
 import pytest
 
 from orchestration.labelling.llm.prompt import TEMPLATE, definition_hash, response_format
@@ -24,7 +23,6 @@ def test_the_schema_admits_words_of_closed_lists_only() -> None:
 
 def test_an_answer_is_read() -> None:
     text = answer_text(resolved=("yes", "m7"), solution_accepted="unknown")
-    jsonschema.validate(json.loads(text), SCHEMA)
     said = parse_answer(text)
     assert said["resolved"] == Said(reached=True, reference="m7")
     assert said["solution_accepted"] == Said(reached=None, reference=None)
