@@ -19,7 +19,8 @@ from orchestration.labelling.llm.running import Candidate, Surroundings
 from orchestration.labelling.llm.step import Labeller
 from tests.support.llm_server import Action, Answer, LlmServer, Request, answer_text
 
-KEY = "sk-live-9Zq4Wm2Tn8Rb6Kc1Hd5Fg"
+# A key that no pattern of the redactor knows.
+KEY = "open-sesame-to-the-endpoint"
 PRICE = Price(0.15, 0.60)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _KINDS = {"c": ("user_message", "customer"), "a": ("agent_message", "agent"), "t": ("tool_called", "tool")}

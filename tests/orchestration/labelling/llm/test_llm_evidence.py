@@ -1,5 +1,7 @@
 """A yes is believed when a message shows it that can show it, and nothing the agent's side says is against it."""
 
+import dataclasses
+
 import pytest
 
 from orchestration.labelling.conversation import Conversation
@@ -83,6 +85,17 @@ def test_resolved_is_not_believed_where_the_agents_side_does_not_support_it(line
     assert believed.needs_review
     assert "resolved" not in believed.quotes
     assert believed.answer.labels["problem_identified"].evidence_event_id == "talk-e2"
+
+
+@pytest.mark.parametrize(("deed", "supported"), [("t! refund_fee", set()), ("t refund_fee", {"talk-e2", "talk-e3"})])
+def test_a_deed_that_failed_last_contradicts_every_claim(deed: str, supported: set[str]) -> None:
+    """Also for an embedded model that would call anything resolved."""
+    calibration = shipped_model().model.calibration
+    thresholds = {**calibration.thresholds, "resolved": 0.0}
+    credulous = shipped_model().model.calibrated(dataclasses.replace(calibration, thresholds=thresholds))
+    conversation = talk("talk", "c Please refund the fee for May", deed, "a The fee has been refunded.")
+    (support,) = supports(credulous, [conversation])
+    assert support.resolved == supported
 
 
 def test_nothing_is_accepted_before_it_was_proposed() -> None:

@@ -67,6 +67,7 @@ def test_what_tools_return_and_system_events_are_not_sent() -> None:
     )
     excerpt = excerpt_of(conversation, {})
     assert "resolved" not in excerpt.as_json()
+    assert (excerpt.quote("m1"), excerpt.redaction_count) == ("", 0)
     assert [row.get("text") for row in sent(excerpt)] == [None, "Hello\nthere"]
 
 

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from orchestration.labelling.llm.call_log import MemoryLog
+from orchestration.labelling.llm.call_log import AnswerRow, CallRow, DeadLetter, MemoryLog
 from orchestration.labelling.llm.outcomes import Outcome
 from orchestration.labelling.llm.prompt import OUTPUT_TOKENS
 from orchestration.labelling.llm.replies import Failure
@@ -163,6 +164,14 @@ def test_after_ten_failures_in_a_row_the_rest_falls_back() -> None:
     assert all(one.answer is not None for one in summary.accounted.values())
 
 
+def test_a_circuit_that_opens_between_two_tries_stops_them() -> None:
+    with LlmServer(after_probe(lambda _: Status(500))) as server:
+        summary = labeller(server, MemoryLog(), concurrency=3).label(bookings(9))
+        # Two more calls may be under way when the tenth fails.
+        assert 10 <= len(server.labelling_requests) <= 12
+    assert summary.counts["dead_lettered"] == 3
+
+
 def test_nine_failures_in_a_row_do_not_stop_the_run() -> None:
     with scripted(*[Status(500)] * 9) as server:
         summary = labeller(server, MemoryLog(), concurrency=1).label(bookings(30))
@@ -247,11 +256,12 @@ def test_a_refused_answer_is_not_bought_twice() -> None:
 
 def test_a_log_that_cannot_be_written_stops_the_run_with_its_own_error() -> None:
     class FullDisk(MemoryLog):
-        def commit(self) -> None:
-            raise OSError("No space left on device")
+        def record(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
+            if outcome is not None:
+                raise OSError("No space left on device")
 
     with LlmServer(obedient) as server, pytest.raises(OSError, match="No space left"):
-        labeller(server, FullDisk(), commit_every=3).label(bookings(9))
+        labeller(server, FullDisk()).label(bookings(9))
 
 
 def test_conversations_that_differ_only_in_their_content_are_asked_about_again() -> None:
