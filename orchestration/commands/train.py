@@ -61,7 +61,8 @@ def train(shipped: Sequence[LabelledConversation], own: Sequence[LabelledConvers
         print(f"{candidate}: log loss {loss:.4f} on groups held out", file=sys.stderr)
     model = fit_model(prepared, strength)
     answering = cross_fit(prepared, model, strength) if losses else model
-    calibrated, measured = calibrate(answering, _held_out(own if losses else ()))
+    # A threshold is tuned to the mix of stages it is told from, and the user's next group has another mix.
+    calibrated, measured = calibrate(answering, _held_out(own if losses else ()), tunes_thresholds=not losses)
     model = model.calibrated(calibrated.calibration)
     return model, measured
 

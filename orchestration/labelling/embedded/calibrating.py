@@ -32,11 +32,17 @@ class Measured:
     confident_accuracy: float
 
 
-def calibrate(model: Model, held_out: Sequence[LabelledConversation]) -> tuple[Model, Measured]:
-    """Tell probabilities from the first third, thresholds and margin from the second, and measure on the last."""
+def calibrate(
+    model: Model, held_out: Sequence[LabelledConversation], *, tunes_thresholds: bool = True
+) -> tuple[Model, Measured]:
+    """Tell probabilities from the first third, thresholds and margin from the second, and measure on the last.
+
+    Without tuning, thresholds stay at one half, which is right wherever the probabilities are.
+    """
     parts = [held_out[start::_PARTS] for start in range(_PARTS)]
     model = model.calibrated(_with_probabilities(model, parts[0]))
-    model = model.calibrated(_with_thresholds(model, parts[1]))
+    if tunes_thresholds:
+        model = model.calibrated(_with_thresholds(model, parts[1]))
     model = model.calibrated(_with_answers(model, parts[1]))
     sure, right = _sure_and_right(model, parts[2])
     return model, Measured(

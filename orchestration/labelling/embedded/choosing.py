@@ -11,7 +11,7 @@ from orchestration.labelling.embedded.heads import HEADS, Head
 from orchestration.labelling.embedded.linear import Weights, sum_by_text, text_norms
 from orchestration.labelling.training.labelled import LabelledConversation
 
-CANDIDATES = (SHIPPED_STRENGTH, Strength(5.0, 0.2), Strength(1.0, 0.2))
+CANDIDATES = (SHIPPED_STRENGTH, Strength(5.0, 0.07), Strength(1.0, 0.2))
 _FOLDS = 2
 _STEPS = 20
 # The choice is between factors of three, so a sample tells; fitting each candidate on everything would not.
