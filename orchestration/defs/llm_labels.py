@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import dagster as dg
+from dagster_dbt import get_asset_key_for_model
 
 from orchestration.defs import labels
+from orchestration.defs import warehouse as build
 from orchestration.defs.policy import NIGHTLY, RELABEL_TAG, TRIGGER_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.labelling.ledger.llm_labelling import count_unsure, label_unsure, llm_step
@@ -20,7 +22,10 @@ _PAYING = (None, NIGHTLY)
 
 @dg.asset(
     key=_KEY,
-    deps=[labels.stage_labels],
+    deps=[
+        labels.stage_labels,
+        get_asset_key_for_model([build.canonical_events], "int_conversations_unsettled"),
+    ],
     check_specs=[
         dg.AssetCheckSpec(
             _FINISHED,
