@@ -18,6 +18,7 @@ _KEY = ["ledger", "llm_labels"]
 _FINISHED = "llm_finished"
 # Of the runs that start by themselves one a day may pay; what people start pays too.
 _PAYING = (None, NIGHTLY)
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 @dg.asset(
@@ -80,6 +81,7 @@ def _label(context: dg.AssetExecutionContext, warehouse: Warehouse) -> tuple[Llm
         run_id=context.run.run_id,
         now=now,
         relabel_from=None if relabel_from is None else datetime.fromisoformat(relabel_from),
-        on_progress=throttled(context.log.info),
+        # Dagster keeps each line, and this may take the better part of an hour.
+        on_progress=throttled(context.log.info, seconds=_SECONDS_BETWEEN_LINES),
     )
     return report, report.as_text()

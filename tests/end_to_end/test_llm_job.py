@@ -210,10 +210,10 @@ def test_after_a_kill_no_committed_call_is_repeated_and_a_cap_costs_no_mart(tmp_
     with LlmServer(right) as server:
         printed, asked = run(server, BUDGET_USD_PER_RUN=CAPPED_USD)
         assert 0 < len(asked) < len(left)
-        labelled = len(committed) + len(asked)
-        told = f"{count - labelled} conversations keep the embedded answer and wait: COLLOQUY_LLM_BUDGET_USD_PER_RUN"
+        decided = len(committed) + len(asked)
+        told = f"{count - decided} conversations keep the embedded answer and wait: COLLOQUY_LLM_BUDGET_USD_PER_RUN"
         assert told in printed
-        assert query(published, KINDS) == [("llm", labelled), ("model", count - labelled)]
+        assert query(published, KINDS) == [("llm", decided), ("model", count - decided)]
         assert json.loads((home.published / "manifest.json").read_text())["checks"]["llm_finished"] == "warned"
         _, rest = run(server)
         assert sorted(asked + rest) == left

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.labelling.ledger import llm_labelling
 from orchestration.labelling.ledger.labellers import embedded_labeller
 from orchestration.labelling.ledger.llm_labelling import estimate_llm_relabelling
 from orchestration.labelling.ledger.llm_report import LlmReport
@@ -142,8 +143,6 @@ def test_what_is_not_believed_stays_the_models_and_is_reviewed(warehouse: Wareho
         ("solution_accepted", False, "llm", True),
         ("solution_proposed", True, "llm", True),
     ]
-    # Another definition of the model is none of the LLM step's: what it said does not look like one.
-    assert warehouse.label(datetime(2025, 1, 1, tzinfo=UTC)).labelled == 0
 
 
 FAULTS: tuple[Action, ...] = (
@@ -197,7 +196,11 @@ def test_with_thirty_percent_faults_everybody_is_accounted_for_and_the_marts_are
     assert (13 in again, 17 in again, len(again)) == (False, True, report.dead_lettered - waiting)
 
 
-def test_caps_leave_the_rest_to_later_runs_newest_first(warehouse: WarehouseUnderTest, clock: FakeClock) -> None:
+def test_caps_leave_the_rest_to_later_runs_newest_first(
+    warehouse: WarehouseUnderTest, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A run takes many conversations a part at a time; its caps hold for all parts together.
+    monkeypatch.setattr(llm_labelling, "_PART_CONVERSATIONS", 2)
     later = [line | {"timestamp": line["timestamp"].replace("06-01", "06-02")} for line in unsure("late", 99)]
     landed(warehouse, *(unsure(f"c{number}", number) for number in range(6)), later)
     with LlmServer(right) as server:
@@ -242,6 +245,8 @@ def test_another_definition_asks_again_only_when_asked_to(warehouse: WarehouseUn
         assert [number_of(request) for request in server.labelling_requests][2:] == [2]
         assert estimate_llm_relabelling(*databases, newer, since, clock.now()).calls == 0
         assert warehouse.ask(newer, since).calls == 0
+        # To the model its own labels are the newest: what an LLM said on top of them is no other definition of it.
+        assert warehouse.label(since).labelled == 0
     models = """select conversation_id, list(distinct model order by model) from ledger.llm_calls
         where conversation_id is not null group by 1"""
     assert sorted(warehouse.rows_of_raw(models)) == [("early", ["tested"]), ("late", ["newer", "tested"])]
