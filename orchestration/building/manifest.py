@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
-from orchestration.building.project import LABELLED_MODEL, assemble_project, dbt_flags, project_files
+from orchestration.building.project import LABELLED_MODELS, assemble_project, dbt_flags, project_files
 from orchestration.home import Home
 from orchestration.settings import Settings
 
@@ -44,7 +44,7 @@ def behind_labels(manifest: Path) -> str:
     content = json.loads(manifest.read_text())
     parents: dict[str, list[str]] = content["parent_map"]
     before: set[str] = set()
-    waiting = [name for name in parents if name.endswith(f".{LABELLED_MODEL}")]
+    waiting = [name for name in parents if name.rpartition(".")[2] in LABELLED_MODELS]
     while waiting:
         name = waiting.pop()
         if name not in before:

@@ -7,12 +7,15 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.home import Home
+from orchestration.labelling.llm.configuration import LlmConfiguration
+from orchestration.labelling.llm.prices import PriceError, price_of
 from orchestration.locking import lock_holder
 from orchestration.printable import printable
 from orchestration.settings import PROJECT_DIR, Settings
@@ -121,9 +124,34 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
         except ConfigurationError as error:
             yield False, printable(str(error)), "correct the rows named"
             return
+        yield _llm(settings, Path(scratch) / "seeds")
     yield from ((True, note, "") for note in notes)
     where = f"seeds of {settings.seeds} in place of the shipped ones" if settings.seeds else "shipped seeds"
     yield True, f"configuration: {where}, time zone {settings.timezone}", ""
+
+
+def _llm(settings: Settings, seeds: Path) -> Finding:
+    configuration = LlmConfiguration.of(settings)
+    if configuration is None:
+        return (
+            True,
+            "LLM: no endpoint is configured (COLLOQUY_LLM_BASE_URL); unsure conversations wait for a person",
+            "",
+        )
+    named = f"LLM: {configuration.model} at {configuration.base_url}"
+    try:
+        price = price_of(seeds, configuration.model, datetime.now(UTC).date())
+    except PriceError as error:
+        return False, named, printable(str(error))
+    return (
+        True,
+        printable(
+            f"{named}, {'with a' if configuration.api_key else 'without'} key; ${price.input_usd_per_mtok:g} and "
+            f"${price.output_usd_per_mtok:g} per million tokens read and written; at most "
+            f"${configuration.budget_usd_per_run:g} a run, ${configuration.budget_usd_per_day:g} a day"
+        ),
+        "",
+    )
 
 
 def _lock(settings: Settings) -> Iterator[Finding]:

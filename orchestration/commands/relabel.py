@@ -10,6 +10,8 @@ from orchestration.commands.run import obstacle, run_warehouse
 from orchestration.home import Home
 from orchestration.labelling.ledger.labellers import default_labeller
 from orchestration.labelling.ledger.labelling import estimate_relabelling
+from orchestration.labelling.ledger.llm_labelling import estimate_llm_relabelling, llm_step
+from orchestration.labelling.llm.estimating import RunEstimate
 from orchestration.landing.migrations import RawVersionError
 from orchestration.locking import hold_lock
 from orchestration.settings import Settings
@@ -31,9 +33,13 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
     begins_at = datetime.combine(since, time(), ZoneInfo(settings.timezone)).astimezone(UTC)
     try:
         labeller = default_labeller(home.model)
+        questions: RunEstimate | None = None
         with hold_lock(home.lock, "relabel", lambda message: print(message, file=sys.stderr), now=now):
             assemble_project(home.dbt_project, settings.seeds)
             estimate = estimate_relabelling(home.raw_database, home.build_database, labeller, begins_at)
+            if step := llm_step(settings, home, now):
+                databases = (home.raw_database, home.build_database)
+                questions = estimate_llm_relabelling(*databases, step, begins_at, now)
     except (ConfigurationError, RawVersionError, ValueError) as error:
         print(error)
         return 2
@@ -41,12 +47,22 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
         f"{estimate.conversations:,} conversations since {since} were labelled by another definition; labelling them "
         f"again by {labeller.model} ({labeller.kind}) costs ${estimate.cost_usd:.2f}"
     )
-    if estimate.conversations == 0:
+    if questions is not None:
+        print(_price(questions, settings))
+    if estimate.conversations == 0 and (questions is None or questions.calls == 0):
         return 0
     if not (is_confirmed or _says_yes()):
         print(f"Nothing was changed. To do it: make relabel FROM={since} YES=1")
         return 0
     return run_warehouse(settings, is_simulated=home.simulation_marker.exists(), relabel_from=begins_at)
+
+
+def _price(questions: RunEstimate, settings: Settings) -> str:
+    return (
+        f"{questions.calls:,} unsure conversations have no label of {settings.llm_model} by the present definition; "
+        f"asking about them takes about {questions.tokens_in:,} tokens read and {questions.tokens_out:,} written: "
+        f"${questions.cost_usd:.4f}; a run spends ${settings.llm_budget_usd_per_run:.2f} at most"
+    )
 
 
 def _says_yes() -> bool:

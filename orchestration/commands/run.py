@@ -61,9 +61,11 @@ def run_warehouse(
 
 def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
     try:
-        # Definitions read the settings when they are imported, so this import has to follow.
+        # Definitions read the settings when they are imported or loaded, so this has to follow.
         from orchestration.definitions import definitions  # noqa: PLC0415
         from orchestration.defs.policy import REBUILD_TAG, RELABEL_TAG  # noqa: PLC0415
+
+        loaded = definitions()
     except (ConfigurationError, ManifestError) as error:
         print(printable(str(error)))
         return 2
@@ -72,11 +74,8 @@ def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
         tags = {PROCESS_TAG: str(os.getpid())} | ({REBUILD_TAG: "true"} if is_rebuild else {})
         if relabel_from is not None:
             tags[RELABEL_TAG] = relabel_from.isoformat()
-        result = (
-            definitions()
-            .resolve_job_def("refresh_warehouse")
-            .execute_in_process(instance=instance, raise_on_error=False, tags=tags)
-        )
+        job = loaded.resolve_job_def("refresh_warehouse")
+        result = job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
     if not result.success:
         print(printable(_failures(result, home)))
         return 1

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import StringIO
 
 import dagster as dg
@@ -27,12 +28,16 @@ from orchestration.defs.policy import REBUILD_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations.dbt_findings import DbtFinding, read_dbt_findings
 from orchestration.expectations.frames import count_rows
+from orchestration.home import Home
+from orchestration.labelling.ledger.llm_labelling import llm_step
 from orchestration.landing.migrations import RawVersionError
 from orchestration.landing.operations import record_rebuild
 from orchestration.privacy.erasure import pending_erasure
 from orchestration.settings import Settings
 
 MANIFEST = prepare_manifest(Settings())
+# Refused with the rest of the configuration, before a run starts: what an LLM costs must be known.
+llm_step(Settings(), Home(Settings().home), datetime.now(UTC))
 _NODES: Mapping[str, Mapping[str, object]] = json.loads(MANIFEST.read_text())["nodes"]
 _PROGRESS_EVERY = 20
 

@@ -87,7 +87,9 @@ def next_load(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int
             union all
             select load_id, performed_at from raw.operations
             union all
-            select _load_id, labelled_at from ledger.stage_labels)"""
+            select _load_id, labelled_at from ledger.stage_labels
+            union all
+            select _load_id, called_at from ledger.llm_calls)"""
     ).fetchone()
     last_id, last_at = row or (None, None)
     return (last_id or 0) + 1, now if last_at is None else max(now, last_at)

@@ -72,6 +72,14 @@ MIGRATIONS = (
             "create table ledger.labelling_progress (through_load_id BIGINT)",
         ),
     ),
+    Migration(
+        5,
+        "say which costs of LLM calls are estimates, and more of what failed",
+        (
+            "alter table ledger.llm_calls add column is_cost_estimated BOOLEAN",
+            "alter table ledger.llm_dead_letters add column detail VARCHAR",
+        ),
+    ),
 )
 
 

@@ -115,7 +115,8 @@ _LEDGER = {
         "labelled_at": "TIMESTAMP",
         "_load_id": "BIGINT",
     },
-    # One row per request.
+    # One row per request; one without a conversation is the first question, which only tries the endpoint. `outcome` is
+    # answered, or why it failed; the cost is the most it can be where the endpoint did not count the tokens.
     "llm_calls": {
         "source": "VARCHAR",
         "conversation_id": "VARCHAR",
@@ -132,7 +133,9 @@ _LEDGER = {
         "run_id": "VARCHAR",
         "called_at": "TIMESTAMP",
         "_load_id": "BIGINT",
+        "is_cost_estimated": "BOOLEAN",
     },
+    # One row per conversation and run that asked in vain; without `next_retry_at` it is not asked again.
     "llm_dead_letters": {
         "source": "VARCHAR",
         "conversation_id": "VARCHAR",
@@ -146,6 +149,7 @@ _LEDGER = {
         "run_id": "VARCHAR",
         "failed_at": "TIMESTAMP",
         "_load_id": "BIGINT",
+        "detail": "VARCHAR",
     },
     # One row: the newest load or operation whose conversations have been looked at.
     "labelling_progress": {"through_load_id": "BIGINT"},

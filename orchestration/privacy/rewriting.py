@@ -21,8 +21,8 @@ from orchestration.privacy.needles import Needles, collect_needles, matches
 from orchestration.publishing.tables import quoted
 
 _OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
-# Words of the person, and a hash by which guessed words could be told.
-_LEDGER_WORDS = ("evidence_quote", "raw_response", "content_hash")
+# Words of the person.
+_LEDGER_WORDS = ("evidence_quote", "raw_response")
 
 
 def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested: Iterable[Suppression]) -> None:
@@ -140,6 +140,10 @@ class _Copy:
         for column in _LEDGER_WORDS:
             if column in columns:
                 values[column] = f"case when s.id is null then {values.get(column, f't.{column}')} end"
+        if "content_hash" in columns:
+            # Guessed words could be told by it; which labellings are of the same content stays known.
+            number = "dense_rank() over (partition by s.surrogate order by t.content_hash)"
+            values["content_hash"] = f"case when s.id is null then t.content_hash else 'erased-' || {number} end"
         if "evidence_event_id" not in columns:
             return ""
         found = self._connection.execute(

@@ -212,6 +212,23 @@ def test_doctor_finds_everything_fit(home: Home, landing: Path, capsys: pytest.C
     assert not home.root.exists()
 
 
+def test_doctor_says_which_llm_is_asked_and_never_its_key(
+    home: Home, landing: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor"]) == 0
+    assert "LLM: no endpoint is configured (COLLOQUY_LLM_BASE_URL)" in capsys.readouterr().out
+    named = {"BASE_URL": "https://llm.example/v1", "MODEL": "gpt-4o-mini", "API_KEY": "not for your eyes"}
+    for name, value in named.items():
+        monkeypatch.setenv(f"COLLOQUY_LLM_{name}", value)
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "LLM: gpt-4o-mini at https://llm.example/v1, with a key; $0.15 and $0.6 per million tokens" in told
+    assert "not for your eyes" not in told
+    monkeypatch.setenv("COLLOQUY_LLM_MODEL", "unknown")
+    assert main(["doctor"]) == 1
+    assert "FIX LLM: unknown at https://llm.example/v1" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("home")
 def test_doctor_needs_no_landing_folder_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0

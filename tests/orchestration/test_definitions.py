@@ -127,7 +127,7 @@ def test_every_table_is_an_asset_with_group_owner_and_kind(dagster: Dagster) -> 
     wanted = {("raw", table) for table in RAW_TABLES}
     wanted |= {(n["schema"], n["name"]) for n in dbt_nodes(dagster) if n["resource_type"] in {"model", "seed"}}
     wanted |= {("published", "version"), ("history", "metric_restatements"), ("state", "comparison")}
-    wanted |= {("ledger", "stage_labels")}
+    wanted |= {("ledger", "stage_labels"), ("ledger", "llm_labels")}
     assert {tuple(key.path) for key in graph.get_all_asset_keys()} == wanted
     for key in graph.get_all_asset_keys():
         node = graph.get(key)

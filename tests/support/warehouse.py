@@ -29,6 +29,8 @@ from orchestration.building.state import (
 from orchestration.home import Home
 from orchestration.labelling.ledger.labellers import Labeller
 from orchestration.labelling.ledger.labelling import LabelSummary, label_pending
+from orchestration.labelling.ledger.llm_labelling import LlmStep, label_unsure
+from orchestration.labelling.ledger.llm_report import LlmReport
 from orchestration.landing import LandingSummary, load_landing
 from orchestration.privacy.redacting import redact_new_messages
 from orchestration.publishing import PublishSummary, keep_history, publish
@@ -57,6 +59,9 @@ class WarehouseUnderTest:
     # Without one, nothing is labelled: the marts rest on events alone.
     labeller: Labeller | None = None
     labelled_at_once: int = 7
+    # Without one, no LLM is asked.
+    llm: LlmStep | None = None
+    asked: LlmReport = field(default_factory=LlmReport)
 
     def __post_init__(self) -> None:
         seeds = self.folder / "my-seeds"
@@ -106,8 +111,18 @@ class WarehouseUnderTest:
         redact_new_messages(self.home.raw_database)
         return summary
 
-    def build(self, *, full_refresh: bool = False, tests: bool = False, relabel_from: datetime | None = None) -> None:
-        """Build every model as a run would; `full_refresh` forces what a changed configuration would cause."""
+    def build(
+        self,
+        *,
+        full_refresh: bool = False,
+        tests: bool = False,
+        relabel_from: datetime | None = None,
+        marts: bool = True,
+    ) -> None:
+        """Build every model as a run would; `full_refresh` forces what a changed configuration would cause.
+
+        Without `marts` it stops where a run would that is killed behind the labels.
+        """
         run_id = f"load {self.loads}"
         current_hash = configuration_hash(self.settings, self.home.dbt_project)
         build = begin_build(self.home, current_hash, run_id)
@@ -125,6 +140,10 @@ class WarehouseUnderTest:
         # What a classifier raises never skips the marts.
         with suppress(BrokeOffError):
             self.label(relabel_from)
+        if self.llm is not None:
+            self.asked = self.ask(self.llm, relabel_from)
+        if not marts:
+            return
         continued = continue_build(self.home, current_hash, run_id)
         assert continued is not None
         compare_with_published(self.home, continued, now)
@@ -142,6 +161,17 @@ class WarehouseUnderTest:
             now=LOADED_AT + self.loads * LOAD_INTERVAL,
             relabel_from=relabel_from,
             commit_every=self.labelled_at_once,
+        )
+
+    def ask(self, llm: LlmStep, relabel_from: datetime | None = None) -> LlmReport:
+        """Ask an LLM about what the labeller was not sure of."""
+        return label_unsure(
+            self.home.raw_database,
+            self.home.build_database,
+            llm,
+            run_id=f"load {self.loads}",
+            now=llm.surroundings.clock.now(),
+            relabel_from=relabel_from,
         )
 
     def publish(

@@ -1,14 +1,6 @@
--- One row per labelled conversation and stage: what its newest labelling says.
+-- One row per labelled conversation and stage: what is said of its present content, by an LLM if one was asked.
 {{ replace_touched('int_conversations_labelled') }}
 with
-
-labels as (
-
-    select *
-    from {{ ref('stg_ledger__stage_labels') }}
-    where load_id > {{ built_through_load_id() }}
-
-),
 
 sources as (
 
@@ -17,18 +9,48 @@ sources as (
 
 ),
 
--- Whatever changes in a conversation gets it labelled again, so the newest labelling is the one of its present content.
+-- An LLM may have been asked about the same content before: its few rows are looked through, whatever their age.
+labels as (
+
+    select labels.*, sources.id_namespace || ':' || labels.conversation_id as conversation_key
+    from {{ ref('stg_ledger__stage_labels') }} as labels
+    inner join sources on labels.source = sources.source
+    where labels.load_id > {{ built_through_load_id() }} or labels.classifier_kind = 'llm'
+
+),
+
+labels_touched as (
+
+    select *
+    from labels
+    {% if not flags.FULL_REFRESH -%}
+    where conversation_key in (select touched.conversation_key from {{ ref('int_conversations_labelled') }} as touched)
+    {%- endif %}
+
+),
+
+-- Whatever changes in a conversation gets it labelled again, so the newest labelling is one of its present content.
+contents_marked as (
+
+    select
+        *,
+        first_value(content_hash) over (partition by conversation_key order by load_id desc, source asc) as present_content_hash
+    from labels_touched
+
+),
+
 labels_ranked as (
 
     select
-        labels.*,
-        sources.id_namespace || ':' || labels.conversation_id as conversation_key,
+        *,
         row_number() over (
-            partition by sources.id_namespace, labels.conversation_id, labels.stage
-            order by labels.load_id desc, labels.labelled_at desc, labels.definition_hash desc, labels.source asc
-        ) as labels_later
-    from labels
-    inner join sources on labels.source = sources.source
+            partition by conversation_key, stage
+            order by
+                case when classifier_kind = 'llm' then 1 else 2 end asc,
+                load_id desc, labelled_at desc, definition_hash desc, source asc
+        ) as labels_preferred
+    from contents_marked
+    where content_hash is not distinct from present_content_hash
 
 ),
 
@@ -45,7 +67,7 @@ labels_chosen as (
         definition_hash,
         needs_review
     from labels_ranked
-    where labels_later = 1
+    where labels_preferred = 1
 
 )
 

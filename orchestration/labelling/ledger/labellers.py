@@ -9,7 +9,7 @@ from typing import Literal
 
 from orchestration.labelling import cues
 from orchestration.labelling.conversation import Classifier, StageAnswer
-from orchestration.labelling.embedded.storage import SHIPPED, read_model
+from orchestration.labelling.embedded.storage import SHIPPED, StoredModel, read_model
 from orchestration.labelling.rules import classify_by_rules
 from orchestration.labelling.stages import UNKNOWN
 from orchestration.privacy.redaction import REDACTOR_VERSION
@@ -48,11 +48,16 @@ def embedded_labeller(own_model: Path) -> Labeller:
 
     Raises ValueError naming the folder when the model in it cannot be read.
     """
-    name, folder = ("own", own_model) if own_model.exists() else ("shipped", SHIPPED)
-    stored = read_model(folder)
+    name, stored = embedded_model(own_model)
     # The model reads cues as features.
     definition = _definition("model", stored.definition_hash, MODEL_VERSION, _cues())
     return Labeller("model", f"embedded ({name})", definition, stored.model, stored.model.needs_review)
+
+
+def embedded_model(own_model: Path) -> tuple[str, StoredModel]:
+    """Return the embedded model and whose it is, own or shipped. Raises ValueError as `embedded_labeller` does."""
+    name, folder = ("own", own_model) if own_model.exists() else ("shipped", SHIPPED)
+    return name, read_model(folder)
 
 
 def _is_unknown(answer: StageAnswer) -> bool:

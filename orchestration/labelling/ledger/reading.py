@@ -123,7 +123,7 @@ def relabelled(since: str, definition_hash: str) -> str:
 
 
 def _newest_labels(condition: str) -> str:
-    # Every labelling has a row for every stage: one of them stands for it.
+    # Every labelling has a row for every stage: one of them stands for it. What an LLM said comes on top of it.
     return f"""
         select
             sources.id_namespace || ':' || labels.conversation_id as conversation_key,
@@ -131,7 +131,7 @@ def _newest_labels(condition: str) -> str:
             arg_max(labels.definition_hash, labels._load_id) as definition_hash
         from ledger.stage_labels as labels
         inner join {_KEYS} labels.source
-        where labels.stage = 'resolved' and {condition}
+        where labels.stage = 'resolved' and labels.classifier_kind <> 'llm' and {condition}
         group by all"""
 
 
@@ -140,7 +140,7 @@ def read_candidates(connection: duckdb.DuckDBPyConnection, earliest: datetime) -
 
     `earliest` is what look_at returned. One query that DuckDB streams: while it is read, others use a cursor of theirs.
     """
-    _find_stripped(connection, earliest)
+    find_stripped(connection, earliest)
     reader = connection.execute(
         f"""
         with progress as (
@@ -172,8 +172,11 @@ def read_candidates(connection: duckdb.DuckDBPyConnection, earliest: datetime) -
         yield _candidate([dict(zip(names, row, strict=True)) for row in rows])
 
 
-def _find_stripped(connection: duckdb.DuckDBPyConnection, earliest: datetime) -> None:
-    """List the events that retention or an erasure has emptied: they carry no hash of their line any more."""
+def find_stripped(connection: duckdb.DuckDBPyConnection, earliest: datetime) -> None:
+    """Write the temporary table `stripped` (source, event_id): what retention or erasures emptied since `earliest`.
+
+    Such events carry no hash of their line any more.
+    """
     selects = " union all ".join(
         f"""select '{name}' as source, event_id from raw.{name} where _line_hash is null and "timestamp" >= $earliest"""
         for name in SOURCES

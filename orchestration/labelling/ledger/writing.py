@@ -1,6 +1,6 @@
 """Appends labels to the ledger; the caller holds the transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,16 +36,23 @@ def append_labels(
     connection: duckdb.DuckDBPyConnection, labelling: Labelling, labelled: Iterable[LabelledConversation]
 ) -> None:
     """Append the rows of some conversations."""
-    frame = pd.DataFrame(
-        [_row(labelling, one, stage, shown) for one in labelled for stage, shown in one.labels.items()], dtype=object
-    )
-    connection.register("appended_labels", frame)
+    rows = [label_row(labelling, one, stage, shown) for one in labelled for stage, shown in one.labels.items()]
+    append_rows(connection, "stage_labels", rows)
+
+
+def append_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Append rows, all with the same columns, to a table of the ledger."""
+    if not rows:
+        return
+    frame = pd.DataFrame(rows, dtype=object)
+    connection.register("appended_rows", frame)
     names = ", ".join(frame.columns)
-    connection.execute(f"insert into ledger.stage_labels ({names}) select {names} from appended_labels")
-    connection.unregister("appended_labels")
+    connection.execute(f"insert into ledger.{table} ({names}) select {names} from appended_rows")
+    connection.unregister("appended_rows")
 
 
-def _row(labelling: Labelling, one: LabelledConversation, stage: str, shown: ShownLabel) -> dict[str, object]:
+def label_row(labelling: Labelling, one: LabelledConversation, stage: str, shown: ShownLabel) -> dict[str, object]:
+    """Return the row of one stage, of a labelling that took no tokens."""
     return {
         "source": one.stored.source,
         "conversation_id": one.stored.conversation_id,

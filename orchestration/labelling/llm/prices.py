@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from orchestration.building.configuration import ConfigurationError
 from orchestration.landing.seeds import read_rows
 
 _FILE = "model_prices.csv"
 _COLUMNS = ("model", "valid_from", "input_usd_per_mtok", "output_usd_per_mtok")
 
 
-class PriceError(ValueError):
+class PriceError(ConfigurationError):
     """A price that is missing or cannot be read; the message names the file and what to do."""
 
 

@@ -1,0 +1,177 @@
+"""Asks an LLM about the conversations the embedded model was not sure of, and appends what stands to the ledger."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.home import Home
+from orchestration.labelling.embedded.storage import StoredModel
+from orchestration.labelling.ledger.content import StoredConversation
+from orchestration.labelling.ledger.labellers import embedded_labeller, embedded_model
+from orchestration.labelling.ledger.llm_log import LedgerLog
+from orchestration.labelling.ledger.llm_report import LlmReport
+from orchestration.labelling.ledger.unsure import Margin, find_due, measure_margin, naive, read_part
+from orchestration.labelling.ledger.writing import Labelling
+from orchestration.labelling.llm.call_log import MemoryLog
+from orchestration.labelling.llm.configuration import LlmConfiguration
+from orchestration.labelling.llm.estimating import RunEstimate
+from orchestration.labelling.llm.prices import Price, price_of
+from orchestration.labelling.llm.prompt import definition_hash
+from orchestration.labelling.llm.running import Candidate, Surroundings
+from orchestration.labelling.llm.step import Labeller as LlmLabeller
+from orchestration.landing.manifest import next_load
+from orchestration.landing.operations import record_operation
+from orchestration.landing.parsing import text
+from orchestration.landing.tables import open_raw
+from orchestration.settings import Settings
+
+# What a dollar buys at a low price, and 40 minutes at 120 requests a minute: a run holds the lock meanwhile.
+MOST_CONVERSATIONS = 5_000
+_PART_CONVERSATIONS = 500
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LlmStep:
+    """Who is asked, at which price, and the embedded model beside it."""
+
+    configuration: LlmConfiguration
+    price: Price
+    own_model: Path
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    most_conversations: int = MOST_CONVERSATIONS
+
+
+def llm_step(settings: Settings, home: Home, now: datetime) -> LlmStep | None:
+    """Return the step that the settings name, None without an endpoint. Raises PriceError without a readable price."""
+    configuration = LlmConfiguration.of(settings)
+    if configuration is None:
+        return None
+    return LlmStep(configuration, price_of(home.seeds, configuration.model, now.date()), home.model)
+
+
+def count_unsure(raw_database: Path, build_database: Path) -> Margin:
+    """Count what an LLM could be asked about, without one."""
+    with _open_for_reading(raw_database, build_database) as connection:
+        return measure_margin(connection)
+
+
+def label_unsure(
+    raw_database: Path,
+    build_database: Path,
+    step: LlmStep,
+    *,
+    run_id: str,
+    now: datetime,
+    relabel_from: datetime | None = None,
+    on_progress: Progress = lambda _: None,
+) -> LlmReport:
+    """Ask about every unsure conversation that is due, newest first, within the caps, and append what stands.
+
+    `now` and `relabel_from` are aware; what another definition of the LLM step has labelled is asked about again only
+    with `relabel_from`, and then when it began at that moment or later. The endpoint never makes it fail. The caller
+    holds the lock; raises duckdb.Error, and ValueError for an own model that cannot be read.
+    """
+    embedded, model = embedded_labeller(step.own_model), embedded_model(step.own_model)[1]
+    definition = definition_hash(step.configuration.model, model.definition_hash)
+    with open_raw(raw_database) as connection:
+        connection.execute(f"attach {text(str(build_database))} as build (read_only)")
+        margin = measure_margin(connection)
+        found = find_due(
+            connection,
+            definition,
+            now=naive(now),
+            relabelled_from=None if relabel_from is None else naive(relabel_from),
+        )
+        due = found.conversations[: step.most_conversations]
+        report = LlmReport(
+            conversations=margin.labelled,
+            under_margin=margin.under_margin,
+            candidates=len(found.conversations) + found.waiting,
+            waiting=found.waiting,
+        )
+        load_id, labelled_at = next_load(connection, naive(now))
+        labelling = Labelling(embedded, run_id, load_id, labelled_at)
+        # A statement of the connection itself would end a reading.
+        writer = connection.cursor()
+        writer.execute("use store")
+        for start in range(0, len(due), _PART_CONVERSATIONS):
+            part = due[start : start + _PART_CONVERSATIONS]
+            stored = read_part(connection, part)
+            log = LedgerLog(writer, labelling, {one.conversation_key: one for one in stored})
+            labeller = LlmLabeller(
+                _with_rest_of_budget(step.configuration, report.cost_usd),
+                step.price,
+                model,
+                log,
+                _with_progress(step.surroundings, report, start, len(due), on_progress),
+            )
+            summary = labeller.label(_candidates(model, stored), is_relabelling=relabel_from is not None)
+            redactions = {one.conversation_key: one.redaction_count for one in stored}
+            report = report.with_part(summary, redactions, withheld=len(part) - len(stored))
+            if report.problem:
+                break
+        if relabel_from is not None and report.labelled:
+            detail: dict[str, str | int | bool] = {"definition_hash": definition, "conversations": report.labelled}
+            connection.execute("begin")
+            record_operation(connection, "relabel", performed_at=labelled_at, load_id=load_id, detail=detail)
+            connection.execute("commit")
+    return report.ended(step.most_conversations)
+
+
+def estimate_llm_relabelling(
+    raw_database: Path, build_database: Path, step: LlmStep, relabel_from: datetime, now: datetime
+) -> RunEstimate:
+    """Say what asking would take that a run with `relabel_from` would do; both moments are aware."""
+    model = embedded_model(step.own_model)[1]
+    definition = definition_hash(step.configuration.model, model.definition_hash)
+    labeller = LlmLabeller(step.configuration, step.price, model, MemoryLog())
+    total = RunEstimate(0, 0, 0, 0.0)
+    with _open_for_reading(raw_database, build_database) as connection:
+        measure_margin(connection)
+        due = find_due(connection, definition, now=naive(now), relabelled_from=naive(relabel_from)).conversations
+        for start in range(0, len(due), _PART_CONVERSATIONS):
+            stored = read_part(connection, due[start : start + _PART_CONVERSATIONS])
+            part = labeller.estimate(_candidates(model, stored))
+            total = RunEstimate(
+                total.calls + part.calls,
+                total.tokens_in + part.tokens_in,
+                total.tokens_out + part.tokens_out,
+                total.cost_usd + part.cost_usd,
+            )
+    return total
+
+
+@contextmanager
+def _open_for_reading(raw_database: Path, build_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(f"attach {text(str(raw_database))} as store (read_only)")
+        connection.execute(f"attach {text(str(build_database))} as build (read_only)")
+        connection.execute("use store")
+        yield connection
+
+
+def _candidates(model: StoredModel, conversations: Sequence[StoredConversation]) -> list[Candidate]:
+    answers = model.model([one.conversation for one in conversations])
+    return [
+        Candidate(one.conversation, one.content_hash, answer)
+        for one, answer in zip(conversations, answers, strict=True)
+    ]
+
+
+def _with_rest_of_budget(configuration: LlmConfiguration, spent_usd: float) -> LlmConfiguration:
+    return replace(configuration, budget_usd_per_run=max(0.0, configuration.budget_usd_per_run - spent_usd))
+
+
+def _with_progress(
+    surroundings: Surroundings, so_far: LlmReport, start: int, total: int, on_progress: Progress
+) -> Surroundings:
+    def report(done: int, _: int, usd: float) -> None:
+        on_progress(f"LLM: {start + done:,} of {total:,} conversations, ${so_far.cost_usd + usd:.4f}")
+
+    return replace(surroundings, on_progress=report)

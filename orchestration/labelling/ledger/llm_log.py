@@ -1,0 +1,183 @@
+"""The ledger as the LLM step sees it: calls, labels and dead letters, committed together."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import duckdb
+
+from orchestration.labelling.conversation import StageAnswer
+from orchestration.labelling.ledger.content import StoredConversation
+from orchestration.labelling.ledger.evidence import shown_labels
+from orchestration.labelling.ledger.writing import LabelledConversation, Labelling, append_rows, label_row
+from orchestration.labelling.llm.call_log import AnswerRow, CallRow, ContentKey, DeadLetter, Standing
+from orchestration.labelling.llm.evidence import Believed
+from orchestration.labelling.stages import CLAIMED_RESOLVED
+
+ANSWERED = "answered"
+_Row = dict[str, object]
+
+
+class LedgerLog:
+    """A CallLog over raw.duckdb for the conversations of one part of a run; the caller holds the lock.
+
+    `labelling` names the embedded labeller, whose answer stays where the LLM's is not believed: such a row carries its
+    name. `connection` has raw as its current catalog and no transaction open. Commits raise duckdb.Error, and keep
+    what was recorded for the next one.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        labelling: Labelling,
+        conversations: Mapping[str, StoredConversation],
+    ) -> None:
+        self._connection = connection
+        self._labelling = labelling
+        self._conversations = conversations
+        self._calls: list[_Row] = []
+        self._labels: list[_Row] = []
+        self._dead_letters: list[_Row] = []
+
+    def standings(self, keys: Collection[ContentKey], definition_hash: str) -> Mapping[ContentKey, Standing]:
+        """Return what is committed of each content."""
+        hashes = [key.content_hash for key in keys]
+        answered = dict(
+            self._connection.execute(
+                """select content_hash, list(distinct definition_hash) from ledger.llm_calls
+                where outcome = $answered and content_hash in (select unnest($hashes::varchar[])) group by all""",
+                {"answered": ANSWERED, "hashes": hashes},
+            ).fetchall()
+        )
+        letters = {
+            content_hash: (count, next_retry_at)
+            for content_hash, count, next_retry_at in self._connection.execute(
+                """select content_hash, count(*), arg_max_null(next_retry_at, failed_at) from ledger.llm_dead_letters
+                where definition_hash = $definition and content_hash in (select unnest($hashes::varchar[]))
+                group by all""",
+                {"definition": definition_hash, "hashes": hashes},
+            ).fetchall()
+        }
+        found = {}
+        for key in keys:
+            count, next_retry_at = letters.get(key.content_hash, (0, None))
+            found[key] = Standing(
+                frozenset(answered.get(key.content_hash, ())),
+                count,
+                None if next_retry_at is None else next_retry_at.replace(tzinfo=UTC),
+            )
+        return found
+
+    def spent_usd(self, since: datetime) -> float:
+        """Return what the committed calls from `since` (aware) on have cost."""
+        row = self._connection.execute(
+            "select coalesce(sum(cost_usd), 0.0) from ledger.llm_calls where called_at >= ?", [_naive(since)]
+        ).fetchone()
+        return float(row[0]) if row else 0.0
+
+    def record(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
+        """Take the calls about one conversation and what came of them."""
+        self._calls += [self._call(call) for call in calls]
+        if isinstance(outcome, AnswerRow):
+            self._labels += self._label_rows(outcome)
+        elif outcome is not None:
+            self._dead_letters.append(self._dead_letter(outcome, calls[-1].model))
+
+    def commit(self) -> None:
+        """Keep everything recorded so far, or nothing of it."""
+        if not self._calls:
+            return
+        self._connection.execute("begin")
+        try:
+            append_rows(self._connection, "llm_calls", self._calls)
+            append_rows(self._connection, "stage_labels", self._labels)
+            append_rows(self._connection, "llm_dead_letters", self._dead_letters)
+            self._connection.execute("commit")
+        except duckdb.Error:
+            self._connection.execute("rollback")
+            raise
+        for rows in (self._calls, self._labels, self._dead_letters):
+            rows.clear()
+
+    def _call(self, call: CallRow) -> _Row:
+        return {
+            **self._identity(call.conversation_id),
+            "model": call.model,
+            "definition_hash": call.definition_hash,
+            "content_hash": call.content_hash,
+            "attempt": call.attempt,
+            "outcome": call.failure.value if call.failure else ANSWERED,
+            "http_status": call.http_status,
+            "tokens_in": call.tokens_in,
+            "tokens_out": call.tokens_out,
+            "cost_usd": call.cost_usd,
+            "latency_ms": round(call.latency_ms),
+            "called_at": _naive(call.called_at),
+            "is_cost_estimated": call.is_cost_estimated,
+        }
+
+    def _label_rows(self, answer: AnswerRow) -> list[_Row]:
+        stored = self._conversations[answer.key.conversation_id]
+        labels = shown_labels(stored, _quoted(answer.believed))
+        needs_review = answer.believed.needs_review or any(shown.is_refused for shown in labels.values())
+        one = LabelledConversation(stored, answer.key.content_hash, labels, needs_review)
+        # `greeted` is a fact to the LLM step; what it does not believe stays the embedded model's word.
+        of_model = {"greeted", *answer.believed.kept}
+        said = {
+            "classifier_kind": "llm",
+            "model": answer.model,
+            "definition_hash": answer.definition_hash,
+        }
+        common = {
+            "redaction_count": stored.redaction_count + answer.redaction_count,
+            "is_truncated": answer.is_truncated,
+            "labelled_at": _naive(answer.labelled_at),
+        }
+        # In one row of the six, so that sums are right.
+        spent = {"tokens_in": answer.tokens_in, "tokens_out": answer.tokens_out, "cost_usd": answer.cost_usd}
+        return [
+            label_row(self._labelling, one, stage, shown)
+            | common
+            | ({} if stage in of_model else said)
+            | (spent if stage == "resolved" else {})
+            for stage, shown in labels.items()
+        ]
+
+    def _dead_letter(self, letter: DeadLetter, model: str) -> _Row:
+        return {
+            **self._identity(letter.key.conversation_id),
+            "model": model,
+            "definition_hash": letter.definition_hash,
+            "content_hash": letter.key.content_hash,
+            "reason": letter.reason.value,
+            "attempts": letter.attempts,
+            "next_retry_at": None if letter.next_retry_at is None else _naive(letter.next_retry_at),
+            "raw_response": letter.raw_response,
+            "failed_at": _naive(letter.died_at),
+            "detail": letter.detail,
+        }
+
+    def _identity(self, conversation_key: str | None) -> _Row:
+        """Name the conversation as raw does, so that an erasure finds it; the first question is about none."""
+        stored = None if conversation_key is None else self._conversations[conversation_key]
+        return {
+            "source": stored.source if stored else None,
+            "conversation_id": stored.conversation_id if stored else None,
+            "run_id": self._labelling.run_id,
+            "_load_id": self._labelling.load_id,
+        }
+
+
+def _quoted(believed: Believed) -> StageAnswer:
+    """Put the words that show something beside each label."""
+    answer = believed.answer
+    labels = {
+        stage: replace(label, evidence_quote=believed.quotes.get(stage) or None)
+        for stage, label in answer.labels.items()
+    }
+    claimed = replace(answer.claimed_resolved, evidence_quote=believed.quotes.get(CLAIMED_RESOLVED) or None)
+    return replace(answer, labels=labels, claimed_resolved=claimed)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,157 @@
+"""Which conversations an LLM may be asked about: closed, not settled by an event, and under the model's margin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import pandas as pd
+
+from orchestration.labelling.ledger.content import StoredConversation
+from orchestration.labelling.ledger.llm_log import ANSWERED
+from orchestration.labelling.ledger.reading import find_stripped, read_candidates
+
+_EVENTS = "build.intermediate.int_events"
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How many conversations are labelled, how many under the margin, and how many of those no LLM has answered."""
+
+    labelled: int
+    under_margin: int
+    unanswered: int
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """A conversation to ask about, and the content that the embedded model was not sure of."""
+
+    conversation_key: str
+    first_event_at: datetime
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Due:
+    """Whom to ask about, newest first, and how many wait for another try later."""
+
+    conversations: tuple[Unsure, ...]
+    waiting: int
+
+
+def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
+    """Write the temporary tables `newest` and `answered`, which find_due reads, and count.
+
+    The connection has raw as its current catalog and the build attached as `build`.
+    """
+    # Every labelling has a row for every stage: one of them stands for it. An LLM's comes on top of the model's.
+    connection.execute(
+        """create or replace temp table newest as
+        select
+            sources.id_namespace || ':' || labels.conversation_id as conversation_key,
+            arg_max(labels.content_hash, labels._load_id) as content_hash,
+            arg_max(labels.classifier_kind = 'model' and labels.needs_review, labels._load_id) as is_under_margin
+        from ledger.stage_labels as labels
+        inner join build.seeds.sources as sources on sources.source = labels.source
+        where labels.stage = 'resolved' and labels.classifier_kind <> 'llm'
+        group by all"""
+    )
+    connection.execute(
+        """create or replace temp table answered as
+        select distinct content_hash, definition_hash from ledger.llm_calls
+        where outcome = $answered and content_hash is not null""",
+        {"answered": ANSWERED},
+    )
+    rows = connection.execute(
+        """select count(*), count_if(is_under_margin),
+            count_if(is_under_margin and content_hash not in (select content_hash from temp.answered))
+        from temp.newest"""
+    ).fetchall()
+    return Margin(*rows[0])
+
+
+def find_due(
+    connection: duckdb.DuckDBPyConnection,
+    definition_hash: str,
+    *,
+    now: datetime,
+    relabelled_from: datetime | None,
+) -> Due:
+    """Return whom to ask about at `now`; moments are UTC and naive.
+
+    With `relabelled_from` also those that began then or later and were answered under other definitions only. Whoever
+    has lost texts to retention is left out.
+    """
+    rows = connection.execute(
+        """
+        with letters as (
+            select content_hash, arg_max_null(next_retry_at, failed_at) as next_retry_at
+            from ledger.llm_dead_letters where definition_hash = $definition
+            group by all
+        ),
+        answered as (
+            select content_hash, bool_or(definition_hash = $definition) as is_by_this
+            from temp.answered group by all
+        )
+        select newest.conversation_key, unsettled.first_event_at, newest.content_hash,
+            letters.content_hash is not null and coalesce(letters.next_retry_at > $now, true) as is_waiting
+        from temp.newest as newest
+        inner join build.intermediate.int_conversations_unsettled as unsettled
+            on unsettled.conversation_key = newest.conversation_key
+        left join letters on letters.content_hash = newest.content_hash
+        left join answered on answered.content_hash = newest.content_hash
+        where newest.is_under_margin
+            and (
+                answered.content_hash is null
+                or (not answered.is_by_this and coalesce(unsettled.first_event_at >= $from, false))
+            )
+        order by unsettled.first_event_at desc, newest.conversation_key""",
+        {"definition": definition_hash, "now": now, "from": relabelled_from},
+    ).fetchall()
+    due = [Unsure(*row[:3]) for row in rows if not row[3]]
+    if due:
+        withheld = _without_texts(connection, due)
+        due = [one for one in due if one.conversation_key not in withheld]
+    return Due(tuple(due), sum(row[3] for row in rows))
+
+
+def read_part(connection: duckdb.DuckDBPyConnection, part: Sequence[Unsure]) -> list[StoredConversation]:
+    """Return the conversations, in their order, whose content is still the one that was labelled, texts and all."""
+    _write_looked_at(connection, part)
+    found = read_candidates(connection, min(one.first_event_at for one in part))
+    stored = {one.stored.conversation_key: one.stored for one in found if not one.stored.is_withheld}
+    wanted = [(stored.get(one.conversation_key), one.content_hash) for one in part]
+    return [one for one, content_hash in wanted if one is not None and one.content_hash == content_hash]
+
+
+def _without_texts(connection: duckdb.DuckDBPyConnection, due: Sequence[Unsure]) -> set[str]:
+    earliest = min(one.first_event_at for one in due)
+    find_stripped(connection, earliest)
+    _write_looked_at(connection, due)
+    rows = connection.execute(
+        f"""select distinct events.conversation_key from {_EVENTS} as events
+        semi join temp.looked_at as looked_at on looked_at.conversation_key = events.conversation_key
+        semi join temp.stripped as stripped
+            on stripped.source = events.source and stripped.event_id = events.event_id
+        where events.event_type in ('user_message', 'agent_message') and events.occurred_at >= $earliest""",
+        {"earliest": earliest},
+    ).fetchall()
+    return {key for (key,) in rows}
+
+
+def _write_looked_at(connection: duckdb.DuckDBPyConnection, wanted: Sequence[Unsure]) -> None:
+    frame = pd.DataFrame(
+        [(one.conversation_key, one.first_event_at, one.content_hash) for one in wanted],
+        columns=["conversation_key", "first_event_at", "content_hash"],
+    )
+    connection.register("wanted_rows", frame)
+    connection.execute(
+        "create or replace temp table looked_at as select *, null::varchar as definition_hash from wanted_rows"
+    )
+    connection.unregister("wanted_rows")
+
+
+def naive(moment: datetime) -> datetime:
+    """Return an aware moment as the ledger keeps it: UTC, naive."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
