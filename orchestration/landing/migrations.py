@@ -72,6 +72,14 @@ MIGRATIONS = (
             "create table ledger.labelling_progress (through_load_id BIGINT)",
         ),
     ),
+    Migration(
+        6,
+        "keep what people say of conversations",
+        (
+            "create table ledger.human_labels (source VARCHAR, conversation_id VARCHAR, stage VARCHAR, "
+            "reached BOOLEAN, labelled_by VARCHAR, content_hash VARCHAR, landed_at TIMESTAMP, _load_id BIGINT)",
+        ),
+    ),
 )
 
 

@@ -1,5 +1,6 @@
 """Writes raw anew without the people on the list: their ids become surrogates, what they said goes, counts stay."""
 
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,8 +22,7 @@ from orchestration.privacy.needles import Needles, collect_needles, matches
 from orchestration.publishing.tables import quoted
 
 _OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
-# Words of the person, and a hash by which guessed words could be told.
-_LEDGER_WORDS = ("evidence_quote", "raw_response", "content_hash")
+_LEDGER_WORDS = ("evidence_quote", "raw_response")
 
 
 def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested: Iterable[Suppression]) -> None:
@@ -58,6 +58,8 @@ class _Copy:
         self._needles = needles
         self._mentions = Needles(needles.long_ids, (), ()).patterns()
         self._kept_properties = kept_properties
+        # Nobody can tell guessed words by a hash without it, and it is kept nowhere.
+        self._salt = secrets.token_hex(32)
 
     def source(self, name: str) -> str:
         """Copy a source: rows of the person treated as at the door, others with what they mention replaced."""
@@ -140,6 +142,11 @@ class _Copy:
         for column in _LEDGER_WORDS:
             if column in columns:
                 values[column] = f"case when s.id is null then {values.get(column, f't.{column}')} end"
+        if "content_hash" in columns:
+            # Equal contents stay equal: what a person said of one is still about the content that was labelled.
+            values["content_hash"] = (
+                f"case when s.id is null then t.content_hash else sha256('{self._salt}' || t.content_hash) end"
+            )
         if "evidence_event_id" not in columns:
             return ""
         found = self._connection.execute(

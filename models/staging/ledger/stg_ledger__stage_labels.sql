@@ -19,6 +19,7 @@ renamed as (
         confidence,
         classifier_kind,
         definition_hash,
+        content_hash,
         needs_review,
         labelled_at,
         _load_id as load_id
