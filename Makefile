@@ -66,6 +66,14 @@ rebuild: setup ## make everything derived anew from the raw events and publish i
 relabel: setup ## label again what another definition has labelled since FROM=YYYY-MM-DD; says the price, does it with YES=1
 	@$(BIN)/python -m orchestration relabel --from "$(FROM)" $(if $(YES),--yes)
 
+.PHONY: label-sample
+label-sample: setup ## draw CONVERSATIONS=50 at random (SEED=1) into SAMPLE=file.csv, for people to judge their stages
+	@$(BIN)/python -m orchestration label-sample --sample "$(SAMPLE)" $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: label-quality
+label-quality: setup ## land what people say in SAMPLE=file.csv and publish how far the stage labels can be trusted
+	@$(BIN)/python -m orchestration label-quality --sample "$(SAMPLE)"
+
 .PHONY: status
 status: setup ## what is published, until when, which checks fail, what waits
 	@$(BIN)/python -m orchestration status
@@ -77,6 +85,10 @@ doctor: setup ## is this machine and configuration fit
 .PHONY: eval
 eval: setup ## how good the stage labels are, on the golden set and on DATA=dir (star, sgd, tau)
 	@$(BIN)/python -m orchestration eval $(if $(DATA),--data "$(DATA)")
+
+.PHONY: bench
+bench: setup ## how fast stages are labelled, as a ratio to cutting the texts into words, and how late a running chat is
+	@$(BIN)/python -m tests.support.labelling_bench
 
 .PHONY: train
 train: setup ## fit the shipped stage model again, or with EXTRA=dir one of your own on your labelled conversations

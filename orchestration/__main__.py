@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     relabel = commands.add_parser("relabel", help="label again what another definition has labelled, then run")
     relabel.add_argument("--from", dest="since", type=_date, required=True, help="first day, YYYY-MM-DD")
     relabel.add_argument("--yes", action="store_true", help="do it; without, the price is said and nothing changes")
+    quality = commands.add_parser("label-quality", help="judge the stage labels by what people say, then run")
+    quality.add_argument("--sample", type=Path, required=True, help="CSV: conversation_key, stage, reached")
+    sample = commands.add_parser("label-sample", help="draw conversations at random for people to judge")
+    sample.add_argument("--sample", type=Path, required=True, help="CSV to write; never one that exists")
+    sample.add_argument("--conversations", type=_count, default=50, help="how many conversations; default 50")
+    sample.add_argument("--seed", type=int, default=1, help="the same seed draws the same conversations; default 1")
     commands.add_parser("status", help="what is published, until when, and what waits")
     commands.add_parser("doctor", help="is this machine and configuration fit")
     evaluation = commands.add_parser("eval", help="how good the stage labels are, on the golden set and real ones")
@@ -86,13 +92,19 @@ def _date(text: str) -> date:
         ) from error
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of conversations; name one: CONVERSATIONS=50")
+    return int(text)
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) not in _PORTS:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; name one from {_PORTS[0]} to {_PORTS[-1]}")
     return int(text)
 
 
-def _dispatch(options: argparse.Namespace, settings: Settings) -> int:  # noqa: PLR0911
+def _dispatch(options: argparse.Namespace, settings: Settings) -> int:  # noqa: PLR0911, PLR0912
     # Imported where they are used: Dagster costs seconds, and `status` should answer at once.
     match options.command:
         case "run" | "rebuild":
@@ -127,6 +139,15 @@ def _dispatch(options: argparse.Namespace, settings: Settings) -> int:  # noqa: 
             from orchestration.commands.relabel import relabel  # noqa: PLC0415
 
             return relabel(options.since, settings, is_confirmed=options.yes, now=datetime.now(UTC))
+        case "label-quality":
+            from orchestration.commands.label_quality import judge_labels  # noqa: PLC0415
+
+            return judge_labels(options.sample.expanduser(), settings, now=datetime.now(UTC))
+        case "label-sample":
+            from orchestration.commands.label_quality import write_sample  # noqa: PLC0415
+
+            path, count = options.sample.expanduser(), options.conversations
+            return write_sample(path, settings, conversations=count, seed=options.seed, now=datetime.now(UTC))
         case "status":
             from orchestration.commands.status import print_status  # noqa: PLC0415
 

@@ -19,6 +19,13 @@ DEMO_CONVERSATIONS = 20_000
 DEMO_SEED = 7
 
 
+def settings_of_demo(settings: Settings, home: Home) -> Settings:
+    """Return the settings of a simulated warehouse: its files and seeds lie in its home."""
+    return settings.model_copy(
+        update={"home": home.root, "landing": home.root / "landing", "seeds": home.root / "demo-seeds"}
+    )
+
+
 def run_demo(settings: Settings, *, conversations: int = DEMO_CONVERSATIONS, days: int = DEMO_DAYS) -> int:
     """Simulate conversations in a home of their own, run the job over them and print what came out."""
     home = Home(settings.home / "demo")
@@ -42,10 +49,7 @@ def run_demo(settings: Settings, *, conversations: int = DEMO_CONVERSATIONS, day
         )
         write_demo_seeds(PROJECT_DIR / "seeds", unfinished / "demo-seeds")
         unfinished.rename(home.root)
-    demo_settings = settings.model_copy(
-        update={"home": home.root, "landing": home.root / "landing", "seeds": home.root / "demo-seeds"}
-    )
-    code = run_warehouse(demo_settings, is_simulated=True)
+    code = run_warehouse(settings_of_demo(settings, home), is_simulated=True)
     if code == 0:
         print("\nEverything above is simulated; the truth it was made from lies in", home.root / "truth")
         resolved = _true_resolution_rate(home.root / "truth")

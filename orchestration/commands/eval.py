@@ -12,12 +12,11 @@ from orchestration.labelling.conversation import Classifier
 from orchestration.labelling.embedded.storage import read_model
 from orchestration.labelling.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
 from orchestration.labelling.evaluation.examples import Dataset
-from orchestration.labelling.evaluation.golden_set import read_golden
+from orchestration.labelling.evaluation.golden_set import GOLDEN, read_golden
 from orchestration.labelling.evaluation.report import SetReport, as_json, as_markdown
 from orchestration.labelling.evaluation.run import CLASSIFIERS, evaluate, real_datasets
 from orchestration.settings import PROJECT_DIR, Settings
 
-GOLDEN = PROJECT_DIR / "tests" / "golden"
 _OWN_MODEL = "model with EXTRA"
 REAL_SETS = PROJECT_DIR.parent / "shared" / "data"
 

@@ -1,4 +1,4 @@
-"""Tables that a build reads and no step of the graph makes: what was published before, and what it is compared with."""
+"""Tables that a build reads and no step of the graph makes: what people say, and what a build is compared with."""
 
 import dagster as dg
 
@@ -7,6 +7,7 @@ _RECORDS = {
         "history",
         "metric_restatements",
     ): "Final values that a later version published differently; publishing adds to it.",
+    ("ledger", "human_labels"): "What people say of conversations; make label-quality adds to it.",
     ("state", "comparison"): "When this build compares itself with the published version, and why values may differ.",
 }
 

@@ -80,6 +80,14 @@ MIGRATIONS = (
             "alter table ledger.llm_dead_letters add column detail VARCHAR",
         ),
     ),
+    Migration(
+        6,
+        "keep what people say of conversations",
+        (
+            "create table ledger.human_labels (source VARCHAR, conversation_id VARCHAR, stage VARCHAR, "
+            "reached BOOLEAN, labelled_by VARCHAR, content_hash VARCHAR, landed_at TIMESTAMP, _load_id BIGINT)",
+        ),
+    ),
 )
 
 

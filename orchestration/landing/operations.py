@@ -12,7 +12,7 @@ from orchestration.landing.contracts import SOURCES
 from orchestration.landing.manifest import next_load
 from orchestration.landing.tables import open_raw
 
-Operation = Literal["rebuild", "reland", "drop", "erase", "retention", "relabel"]
+Operation = Literal["rebuild", "reland", "drop", "erase", "retention", "relabel", "judge"]
 Detail = Mapping[str, str | int | bool]
 
 

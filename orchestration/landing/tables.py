@@ -62,8 +62,8 @@ _OTHERS = {
         "load_id": "BIGINT",
         "loaded_at": "TIMESTAMP",
     },
-    # What people did to raw tables beside landing: rebuild, reland, drop, erase, retention, relabel. `detail` is a JSON
-    # object without personal data.
+    # What people did to raw tables beside landing: rebuild, reland, drop, erase, retention, relabel, judge. `detail`
+    # is a JSON object without personal data.
     "operations": {
         "operation": "VARCHAR",
         "performed_at": "TIMESTAMP",
@@ -87,7 +87,7 @@ _OTHERS = {
     },
 }
 
-# What the classifiers say of conversations, append-only; nothing but orchestration/labelling writes here. A
+# What classifiers and people say of conversations, append-only; nothing but orchestration/labelling writes here. A
 # conversation is known by (source, conversation_id), as in raw, so that an erasure finds it.
 _LEDGER = {
     # One row per labelling, conversation and stage, or `claimed_resolved` for what the agent's side says of itself.
@@ -150,6 +150,17 @@ _LEDGER = {
         "failed_at": "TIMESTAMP",
         "_load_id": "BIGINT",
         "detail": "VARCHAR",
+    },
+    # One row per answer of a person (`make label-quality`); `content_hash` is that of the content the answer is about.
+    "human_labels": {
+        "source": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "stage": "VARCHAR",
+        "reached": "BOOLEAN",
+        "labelled_by": "VARCHAR",
+        "content_hash": "VARCHAR",
+        "landed_at": "TIMESTAMP",
+        "_load_id": "BIGINT",
     },
     # One row: the newest load or operation whose conversations have been looked at.
     "labelling_progress": {"through_load_id": "BIGINT"},

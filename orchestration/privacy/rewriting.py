@@ -1,5 +1,6 @@
 """Writes raw anew without the people on the list: their ids become surrogates, what they said goes, counts stay."""
 
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -58,6 +59,8 @@ class _Copy:
         self._needles = needles
         self._mentions = Needles(needles.long_ids, (), ()).patterns()
         self._kept_properties = kept_properties
+        # Nobody can tell guessed words by a hash without it, and it is kept nowhere.
+        self._salt = secrets.token_hex(32)
 
     def source(self, name: str) -> str:
         """Copy a source: rows of the person treated as at the door, others with what they mention replaced."""
@@ -141,9 +144,10 @@ class _Copy:
             if column in columns:
                 values[column] = f"case when s.id is null then {values.get(column, f't.{column}')} end"
         if "content_hash" in columns:
-            # Guessed words could be told by it; which labellings are of the same content stays known.
-            number = "dense_rank() over (partition by s.surrogate order by t.content_hash)"
-            values["content_hash"] = f"case when s.id is null then t.content_hash else 'erased-' || {number} end"
+            # Equal contents stay equal: what a person said of one is still about the content that was labelled.
+            values["content_hash"] = (
+                f"case when s.id is null then t.content_hash else sha256('{self._salt}' || t.content_hash) end"
+            )
         if "evidence_event_id" not in columns:
             return ""
         found = self._connection.execute(

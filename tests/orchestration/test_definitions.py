@@ -127,7 +127,7 @@ def test_every_table_is_an_asset_with_group_owner_and_kind(dagster: Dagster) -> 
     wanted = {("raw", table) for table in RAW_TABLES}
     wanted |= {(n["schema"], n["name"]) for n in dbt_nodes(dagster) if n["resource_type"] in {"model", "seed"}}
     wanted |= {("published", "version"), ("history", "metric_restatements"), ("state", "comparison")}
-    wanted |= {("ledger", "stage_labels"), ("ledger", "llm_labels")}
+    wanted |= {("ledger", "stage_labels"), ("ledger", "llm_labels"), ("ledger", "human_labels")}
     assert {tuple(key.path) for key in graph.get_all_asset_keys()} == wanted
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
@@ -290,8 +290,10 @@ def test_manifest_lists_what_each_check_found(dagster: Dagster, runs: Runs) -> N
     checks = runs.manifest_after_first["checks"]
     assert checks[MESSAGE_TEST] == "passed"
     assert checks["rates_lie_in_0_to_1"] == "passed"
+    assert checks["golden_set_holds"] == "passed"
     assert checks["every_line_is_accounted_for"] == "passed"
-    assert len(checks) == len(dagster.definitions.resolve_asset_graph().asset_check_keys)
+    # All but the one that reads what is published.
+    assert len(checks) == len(dagster.definitions.resolve_asset_graph().asset_check_keys) - 1
 
 
 def test_tables_say_how_many_rows_and_seconds(runs: Runs) -> None:

@@ -9,6 +9,8 @@ from orchestration.labelling.conversation import Conversation, Message, Role
 from orchestration.labelling.evaluation.examples import Dataset, Example
 from orchestration.labelling.stages import STAGES
 
+# Beside the tests and not in the package: whoever has `make` has it, and it is in nobody's warehouse.
+GOLDEN = Path(__file__).resolve().parents[3] / "tests" / "golden"
 _ROLES: dict[str, Role] = {"user": "customer", "agent": "agent", "tool": "tool", "system": "system"}
 
 
