@@ -60,4 +60,4 @@ def run_demo(settings: Settings, *, conversations: int = DEMO_CONVERSATIONS, day
 
 def _true_resolution_rate(truth: Path) -> float:
     days = json.loads((truth / "metrics.json").read_text())["days"].values()
-    return sum(day["resolved"] for day in days) / sum(day["engaged_and_closed"] for day in days)
+    return float(sum(day["resolved"] for day in days) / sum(day["engaged_and_closed"] for day in days))
