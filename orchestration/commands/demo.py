@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from datetime import date
+from pathlib import Path
 
 from orchestration.commands.run import run_warehouse
 from orchestration.home import Home
@@ -47,5 +48,12 @@ def run_demo(settings: Settings, *, conversations: int = DEMO_CONVERSATIONS, day
     code = run_warehouse(demo_settings, is_simulated=True)
     if code == 0:
         print("\nEverything above is simulated; the truth it was made from lies in", home.root / "truth")
+        resolved = _true_resolution_rate(home.root / "truth")
+        print(f"In truth {resolved:.1%} were resolved: the difference to resolution_rate is what labels get wrong.")
         print("Your own events: make run LANDING=dir")
     return code
+
+
+def _true_resolution_rate(truth: Path) -> float:
+    days = json.loads((truth / "metrics.json").read_text())["days"].values()
+    return sum(day["resolved"] for day in days) / sum(day["engaged_and_closed"] for day in days)

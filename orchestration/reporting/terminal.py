@@ -25,6 +25,13 @@ _FUNNELS = """
     group by funnel, stage_order, stage
     order by funnel, stage_order
 """
+_EVIDENCE = """
+    select funnel, evidence_kind, count(*)
+    from marts.fct_conversation_stages
+    group by funnel, evidence_kind
+"""
+# What nobody has to believe first.
+_EVIDENCE_KINDS = ("event", "rule", "model", "llm")
 _PERIOD = "select min(conversation_date), max(conversation_date), count(*) from marts.fct_conversations"
 _RATES = """
     select metric_name, sum(numerator), sum(denominator)
@@ -43,6 +50,7 @@ def summarise(published: Path, notes: Sequence[str]) -> str:
     with duckdb.connect(str(database), read_only=True) as connection:
         first, last, conversations = connection.execute(_PERIOD).fetchall()[0]
         funnels = connection.execute(_FUNNELS).fetchall()
+        evidence = {(funnel, kind): stages for funnel, kind, stages in connection.execute(_EVIDENCE).fetchall()}
         rates = {
             name: (numerator, denominator) for name, numerator, denominator in connection.execute(_RATES).fetchall()
         }
@@ -51,7 +59,9 @@ def summarise(published: Path, notes: Sequence[str]) -> str:
     ]
     parts += ["\n".join(notes)]
     parts += [
-        _funnel(name, [row for row in funnels if row[0] == name]) for name in dict.fromkeys(row[0] for row in funnels)
+        _funnel(name, [row for row in funnels if row[0] == name])
+        + _shown_by([evidence.get((name, kind), 0) for kind in _EVIDENCE_KINDS])
+        for name in dict.fromkeys(row[0] for row in funnels)
     ]
     parts += [_key_numbers(rates), _where_to_look(database)]
     return "\n\n".join(part for part in parts if part)
@@ -71,6 +81,15 @@ def _funnel(name: str, rows: Sequence[tuple[object, ...]]) -> str:
             f"{_percent(_ratio(with_previous, previous)):>10} {lost:>10,} {in_progress:>9,}"
         )
     return "\n".join(lines)
+
+
+def _shown_by(stages: Sequence[int]) -> str:
+    if not sum(stages):
+        return ""
+    shares = ", ".join(
+        f"{kind} {_percent(number / sum(stages))}" for kind, number in zip(_EVIDENCE_KINDS, stages, strict=True)
+    )
+    return f"\n  {sum(stages):,} stages shown by: {shares}"
 
 
 def _key_numbers(rates: dict[str, tuple[float, float]]) -> str:

@@ -50,6 +50,23 @@ def test_demo_ends_with_the_funnel_the_key_numbers_and_where_to_look(demo: tuple
     assert "900 conversations, 2026-04-15 to 2026-04-30" in printed
     for expected in ("Funnel: support", "resolution_rate", "Where to look next", str(home / "published")):
         assert expected in printed
+    conversations = [json.loads(line) for line in (home / "truth" / "conversations.jsonl").read_text().splitlines()]
+    settled = [one["is_resolved"] for one in conversations if one["is_engaged"] and one["is_closed"]]
+    assert f"In truth {100 * sum(settled) / len(settled):.1f}% were resolved" in printed
+
+
+def test_demo_says_what_shows_the_stages(demo: tuple[str, Path]) -> None:
+    printed, home = demo
+    parquet = home / "published" / "current" / "fct_conversation_stages" / "*.parquet"
+    with duckdb.connect() as connection:
+        kinds = dict(
+            connection.execute(
+                f"select evidence_kind, count(*) from '{parquet}' where funnel = 'support' group by all"
+            ).fetchall()
+        )
+    assert set(kinds) == {"event", "model"}
+    stages, share = sum(kinds.values()), 100 * kinds["model"] / sum(kinds.values())
+    assert re.search(rf"  {stages:,} stages shown by: event \S+%, rule 0.0%, model {share:.1f}%, llm 0.0%\n", printed)
 
 
 def test_every_query_of_the_readme_returns_rows(demo: tuple[str, Path]) -> None:

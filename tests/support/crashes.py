@@ -1,7 +1,7 @@
 """A small warehouse that is killed at a chosen moment of a run, and what must hold whenever that happens.
 
 A moment is the n-th statement DuckDB is given, or the n-th change of a name on disk (rename, link, unlink, ...),
-counted from the start of a phase (landing, dbt, labels, publish): the same every time. A torn write is the other
+counted from the start of a phase (landing, labels, dbt, publish): the same every time. A torn write is the other
 kind of death: the kernel ends the process in the middle of the write that takes a file beyond a size.
 """
 
@@ -31,7 +31,8 @@ from tests.support.random_conversations import SEEDS
 from tests.support.random_histories import LATE_HISTORY, by_source
 from tests.support.warehouse import WarehouseUnderTest
 
-PHASES = ("landing", "dbt", "labels", "publish")
+# A chain of deaths goes in this order: whoever dies in the second half of dbt's work has committed all labels before.
+PHASES = ("landing", "labels", "dbt", "publish")
 KEPT_VERSIONS = 2
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Small files: a load is many transactions.

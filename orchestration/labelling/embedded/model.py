@@ -176,7 +176,9 @@ def answer_of(
     """Return the answer that the scores of a conversation give under a calibration."""
     first_agent = next((message for message in conversation.messages if message.role == "agent"), None)
     greeted = StageLabel(first_agent is not None, _FACT_CONFIDENCE, first_agent.event_id if first_agent else None)
-    if reading is None:
+    if not any(message.role == CUSTOMER for message in conversation.messages):
+        labels = dict.fromkeys(MARKS, StageLabel(False, _FACT_CONFIDENCE))
+    elif reading is None:
         is_silent = first_agent is None and not any(m.event_type == "tool_called" for m in conversation.messages)
         # Nobody on the agent's side did anything: that is a fact in every language.
         label = StageLabel(False, _FACT_CONFIDENCE) if is_silent else StageLabel(None, 0.0)
@@ -197,11 +199,15 @@ def answer_of(
 def decide(reading: Reading, signals: Mapping[str, Signal], calibration: Calibration) -> dict[str, StageLabel]:
     """Return the label of each mark, its confidence still that of the mark alone."""
     labels: dict[str, StageLabel] = {}
+    # Who has only been spoken to has stated no problem that could be solved, whatever was offered.
+    first = next((at for at, message in enumerate(reading.messages) if message.role == CUSTOMER), len(reading.messages))
     for mark in MARKS:
         signal = signals[mark]
         probability = calibration.probability(mark, signal.score)
         least = calibration.least_score(mark)
-        passing = [at for at, score in zip(signal.positions, signal.scores, strict=True) if score >= least]
+        passing = [
+            at for at, score in zip(signal.positions, signal.scores, strict=True) if score >= least and at >= first
+        ]
         if mark == "solution_accepted":
             passing = _after_proposal(reading, passing, labels["solution_proposed"])
         if mark == "resolved":

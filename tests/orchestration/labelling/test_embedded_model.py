@@ -158,6 +158,13 @@ def test_silence_is_a_fact() -> None:
     assert answer.furthest_stage() == empty.furthest_stage() == "initiated"
 
 
+def test_who_was_only_spoken_to_has_no_problem_that_could_be_solved() -> None:
+    offer = "Your parcel is late, I have refunded the shipping fee. Is there anything else?"
+    (unanswered, answered) = classify_by_model([talk(f"a {offer}"), talk(f"a {offer}", "c No, where is my parcel?")])
+    assert unanswered.furthest_stage() == answered.furthest_stage() == "greeted"
+    assert not shipped_model().model.needs_review(unanswered)
+
+
 def test_the_shipped_model_is_small_and_holds_no_objects() -> None:
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < LARGEST_BYTES
     description = json.loads((SHIPPED / "model.json").read_text(encoding="utf-8"))
