@@ -404,3 +404,21 @@ def test_drop_off_by_turn_counts_everyone_who_got_there(built: Built, segment: s
     )
     assert len(found) == len(expected)
     assert_same_rows({row[:2]: row[2:] for row in found}, expected)
+
+
+def test_what_an_llm_may_be_asked_about_is_closed_as_the_marts_close_it(built: Built) -> None:
+    """The rule stands twice: int_conversations rests on labels, and whom to ask is known before them."""
+    closed_by_the_marts = """
+        select conversation_key from marts.fct_conversations
+        where is_closed and purpose = 'support' and conversation_key in (
+            select conversation_key from intermediate.int_events where is_interaction
+        ) and conversation_key not in (
+            select conversation_key from intermediate.int_events
+            where event_type = 'conversion'
+                or (event_type = 'feedback_received' and feedback_question_kind = 'solved' and rating is not null)
+        ) order by 1"""
+    askable = built.warehouse.rows("select conversation_key from intermediate.int_conversations_unsettled order by 1")
+    assert askable == built.warehouse.rows(closed_by_the_marts)
+    everybody = built.warehouse.rows("select count(*) from marts.fct_conversations where purpose = 'support'")[0][0]
+    # Some are open, some are sales, and enough are neither.
+    assert 100 < len(askable) < everybody
