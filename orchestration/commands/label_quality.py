@@ -52,12 +52,12 @@ def judge_labels(path: Path, settings: Settings, *, now: datetime) -> int:
     for line, cause in sorted((*sample.problems, *landed.problems)):
         print(f"{path}:{line}: {cause}")
     if landed.landed + landed.known == 0:
-        print(f"{path}: no usable line, {sample.unanswered:,} without an answer; nothing was changed")
+        print(f"{path}: no usable line, without an answer: {sample.unanswered:,}; nothing was changed")
         return 2
     bad = len(sample.problems) + len(landed.problems)
     print(
-        f"{landed.landed:,} answers landed, {landed.known:,} known already, {sample.unanswered:,} lines without an "
-        f"answer, {bad:,} bad ones left out"
+        f"answers landed: {landed.landed:,}, known already: {landed.known:,}; lines without an answer: "
+        f"{sample.unanswered:,}, bad: {bad:,}"
     )
     code = run_warehouse(settings, is_simulated=is_simulated)
     if code == 0:
@@ -98,6 +98,9 @@ def quality_table(published: Path) -> str:
     """Return the published label_quality as a table for a terminal; raises duckdb.Error when there is none."""
     with duckdb.connect(str(published / "colloquy.duckdb"), read_only=True) as connection:
         rows = connection.execute(_QUALITY, {"stages": [*STAGES, CLAIMED_RESOLVED]}).fetchall()
+    kinds = {row[1] for row in rows} - {"all"}
+    # Of one kind alone, all of them together say the same.
+    rows = [row for row in rows if len(kinds) > 1 or row[1] != "all"]
     titles = f"{'judged':>7} {'kappa':>6} {'sens.':>6} {'spec.':>6}   {'raw rate':<22}{'corrected rate':<22}"
     return "\n".join([f"{'Stage labels':<28}{titles}".rstrip(), *map(_line, rows)])
 

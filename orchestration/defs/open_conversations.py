@@ -33,7 +33,7 @@ def open_conversations_are_identified() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(found):,} open conversations are not identified after three exchanges",
+        description=f"open conversations not identified after three exchanges: {len(found):,}",
         metadata={
             "conversations": dg.MetadataValue.json(
                 [{"conversation_key": one.conversation_key, "signal": one.signal} for one in found[:_SHOWN]]

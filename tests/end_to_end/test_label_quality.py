@@ -134,12 +134,12 @@ def test_a_drawn_sample_is_filled_in_and_published_beside_the_labels(
     path.write_text(path.read_text(encoding="utf-8").replace(",resolved,,,", ",resolved,yes,ada,"), encoding="utf-8")
     code, said_ = judge(warehouse, path, monkeypatch, capsys)
     assert code == 0
-    assert "4 answers landed, 0 known already, 16 lines without an answer, 0 bad ones left out" in said_
+    assert "answers landed: 4, known already: 0; lines without an answer: 16, bad: 0" in said_
     assert warehouse.rows(COUNTS.format(stage="resolved")) == [("resolved", 4, 2, 0, 2, 0, 6)]
     assert warehouse.rows(COUNTS.format(stage="greeted")) == [("greeted", 0, 0, 0, 0, 0, 6)]
-    line = next(one for one in said_.splitlines() if one.startswith("  resolved") and " all " in one)
+    line = next(one for one in said_.splitlines() if one.startswith("  resolved") and " rule " in one)
     # Nobody said of any that it is not resolved: there is no specificity, and nothing to correct by.
-    assert line.split() == ["resolved", "all", "4", "0.000", "0.500", "-", "0.667", "[0.300,", "0.903]", "-"]
+    assert line.split() == ["resolved", "rule", "4", "0.000", "0.500", "-", "0.667", "[0.300,", "0.903]", "-"]
 
 
 def test_bad_lines_are_named_and_stop_no_good_one(
@@ -180,7 +180,7 @@ def test_bad_lines_are_named_and_stop_no_good_one(
         "14: content_hash '0000' is that of no content of conversation 'conversation-d'",
         r"15: no classifier has labelled a conversation 'conversation-\\x1b[2J'",
     ]
-    assert "3 answers landed, 0 known already, 1 lines without an answer, 10 bad ones left out" in said_
+    assert "answers landed: 3, known already: 0; lines without an answer: 1, bad: 10" in said_
     assert warehouse.rows_of_raw(ANSWERS) == [
         ("conversation-a", "resolved", True, "ada", True, 3),
         ("conversation-b", "resolved", False, "ada", True, 3),
@@ -189,7 +189,7 @@ def test_bad_lines_are_named_and_stop_no_good_one(
     assert warehouse.rows(COUNTS.format(stage="resolved")) == [("resolved", 3, 1, 1, 0, 1, 6)]
     # Twice the same file changes nothing; another answer takes the place of the first, which is kept.
     code, said_ = judge(warehouse, path, monkeypatch, capsys)
-    assert "0 answers landed, 3 known already" in said_
+    assert "answers landed: 0, known already: 3" in said_
     assert len(warehouse.rows_of_raw(ANSWERS)) == 3
     changed = write(path, "conversation_id,stage,reached,labelled_by\nconversation-b,resolved,true,ada\n")
     judge(warehouse, changed, monkeypatch, capsys)
@@ -202,9 +202,9 @@ def test_bad_lines_are_named_and_stop_no_good_one(
     [
         ("", "the first line must name conversation_key (or conversation_id), stage and reached; it names nothing"),
         ("conversation_key;stage;reached\n", "it names conversation_key;stage;reached"),
-        ("conversation_key,stage,reached\n", "no usable line, 0 without an answer"),
-        ("conversation_key,stage,reached\nevents:conversation-a,resolved,\n", "no usable line, 1 without an answer"),
-        ("conversation_key,stage,reached\nevents:z,resolved,true\n", "no usable line, 0 without an answer"),
+        ("conversation_key,stage,reached\n", "no usable line, without an answer: 0"),
+        ("conversation_key,stage,reached\nevents:conversation-a,resolved,\n", "no usable line, without an answer: 1"),
+        ("conversation_key,stage,reached\nevents:z,resolved,true\n", "no usable line, without an answer: 0"),
         ('conversation_key,stage,reached\n"events:z\n', "cannot be read"),
     ],
 )
@@ -288,7 +288,7 @@ def test_the_commands_work_on_a_warehouse_of_their_own(tmp_path: Path) -> None:
     run_command(home, landing, "label-sample", "--sample", str(path), "--conversations", "4")
     path.write_text(path.read_text(encoding="utf-8").replace(",greeted,,", ",greeted,true,"), encoding="utf-8")
     printed = run_command(home, landing, "label-quality", "--sample", str(path))
-    assert "4 answers landed" in printed
+    assert "answers landed: 4" in printed
     with duckdb.connect(str(home / "published" / "colloquy.duckdb"), read_only=True) as connection:
         rows = connection.execute(COUNTS.format(stage="greeted")).fetchall()
     assert rows == [("greeted", 4, 4, 0, 0, 0, 6)]

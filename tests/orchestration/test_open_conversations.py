@@ -115,7 +115,7 @@ def test_the_check_lists_ids_and_signals_and_no_word(published: Published) -> No
     result = open_conversations_are_identified()
     assert isinstance(result, dg.AssetCheckResult)
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert result.description == "1 open conversations are not identified after three exchanges"
+    assert result.description == "open conversations not identified after three exchanges: 1"
     assert result.metadata["conversations"].value == [{"conversation_key": "events:b", "signal": "fallback_text"}]
 
 
