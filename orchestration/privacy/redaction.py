@@ -17,9 +17,10 @@ from orchestration.privacy.checksums import IBAN_LENGTHS, card_windows, is_iban
 from orchestration.privacy.secrets import Span, find_secrets
 
 # Raised with every change of what is found: all texts are then redacted anew.
-REDACTOR_VERSION = 1
+REDACTOR_VERSION = 2
 
-EMAIL = re.compile(r"(?<![\w.!#$%'*+^{|}~-])[\w.!#$%'*+^{|}~-]++@(?:[\w-]{1,63}+\.){1,8}[\w-]{2,63}+")
+_EMAIL_HERE = re.compile(r"[\w.!#$%'*+^{|}~-]++@(?:[\w-]{1,63}+\.){1,8}[\w-]{2,63}+")
+EMAIL = re.compile(rf"(?<![\w.!#$%'*+^{{|}}~-]){_EMAIL_HERE.pattern}")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ .\u00a0-]?[A-Za-z0-9]){11,30}+")
 _DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ .\u00a0-]?[0-9]){12,}+")
 _IPV4 = re.compile(r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?[0-9])")
@@ -87,8 +88,11 @@ def _replaced(text: str, spans: list[Span], placeholder: str) -> str:
 
 
 def _find_emails(text: str) -> Iterator[Span]:
-    if "@" in text:
-        yield from (match.span() for match in EMAIL.finditer(text))
+    match = EMAIL.search(text) if "@" in text else None
+    while match:
+        yield match.span()
+        # What follows an address without a gap may be another one, which begins nowhere else.
+        match = _EMAIL_HERE.match(text, match.end()) or EMAIL.search(text, match.end())
 
 
 def _find_ibans(text: str) -> Iterator[Span]:
