@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -141,6 +142,15 @@ def test_example_lines_of_all_sources_are_whole_json() -> None:
     for source, example in examples:
         if source != "events":
             assert isinstance(json.loads(example), dict)
+
+
+def test_the_example_in_python_prints_what_it_should() -> None:
+    """A question and an apology: greeted, nobody has said which problem it is, and it is too early to complain."""
+    (example,) = _blocks("python")
+    finished = subprocess.run(
+        [sys.executable, "-c", example], cwd=PROJECT_DIR, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.split() == ["greeted", "1", "False"]
 
 
 def test_every_variable_is_listed() -> None:
