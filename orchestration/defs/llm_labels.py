@@ -72,7 +72,7 @@ def _label(context: dg.AssetExecutionContext, warehouse: Warehouse) -> tuple[Llm
             else f"this run ({trigger}) asks no LLM, the nightly one does"
         )
         report = LlmReport(conversations=margin.labelled, under_margin=margin.under_margin)
-        return report, f"{why}; {margin.unanswered:,} conversations stay with the embedded answer and need review"
+        return report, f"{why}; {margin.unanswered:,} conversations under the margin keep the embedded answer"
     relabel_from = context.run.tags.get(RELABEL_TAG)
     report = label_unsure(
         home.raw_database,
