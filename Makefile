@@ -115,11 +115,11 @@ fix: setup ## let the formatters repair what they can
 
 .PHONY: test
 test: setup $(PEER) ## all tests but the slow proofs
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --durations=15
 
 .PHONY: test-full
-test-full: setup $(PEER) ## the slow proofs: every seed, a break after every model, the whole demo against its truth
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m full
+test-full: setup $(PEER) ## the slow proofs: every seed, a break after every table, the whole demo against its truth
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m full --durations=15
 
 .PHONY: lock
 lock: setup ## resolve pyproject.toml anew into requirements.lock

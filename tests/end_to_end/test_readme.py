@@ -58,11 +58,11 @@ def test_demo_ends_with_the_funnel_the_key_numbers_and_where_to_look(demo: tuple
 
 def test_demo_says_what_shows_the_stages(demo: tuple[str, Path]) -> None:
     printed, home = demo
-    parquet = home / "published" / "current" / "fct_conversation_stages" / "*.parquet"
-    with duckdb.connect() as connection:
+    with duckdb.connect(str(home / "published" / "colloquy.duckdb"), read_only=True) as connection:
         kinds = dict(
             connection.execute(
-                f"select evidence_kind, count(*) from '{parquet}' where funnel = 'support' group by all"
+                "select evidence_kind, count(*) from marts.fct_conversation_stages "
+                "where funnel = 'support' group by evidence_kind"
             ).fetchall()
         )
     assert set(kinds) == {"event", "model"}

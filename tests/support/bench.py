@@ -191,6 +191,15 @@ class Bench:
         canonical = self._canonical_models()
         return sorted((key.rpartition(".")[2] for key in order), key=lambda name: name not in canonical)
 
+    def views(self) -> set[str]:
+        """Return the models that hold no rows of their own."""
+        assert self.manifest is not None
+        return {
+            node.name
+            for node in self.manifest.nodes.values()
+            if isinstance(node, ModelNode) and node.config.materialized == "view"
+        }
+
     def _canonical_models(self) -> set[str]:
         """Return the models built before the labels."""
         assert self.manifest is not None
