@@ -117,7 +117,7 @@ def test_a_damaged_build_database_may_be_deleted(prepared: Warehouse) -> None:
     whole = build.read_bytes()
     build.write_bytes(b"no database at all\n" * 2000)
     line = prepared.failure()
-    assert line.startswith(f"  warehouse_models: {build} cannot be read: IO Error: ")
+    assert line.startswith(f"  canonical_events: {build} cannot be read: IO Error: ")
     assert line.endswith(" Everything in it is derived: make rebuild")
     assert_readers_see_the_sample(prepared.home)
     build.write_bytes(whole)

@@ -84,4 +84,5 @@ def test_a_warehouse_is_corrected_and_rebuilt_by_commands(tmp_path: Path) -> Non
     build.write_bytes(b"damaged")
     run_command(home, landing, "rebuild")
     assert conversations(tmp_path) == ["kept", "right"]
-    assert operations(tmp_path) == [("reland", 2), ("drop", 3), ("rebuild", 4), ("rebuild", 5)]
+    # Labellings are numbered with them: 2 follows the first landing, 4 the correction; the drop left nothing to label.
+    assert operations(tmp_path) == [("reland", 3), ("drop", 5), ("rebuild", 6), ("rebuild", 7)]
