@@ -74,6 +74,7 @@ def job(folder: Path) -> Iterator[tuple[dg.Definitions, dg.DagsterInstance, Home
             yield definitions(), instance, home
 
 
+@pytest.mark.full
 def test_the_job_asks_within_its_caps_and_tells_what_is_left(tmp_path: Path) -> None:
     """Everything up to the labels; with the marts behind them it stands below, slower."""
     land(tmp_path / "landing", 6)
