@@ -1,9 +1,8 @@
 """Labels what is pending: conversations nobody has labelled, and those that have grown or changed since."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +11,15 @@ import duckdb
 from orchestration.building.state import EventsBuilt, events_built
 from orchestration.labelling.ledger.evidence import shown_labels
 from orchestration.labelling.ledger.labellers import Labeller
-from orchestration.labelling.ledger.reading import Candidate, Scope, look_at, read_candidates, relabelled
+from orchestration.labelling.ledger.reading import (
+    Candidate,
+    Scope,
+    look_at,
+    naive,
+    open_for_reading,
+    read_candidates,
+    relabelled,
+)
 from orchestration.labelling.ledger.writing import (
     LabelledConversation,
     Labelling,
@@ -92,10 +99,10 @@ def label_pending(
             progress if is_first else min(progress, built.complete_through_load_id),
             labeller.definition_hash,
             with_unlabelled=is_first,
-            relabelled_from=None if relabel_from is None else _naive(relabel_from),
+            relabelled_from=None if relabel_from is None else naive(relabel_from),
         )
         earliest = look_at(connection, scope)
-        load_id, labelled_at = next_load(connection, _naive(now))
+        load_id, labelled_at = next_load(connection, naive(now))
         labelling = Labelling(labeller, run_id, load_id, labelled_at)
         # A statement of the connection itself would end the reading.
         writer = connection.cursor()
@@ -124,19 +131,10 @@ def estimate_relabelling(
     raw_database: Path, build_database: Path, labeller: Labeller, relabel_from: datetime
 ) -> Estimate:
     """Count the conversations since `relabel_from` (aware) whose newest labels are of another definition."""
-    with _open_for_reading(raw_database, build_database) as connection:
+    with open_for_reading(raw_database, build_database) as connection:
         query = f"select count(*) from ({relabelled('$from', '$hash')})"
-        rows = connection.execute(query, {"from": _naive(relabel_from), "hash": labeller.definition_hash}).fetchall()
+        rows = connection.execute(query, {"from": naive(relabel_from), "hash": labeller.definition_hash}).fetchall()
     return Estimate(int(rows[0][0]), rows[0][0] * labeller.usd_per_conversation)
-
-
-@contextmanager
-def _open_for_reading(raw_database: Path, build_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute(f"attach {text(str(raw_database))} as store (read_only)")
-        connection.execute(f"attach {text(str(build_database))} as build (read_only)")
-        connection.execute("use store")
-        yield connection
 
 
 def _built(build_database: Path) -> EventsBuilt:
@@ -203,7 +201,3 @@ def _label_batch(
         + sum(shown.is_refused for one in labelled for shown in one.labels.values()),
         cost_usd=summary.cost_usd + len(labelled) * labeller.usd_per_conversation,
     )
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,12 +1,9 @@
 """Asks an LLM about the conversations the embedded model was not sure of, and appends what stands to the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-
-import duckdb
 
 from orchestration.home import Home
 from orchestration.labelling.embedded.storage import StoredModel
@@ -14,7 +11,8 @@ from orchestration.labelling.ledger.content import StoredConversation
 from orchestration.labelling.ledger.labellers import embedded_labeller, embedded_model
 from orchestration.labelling.ledger.llm_log import LedgerLog
 from orchestration.labelling.ledger.llm_report import LlmReport
-from orchestration.labelling.ledger.unsure import Margin, find_due, measure_margin, naive, read_part
+from orchestration.labelling.ledger.reading import naive, open_for_reading
+from orchestration.labelling.ledger.unsure import Margin, find_due, measure_margin, read_part
 from orchestration.labelling.ledger.writing import Labelling
 from orchestration.labelling.llm.call_log import MemoryLog
 from orchestration.labelling.llm.configuration import LlmConfiguration
@@ -57,7 +55,7 @@ def llm_step(settings: Settings, home: Home, now: datetime) -> LlmStep | None:
 
 def count_unsure(raw_database: Path, build_database: Path) -> Margin:
     """Count what an LLM could be asked about, without one."""
-    with _open_for_reading(raw_database, build_database) as connection:
+    with open_for_reading(raw_database, build_database) as connection:
         return measure_margin(connection)
 
 
@@ -132,7 +130,7 @@ def estimate_llm_relabelling(
     definition = definition_hash(step.configuration.model, model.definition_hash)
     labeller = LlmLabeller(step.configuration, step.price, model, MemoryLog())
     total = RunEstimate(0, 0, 0, 0.0)
-    with _open_for_reading(raw_database, build_database) as connection:
+    with open_for_reading(raw_database, build_database) as connection:
         measure_margin(connection)
         due = find_due(connection, definition, now=naive(now), relabelled_from=naive(relabel_from)).conversations
         for start in range(0, len(due), _PART_CONVERSATIONS):
@@ -145,15 +143,6 @@ def estimate_llm_relabelling(
                 total.cost_usd + part.cost_usd,
             )
     return total
-
-
-@contextmanager
-def _open_for_reading(raw_database: Path, build_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute(f"attach {text(str(raw_database))} as store (read_only)")
-        connection.execute(f"attach {text(str(build_database))} as build (read_only)")
-        connection.execute("use store")
-        yield connection
 
 
 def _candidates(model: StoredModel, conversations: Sequence[StoredConversation]) -> list[Candidate]:

@@ -9,6 +9,7 @@ import duckdb
 from orchestration.labelling.conversation import StageAnswer
 from orchestration.labelling.ledger.content import StoredConversation
 from orchestration.labelling.ledger.evidence import shown_labels
+from orchestration.labelling.ledger.reading import naive
 from orchestration.labelling.ledger.writing import LabelledConversation, Labelling, append_rows, label_row
 from orchestration.labelling.llm.call_log import AnswerRow, CallRow, ContentKey, DeadLetter, Standing
 from orchestration.labelling.llm.evidence import Believed
@@ -71,7 +72,7 @@ class LedgerLog:
     def spent_usd(self, since: datetime) -> float:
         """Return what the committed calls from `since` (aware) on have cost."""
         row = self._connection.execute(
-            "select coalesce(sum(cost_usd), 0.0) from ledger.llm_calls where called_at >= ?", [_naive(since)]
+            "select coalesce(sum(cost_usd), 0.0) from ledger.llm_calls where called_at >= ?", [naive(since)]
         ).fetchone()
         return float(row[0]) if row else 0.0
 
@@ -112,7 +113,7 @@ class LedgerLog:
             "tokens_out": call.tokens_out,
             "cost_usd": call.cost_usd,
             "latency_ms": round(call.latency_ms),
-            "called_at": _naive(call.called_at),
+            "called_at": naive(call.called_at),
             "is_cost_estimated": call.is_cost_estimated,
         }
 
@@ -131,7 +132,7 @@ class LedgerLog:
         common = {
             "redaction_count": stored.redaction_count + answer.redaction_count,
             "is_truncated": answer.is_truncated,
-            "labelled_at": _naive(answer.labelled_at),
+            "labelled_at": naive(answer.labelled_at),
         }
         # In one row of the six, so that sums are right.
         spent = {"tokens_in": answer.tokens_in, "tokens_out": answer.tokens_out, "cost_usd": answer.cost_usd}
@@ -151,9 +152,9 @@ class LedgerLog:
             "content_hash": letter.key.content_hash,
             "reason": letter.reason.value,
             "attempts": letter.attempts,
-            "next_retry_at": None if letter.next_retry_at is None else _naive(letter.next_retry_at),
+            "next_retry_at": None if letter.next_retry_at is None else naive(letter.next_retry_at),
             "raw_response": letter.raw_response,
-            "failed_at": _naive(letter.died_at),
+            "failed_at": naive(letter.died_at),
             "detail": letter.detail,
         }
 
@@ -177,7 +178,3 @@ def _quoted(believed: Believed) -> StageAnswer:
     }
     claimed = replace(answer.claimed_resolved, evidence_quote=believed.quotes.get(CLAIMED_RESOLVED) or None)
     return replace(answer, labels=labels, claimed_resolved=claimed)
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -5,10 +5,12 @@ conversations looked at.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,6 +18,7 @@ import duckdb
 from orchestration.labelling.conversation import Message, Role
 from orchestration.labelling.ledger.content import StoredConversation, StoredMessage
 from orchestration.landing.contracts import SOURCES
+from orchestration.landing.parsing import text
 from orchestration.privacy.redaction import REDACTOR_VERSION, redact
 
 _ROLES: dict[str, Role] = {"user_message": "customer", "agent_message": "agent", "tool_called": "tool"}
@@ -50,6 +53,21 @@ class Candidate:
     stored: StoredConversation
     content_hash: str | None
     definition_hash: str | None
+
+
+@contextmanager
+def open_for_reading(raw_database: Path, build_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open raw as the current catalog and the build as `build`, both read-only. Raises duckdb.IOException."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute(f"attach {text(str(raw_database))} as store (read_only)")
+        connection.execute(f"attach {text(str(build_database))} as build (read_only)")
+        connection.execute("use store")
+        yield connection
+
+
+def naive(moment: datetime) -> datetime:
+    """Return an aware moment as the ledger keeps it: UTC, naive."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def look_at(connection: duckdb.DuckDBPyConnection, scope: Scope) -> datetime:

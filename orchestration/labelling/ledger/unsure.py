@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pandas as pd
@@ -150,8 +150,3 @@ def _write_looked_at(connection: duckdb.DuckDBPyConnection, wanted: Sequence[Uns
         "create or replace temp table looked_at as select *, null::varchar as definition_hash from wanted_rows"
     )
     connection.unregister("wanted_rows")
-
-
-def naive(moment: datetime) -> datetime:
-    """Return an aware moment as the ledger keeps it: UTC, naive."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
