@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dbt.cli.main import dbtRunner
@@ -39,8 +40,20 @@ def prepare_manifest(settings: Settings) -> Path:
 def behind_labels(manifest: Path) -> str:
     """Return the dbt selection of everything that labelling does not read: what is built behind the labels.
 
-    By name: what a selection excludes takes along every test that looks at it and at something else.
+    Named by where it begins, with all that follows: dbt walks the graph once for every name of a selection. What a
+    selection excludes, the other way to say it, takes along every test that looks at it and at something else.
     """
+    parents, behind = _split_at_labels(manifest)
+    return " ".join(sorted(f"{behind[key]}+" for key in behind if behind.keys().isdisjoint(parents[key])))
+
+
+def names_behind_labels(manifest: Path) -> set[str]:
+    """Return the names of the models and seeds built behind the labels."""
+    return set(_split_at_labels(manifest)[1].values())
+
+
+def _split_at_labels(manifest: Path) -> tuple[Mapping[str, Sequence[str]], Mapping[str, str]]:
+    """Return the parents of every node, and the name of each model and seed that labelling does not read."""
     content = json.loads(manifest.read_text())
     parents: dict[str, list[str]] = content["parent_map"]
     before: set[str] = set()
@@ -50,12 +63,12 @@ def behind_labels(manifest: Path) -> str:
         if name not in before:
             before.add(name)
             waiting += parents[name]
-    behind = [
-        str(node["name"])
-        for name, node in content["nodes"].items()
-        if node["resource_type"] in {"model", "seed"} and name not in before
-    ]
-    return " ".join(sorted(behind))
+    behind = {
+        key: str(node["name"])
+        for key, node in content["nodes"].items()
+        if node["resource_type"] in {"model", "seed"} and key not in before
+    }
+    return parents, behind
 
 
 def published_models(manifest: Path) -> dict[str, str]:

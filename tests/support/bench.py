@@ -11,7 +11,7 @@ from pathlib import Path
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
 
-from orchestration.building.manifest import behind_labels
+from orchestration.building.manifest import behind_labels, names_behind_labels
 from orchestration.building.project import CANONICAL_MODELS, build_command
 from orchestration.building.restatements import show_published
 from orchestration.building.state import (
@@ -28,7 +28,7 @@ from tests.support.labellers import BrokeOffError
 from tests.support.random_conversations import Line
 from tests.support.random_histories import TIME_ZONE, in_files, seeds_after
 from tests.support.recorded_refresh import recorded, replay
-from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WarehouseUnderTest
+from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WITHOUT_TESTS, WarehouseUnderTest
 
 # A build of a few hundred events spends as long on the disk as on its SQL.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of a random name is made in it
@@ -119,7 +119,7 @@ class Bench:
             command = build_command(warehouse.settings, is_full_refresh=True)
             show_published(warehouse.home)
             # A record of what was published is no outcome of the raw events.
-            command += ["--exclude-resource-type", "test", "--exclude", PUBLICATION_RECORD, "--threads", "1"]
+            command += [*WITHOUT_TESTS, "--exclude", PUBLICATION_RECORD, "--threads", "1"]
             with recorded() as before:
                 warehouse.dbt([*command, "--select", CANONICAL_MODELS])
             with recorded() as behind:
@@ -162,7 +162,7 @@ class Bench:
         current_hash = configuration_hash(warehouse.settings, warehouse.home.dbt_project)
         build = begin_build(warehouse.home, current_hash)
         command = build_command(warehouse.settings, is_full_refresh=build.is_full_refresh)
-        command += ["--exclude-resource-type", "test", "--select"]
+        command += [*WITHOUT_TESTS, "--select"]
         canonical = self._canonical_models()
         warehouse.dbt([*command, *(name for name in models if name in canonical)])
         behind = [name for name in models if name not in canonical]
@@ -203,8 +203,8 @@ class Bench:
     def _canonical_models(self) -> set[str]:
         """Return the models built before the labels."""
         assert self.manifest is not None
-        behind = behind_labels(self.warehouse.home.dbt_target / "manifest.json").split()
-        return {node.name for node in self.manifest.nodes.values() if isinstance(node, ModelNode)} - set(behind)
+        behind = names_behind_labels(self.warehouse.home.dbt_target / "manifest.json")
+        return {node.name for node in self.manifest.nodes.values() if isinstance(node, ModelNode)} - behind
 
     def kept_intermediate(self) -> list[str]:
         """Return the intermediate models that keep what earlier runs found; the others hold one run's conversations."""

@@ -43,6 +43,8 @@ LOADED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 LOAD_INTERVAL = timedelta(minutes=1)
 # What a failed node says stands in the result; writing half of dbt's log costs as much as the SQL of a small build.
 _SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none")
+# To look for the tests of what is selected takes longer than to build it.
+WITHOUT_TESTS = ("--exclude-resource-type", "test", "--indirect-selection", "empty")
 
 
 @dataclass
@@ -130,7 +132,7 @@ class WarehouseUnderTest:
         compare_with_published(self.home, build, now)
         command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
         if not tests:
-            command += ["--exclude-resource-type", "test"]
+            command += WITHOUT_TESTS
         if self.labeller is None:
             self.dbt(command)
             complete_build(self.home, build)
@@ -200,7 +202,7 @@ class WarehouseUnderTest:
         if self.manifest is None:
             parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
             self.manifest = parsed if isinstance(parsed, Manifest) else None
-        result = dbtRunner(manifest=self.manifest).invoke([*_SILENT, *command, *paths])
+        result = dbtRunner(manifest=self.manifest).invoke([*_SILENT, "--no-write-json", *command, *paths])
         # dbt-duckdb keeps the files open for the life of the process; the loader needs them.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if not result.success:
