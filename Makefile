@@ -115,7 +115,7 @@ fix: setup ## let the formatters repair what they can
 
 .PHONY: test
 test: setup $(PEER) ## all tests but the slow proofs
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not full" --durations=15
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not full" --durations=15
 
 .PHONY: test-full
 test-full: setup $(PEER) ## the slow proofs: every seed, a break after every table, the whole demo against its truth
