@@ -174,6 +174,8 @@ def test_a_failure_is_shared_too_until_it_is_time_to_try_again() -> None:
         assert labeller(server, log, clock).estimate(everybody, log).calls == 0
         assert len(server.requests) == arrived
         clock.passed_seconds += 3_600
+        # The next try is made for somebody new, and is the second all the same.
+        everybody = [*candidates([retold(everybody[0].conversation, "new")]), *everybody]
         labeller(server, log, clock).label(everybody)
         assert len(server.labelling_requests) == 10
     assert log.dead_letters[-1].next_retry_at == clock.now() + timedelta(hours=2)
@@ -181,7 +183,7 @@ def test_a_failure_is_shared_too_until_it_is_time_to_try_again() -> None:
     with LlmServer(obedient) as server:
         healed = labeller(server, log, clock).label(everybody)
         assert len(server.labelling_requests) == 1
-    assert (healed.counts["labelled"], healed.cache_hits) == (5, 4)
+    assert (healed.counts["labelled"], healed.cache_hits) == (6, 5)
 
 
 def test_an_answer_refused_once_is_not_bought_again_for_a_repeat() -> None:
