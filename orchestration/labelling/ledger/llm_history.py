@@ -48,13 +48,16 @@ class LedgerHistory:
             with wanted as (select unnest($hashes::varchar[]) as excerpt_hash),
             answers as (
                 select excerpt_hash, arg_min(answer, answered_at) as answer from ledger.llm_answers
-                where definition_hash = $definition and answer is not null group by all
+                where definition_hash = $definition and answer is not null and excerpt_hash in (from wanted)
+                group by all
             ),
             letters as (
                 select
                     excerpt_hash, count_if(attempts > 0) as dead_letters, arg_max(reason, failed_at) as reason,
                     arg_max_null(next_retry_at, failed_at) as next_retry_at
-                from ledger.llm_dead_letters where definition_hash = $definition group by all
+                from ledger.llm_dead_letters
+                where definition_hash = $definition and excerpt_hash in (from wanted)
+                group by all
             )
             select
                 excerpt_hash, answers.answer, coalesce(letters.dead_letters, 0), letters.reason, letters.next_retry_at
