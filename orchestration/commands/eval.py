@@ -3,33 +3,56 @@
 import dataclasses
 import json
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from orchestration.building.project import assemble_project
 from orchestration.home import Home
 from orchestration.labelling.conversation import Classifier
 from orchestration.labelling.embedded.storage import read_model
 from orchestration.labelling.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
 from orchestration.labelling.evaluation.examples import Dataset
 from orchestration.labelling.evaluation.golden_set import GOLDEN, read_golden
+from orchestration.labelling.evaluation.llm_columns import (
+    EvaluationLog,
+    against_model,
+    ask_about,
+    estimate_columns,
+)
 from orchestration.labelling.evaluation.report import SetReport, as_json, as_markdown
 from orchestration.labelling.evaluation.run import CLASSIFIERS, evaluate, real_datasets
+from orchestration.labelling.ledger.labellers import embedded_model
+from orchestration.labelling.llm.configuration import LlmConfiguration
+from orchestration.labelling.llm.prices import price_of
+from orchestration.labelling.llm.running import Surroundings
+from orchestration.labelling.llm.step import Labeller
 from orchestration.settings import PROJECT_DIR, Settings
 
 _OWN_MODEL = "model with EXTRA"
 REAL_SETS = PROJECT_DIR.parent / "shared" / "data"
 
 
-def run_evaluation(settings: Settings, data: Path, *, is_recording: bool, now: datetime) -> int:
+def run_evaluation(
+    settings: Settings,
+    data: Path,
+    *,
+    is_recording: bool,
+    now: datetime,
+    surroundings: Surroundings | None = None,
+) -> int:
     """Print the report and write it to evaluation/ of the home; 0 when measured, 1 when a set cannot be read.
 
     `data` holds star, sgd and tau; those absent are left out. `is_recording` records the answers on the golden
-    set as baselines.
+    set as baselines. A configured LLM is asked about the golden set only, after the price is printed.
     """
+    folder = Home(settings.home).evaluation
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         classifiers = _classifiers(Home(settings.home).model)
-        reports = [_golden(classifiers, is_recording=is_recording)]
+        llm = _llm(settings, now, surroundings or Surroundings())
+        reports = [_golden(classifiers, llm, is_recording=is_recording)]
         for dataset in real_datasets(data, PROJECT_DIR / "seeds"):
             print(f"reading {dataset.name}", file=sys.stderr)
             reports.append(evaluate(dataset, classifiers))
@@ -39,9 +62,9 @@ def run_evaluation(settings: Settings, data: Path, *, is_recording: bool, now: d
     text = f"# How good the stage labels are, {now:%Y-%m-%d %H:%M} UTC\n\n{as_markdown(reports)}"
     if len(reports) == 1:
         text += f"No real conversations in {data}; name a folder with star, sgd or tau: make eval DATA=...\n"
+    if llm is None:
+        text += "No LLM endpoint is configured (COLLOQUY_LLM_BASE_URL): its columns are left out.\n"
     print(text)
-    folder = Home(settings.home).evaluation
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "evaluation.md").write_text(text, encoding="utf-8")
     content = {"measured_at": now.isoformat(), "sets": as_json(reports)}
     (folder / "evaluation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -55,13 +78,41 @@ def _classifiers(own_model: Path) -> dict[str, Classifier]:
     return {**CLASSIFIERS, **own}
 
 
-def _golden(classifiers: Mapping[str, Classifier], *, is_recording: bool) -> SetReport:
+def _llm(settings: Settings, now: datetime, surroundings: Surroundings) -> Labeller | None:
+    """Return who asks the LLM that the settings name, None without an endpoint. Raises ValueError without a price."""
+    configuration = LlmConfiguration.of(settings)
+    if configuration is None:
+        return None
+    home = Home(settings.home)
+    with tempfile.TemporaryDirectory() as scratch:
+        assemble_project(Path(scratch), settings.seeds)
+        price = price_of(Path(scratch) / "seeds", configuration.model, now.date())
+    log = EvaluationLog(home.evaluation / "llm_answers.json")
+    return Labeller(configuration, price, embedded_model(home.model)[1], log, surroundings)
+
+
+def _golden(classifiers: Mapping[str, Classifier], llm: Labeller | None, *, is_recording: bool) -> SetReport:
     dataset = read_golden(GOLDEN / "stage_cases.jsonl")
-    report = evaluate(dataset, classifiers)
+    remarks, columns = [], {}
+    if llm is not None:
+        estimate = estimate_columns(llm, dataset)
+        print(
+            f"Asking {llm.configuration.model} about {estimate.calls:,} of {len(dataset.examples):,} golden "
+            f"conversations ({estimate.cache_hits:,} answered before): about ${estimate.cost_usd:.4f}, at most "
+            f"${llm.configuration.budget_usd_per_run:.2f}",
+            flush=True,
+        )
+        found = ask_about(llm, dataset)
+        remarks, columns = [found.remark], dict(found.classifiers)
+    report = evaluate(dataset, {**classifiers, **columns})
     path = GOLDEN / "baseline.json"
     if is_recording:
         record_baselines(path, [scores for scores in report.scores if scores.classifier in CLASSIFIERS])
-    return dataclasses.replace(report, comparisons=list(_comparisons(report, path, dataset)), prints_slices=True)
+    comparisons = list(_comparisons(report, path, dataset))
+    if llm is not None:
+        # The one whose margin it is.
+        comparisons += against_model(report.scores, _OWN_MODEL if _OWN_MODEL in classifiers else "model", dataset)
+    return dataclasses.replace(report, comparisons=comparisons, remarks=remarks, prints_slices=True)
 
 
 def _comparisons(report: SetReport, path: Path, dataset: Dataset) -> Iterator[Comparison]:

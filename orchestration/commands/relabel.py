@@ -49,7 +49,7 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
     )
     if questions is not None:
         print(_price(questions, settings))
-    if estimate.conversations == 0 and (questions is None or questions.calls == 0):
+    if estimate.conversations == 0 and (questions is None or questions.calls + questions.cache_hits == 0):
         return 0
     if not (is_confirmed or _says_yes()):
         print(f"Nothing was changed. To do it: make relabel FROM={since} YES=1")
@@ -59,8 +59,9 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
 
 def _price(questions: RunEstimate, settings: Settings) -> str:
     return (
-        f"{questions.calls:,} unsure conversations have no label of {settings.llm_model} by the present definition; "
-        f"asking about them takes about {questions.tokens_in:,} tokens read and {questions.tokens_out:,} written: "
+        f"{questions.calls + questions.cache_hits:,} unsure conversations have no label of {settings.llm_model} by the "
+        f"present definition; {questions.cache_hits:,} of them say what others say and cost nothing; "
+        f"asking about the rest takes about {questions.tokens_in:,} tokens read and {questions.tokens_out:,} written: "
         f"${questions.cost_usd:.4f}; a run spends ${settings.llm_budget_usd_per_run:.2f} at most"
     )
 

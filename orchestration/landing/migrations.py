@@ -88,6 +88,20 @@ MIGRATIONS = (
             "reached BOOLEAN, labelled_by VARCHAR, content_hash VARCHAR, landed_at TIMESTAMP, _load_id BIGINT)",
         ),
     ),
+    Migration(
+        7,
+        "keep what an LLM said, for conversations that say the same",
+        (
+            "create table ledger.llm_answers (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
+            "definition_hash VARCHAR, content_hash VARCHAR, excerpt_hash VARCHAR, answer VARCHAR, "
+            "is_cache_hit BOOLEAN, run_id VARCHAR, answered_at TIMESTAMP, _load_id BIGINT)",
+            # What was answered before is not asked about again; what was said then is not known any more.
+            "insert into ledger.llm_answers select source, conversation_id, model, definition_hash, content_hash, "
+            "null, null, false, run_id, called_at, _load_id from ledger.llm_calls "
+            "where outcome = 'answered' and content_hash is not null",
+            "alter table ledger.llm_dead_letters add column excerpt_hash VARCHAR",
+        ),
+    ),
 )
 
 

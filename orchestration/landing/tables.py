@@ -135,7 +135,8 @@ _LEDGER = {
         "_load_id": "BIGINT",
         "is_cost_estimated": "BOOLEAN",
     },
-    # One row per conversation and run that asked in vain; without `next_retry_at` it is not asked again.
+    # One row per conversation and run that asked in vain; without `next_retry_at` it is not asked again. With 0
+    # attempts another conversation was asked about of which the same is sent.
     "llm_dead_letters": {
         "source": "VARCHAR",
         "conversation_id": "VARCHAR",
@@ -150,6 +151,22 @@ _LEDGER = {
         "failed_at": "TIMESTAMP",
         "_load_id": "BIGINT",
         "detail": "VARCHAR",
+        "excerpt_hash": "VARCHAR",
+    },
+    # One row per content that an LLM has answered for. `answer` is what it said of the excerpt that was sent, in words
+    # of the schema and places of messages: whoever has the same excerpt gets it too (`is_cache_hit`), for nothing.
+    "llm_answers": {
+        "source": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "model": "VARCHAR",
+        "definition_hash": "VARCHAR",
+        "content_hash": "VARCHAR",
+        "excerpt_hash": "VARCHAR",
+        "answer": "VARCHAR",
+        "is_cache_hit": "BOOLEAN",
+        "run_id": "VARCHAR",
+        "answered_at": "TIMESTAMP",
+        "_load_id": "BIGINT",
     },
     # One row per answer of a person (`make label-quality`); `content_hash` is that of the content the answer is about.
     "human_labels": {

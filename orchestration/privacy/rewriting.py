@@ -22,8 +22,9 @@ from orchestration.privacy.needles import Needles, collect_needles, matches
 from orchestration.publishing.tables import quoted
 
 _OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
-# Words of the person.
-_LEDGER_WORDS = ("evidence_quote", "raw_response")
+# Words of the person, and what was said of them for whoever says the same.
+_LEDGER_WORDS = ("evidence_quote", "raw_response", "answer")
+_LEDGER_HASHES = ("content_hash", "excerpt_hash")
 
 
 def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested: Iterable[Suppression]) -> None:
@@ -143,11 +144,10 @@ class _Copy:
         for column in _LEDGER_WORDS:
             if column in columns:
                 values[column] = f"case when s.id is null then {values.get(column, f't.{column}')} end"
-        if "content_hash" in columns:
-            # Equal contents stay equal: what a person said of one is still about the content that was labelled.
-            values["content_hash"] = (
-                f"case when s.id is null then t.content_hash else sha256('{self._salt}' || t.content_hash) end"
-            )
+        for column in _LEDGER_HASHES:
+            if column in columns:
+                # Equal contents stay equal: what a person said of one is still about the content that was labelled.
+                values[column] = f"case when s.id is null then t.{column} else sha256('{self._salt}' || t.{column}) end"
         if "evidence_event_id" not in columns:
             return ""
         found = self._connection.execute(

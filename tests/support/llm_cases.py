@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,10 @@ from pydantic import SecretStr
 from orchestration.labelling.conversation import Conversation, Message
 from orchestration.labelling.embedded.shipped import classify_by_model, shipped_model
 from orchestration.labelling.llm.call_log import CallLog
+from orchestration.labelling.llm.candidates import Candidate
 from orchestration.labelling.llm.configuration import LlmConfiguration
 from orchestration.labelling.llm.prices import Price
-from orchestration.labelling.llm.running import Candidate, Surroundings
+from orchestration.labelling.llm.running import Surroundings
 from orchestration.labelling.llm.step import Labeller
 from tests.support.llm_server import Action, Answer, LlmServer, Request, answer_text
 
@@ -46,6 +47,15 @@ def talk(name: str, *lines: str) -> Conversation:
             )
         )
     return Conversation(name, tuple(messages))
+
+
+def retold(conversation: Conversation, name: str) -> Conversation:
+    """Return a conversation in which the same is said, word for word, with ids of its own."""
+    messages = tuple(
+        replace(message, event_id=f"{name}-e{number}", seq=10 * number)
+        for number, message in enumerate(conversation.messages, start=1)
+    )
+    return Conversation(name, messages)
 
 
 def booking(number: int) -> Conversation:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from orchestration.labelling.embedded.shipped import shipped_model
 from orchestration.labelling.llm.call_log import MemoryLog
+from orchestration.labelling.llm.candidates import Candidate
 from orchestration.labelling.llm.configuration import LlmConfiguration
-from orchestration.labelling.llm.running import Candidate, Surroundings
+from orchestration.labelling.llm.running import Surroundings
 from orchestration.labelling.llm.step import Labeller
-from tests.support.llm_cases import PRICE, FakeClock, booking, candidates
+from tests.support.llm_cases import PRICE, FakeClock, booking, candidates, retold
 
 COMMIT_EVERY, CONCURRENCY = 4, 2
 
@@ -41,10 +42,19 @@ def bookings(count: int) -> list[Candidate]:
     return candidates([booking(number) for number in range(2, count + 2)])
 
 
-def label_on_disk(base_url: str, path: str, count: int) -> None:
-    """Label bookings with a log at `path`."""
+def bookings_retold(count: int, repeats: int) -> list[Candidate]:
+    """Return that many candidates, the first of which follow once more, told by others."""
+    told = [booking(number) for number in range(2, count + 2)]
+    others = [retold(told[number % count], f"retold-{number}") for number in range(repeats)]
+    return candidates([*told, *others])
+
+
+def label_on_disk(base_url: str, path: str, count: int, repeats: int = 0) -> None:
+    """Label bookings, some of them told more than once, with a log at `path`."""
     configuration = LlmConfiguration(
         base_url=base_url, model="tested", concurrency=CONCURRENCY, commit_every=COMMIT_EVERY
     )
     log = DiskLog(Path(path))
-    Labeller(configuration, PRICE, shipped_model(), log, Surroundings(clock=FakeClock())).label(bookings(count))
+    Labeller(configuration, PRICE, shipped_model(), log, Surroundings(clock=FakeClock())).label(
+        bookings_retold(count, repeats)
+    )

@@ -142,7 +142,13 @@ class LlmServer:
         self._http.server_close()
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers["content-length"])).decode()
+        length = int(handler.headers["content-length"])
+        sent = handler.rfile.read(length)
+        if len(sent) < length:
+            # Who is killed while asking has not asked.
+            handler.close_connection = True
+            return
+        body = sent.decode()
         with self._lock:
             request = Request(len(self.requests) + 1, dict(handler.headers.items()), body)
             self.requests.append(request)

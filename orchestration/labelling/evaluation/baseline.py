@@ -12,11 +12,12 @@ from orchestration.labelling.evaluation.statistics import mcnemar_exact
 
 @dataclass(frozen=True)
 class Baseline:
-    """Furthest stage by example, and the share of right ones (0..1) when it was recorded."""
+    """Furthest stage by example, and the share of right ones (0..1); recorded, or measured beside what is compared."""
 
     classifier: str
     accuracy: float
     predictions: Mapping[str, str]
+    is_recorded: bool = True
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Comparison:
     only_classifier_right: int
     only_baseline_right: int
     p_value: float
+    is_recorded: bool = True
 
 
 def record_baselines(path: Path, recorded: Iterable[Scores]) -> None:
@@ -70,4 +72,6 @@ def compare(scores: Scores, baseline: Baseline, dataset: Dataset) -> Comparison:
     ]
     gained = sum(new and not old for new, old in pairs)
     lost = sum(old and not new for new, old in pairs)
-    return Comparison(scores.classifier, baseline.classifier, gained, lost, mcnemar_exact(gained, lost))
+    return Comparison(
+        scores.classifier, baseline.classifier, gained, lost, mcnemar_exact(gained, lost), baseline.is_recorded
+    )

@@ -20,6 +20,7 @@ class SetReport:
     constant_stage: str
     scores: Sequence[Scores]
     comparisons: Sequence[Comparison] = ()
+    remarks: Sequence[str] = ()
     # Sets with dozens of small slices print none; the JSON holds them all.
     prints_slices: bool = False
 
@@ -40,6 +41,7 @@ def _set_as_json(report: SetReport) -> dict[str, Any]:
         "target": report.target or None,
         "constant_stage": report.constant_stage,
         "classifiers": {scores.classifier: _scores_as_json(scores) for scores in report.scores},
+        "remarks": list(report.remarks),
         "comparisons": [asdict(comparison) for comparison in report.comparisons],
     }
 
@@ -97,9 +99,11 @@ def _section(report: SetReport) -> Iterator[str]:
     )
     if report.prints_slices:
         yield from _slices(report.scores)
+    yield from (f"{remark}\n" for remark in report.remarks)
     for comparison in report.comparisons:
+        other = f"the recorded baseline ({comparison.baseline})" if comparison.is_recorded else comparison.baseline
         yield (
-            f"{comparison.classifier} against the recorded baseline ({comparison.baseline}): right where it was wrong "
+            f"{comparison.classifier} against {other}: right where it was wrong "
             f"{comparison.only_classifier_right}, wrong where it was right {comparison.only_baseline_right}, "
             f"McNemar p = {comparison.p_value:.3g}.\n"
         )

@@ -9,17 +9,19 @@ from orchestration.home import Home
 from orchestration.labelling.embedded.storage import StoredModel
 from orchestration.labelling.ledger.content import StoredConversation
 from orchestration.labelling.ledger.labellers import embedded_labeller, embedded_model
+from orchestration.labelling.ledger.llm_history import LedgerHistory
 from orchestration.labelling.ledger.llm_log import LedgerLog
 from orchestration.labelling.ledger.llm_report import LlmReport
 from orchestration.labelling.ledger.reading import naive, open_for_reading
 from orchestration.labelling.ledger.unsure import Margin, find_due, measure_margin, read_part
 from orchestration.labelling.ledger.writing import Labelling
 from orchestration.labelling.llm.call_log import MemoryLog
+from orchestration.labelling.llm.candidates import Candidate
 from orchestration.labelling.llm.configuration import LlmConfiguration
 from orchestration.labelling.llm.estimating import RunEstimate
 from orchestration.labelling.llm.prices import Price, price_of
 from orchestration.labelling.llm.prompt import definition_hash
-from orchestration.labelling.llm.running import Candidate, Surroundings
+from orchestration.labelling.llm.running import Surroundings
 from orchestration.labelling.llm.step import Labeller as LlmLabeller
 from orchestration.landing.manifest import next_load
 from orchestration.landing.operations import record_operation
@@ -109,11 +111,14 @@ def label_unsure(
                 log,
                 _with_progress(step.surroundings, report, start, len(due), on_progress),
             )
-            summary = labeller.label(_candidates(model, stored), is_relabelling=relabel_from is not None)
+            summary = labeller.label(
+                _candidates(model, stored),
+                is_relabelling=relabel_from is not None,
+                # What was answered before costs nothing, whatever keeps the run from asking.
+                is_asking=report.problem is None,
+            )
             redactions = {one.conversation_key: one.redaction_count for one in stored}
             report = report.with_part(summary, redactions, withheld=len(part) - len(stored))
-            if report.problem:
-                break
         if relabel_from is not None and report.labelled:
             detail: dict[str, str | int | bool] = {"definition_hash": definition, "conversations": report.labelled}
             connection.execute("begin")
@@ -128,20 +133,15 @@ def estimate_llm_relabelling(
     """Say what asking would take that a run with `relabel_from` would do; both moments are aware."""
     model = embedded_model(step.own_model)[1]
     definition = definition_hash(step.configuration.model, model.definition_hash)
-    labeller = LlmLabeller(step.configuration, step.price, model, MemoryLog())
-    total = RunEstimate(0, 0, 0, 0.0)
+    labeller = LlmLabeller(step.configuration, step.price, model, MemoryLog(), step.surroundings)
+    total, asked_before = RunEstimate(), set[str]()
     with open_for_reading(raw_database, build_database) as connection:
+        history = LedgerHistory(connection)
         measure_margin(connection)
         due = find_due(connection, definition, now=naive(now), relabelled_from=naive(relabel_from)).conversations
         for start in range(0, len(due), _PART_CONVERSATIONS):
             stored = read_part(connection, due[start : start + _PART_CONVERSATIONS])
-            part = labeller.estimate(_candidates(model, stored))
-            total = RunEstimate(
-                total.calls + part.calls,
-                total.tokens_in + part.tokens_in,
-                total.tokens_out + part.tokens_out,
-                total.cost_usd + part.cost_usd,
-            )
+            total = total.plus(labeller.estimate(_candidates(model, stored), history, asked_before))
     return total
 
 

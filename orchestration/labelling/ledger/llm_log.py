@@ -1,25 +1,25 @@
 """The ledger as the LLM step sees it: calls, labels and dead letters, committed together."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import duckdb
 
 from orchestration.labelling.conversation import StageAnswer
 from orchestration.labelling.ledger.content import StoredConversation
 from orchestration.labelling.ledger.evidence import shown_labels
+from orchestration.labelling.ledger.llm_history import LedgerHistory
 from orchestration.labelling.ledger.reading import naive
 from orchestration.labelling.ledger.writing import LabelledConversation, Labelling, append_rows, label_row
-from orchestration.labelling.llm.call_log import AnswerRow, CallRow, ContentKey, DeadLetter, Standing
+from orchestration.labelling.llm.call_log import AnswerRow, CallRow, DeadLetter
 from orchestration.labelling.llm.evidence import Believed
 from orchestration.labelling.stages import CLAIMED_RESOLVED
 
-ANSWERED = "answered"
+_ANSWERED = "answered"
 _Row = dict[str, object]
 
 
-class LedgerLog:
+class LedgerLog(LedgerHistory):
     """A CallLog over raw.duckdb for the conversations of one part of a run; the caller holds the lock.
 
     `labelling` names the embedded labeller, whose answer stays where the LLM's is not believed: such a row carries its
@@ -33,72 +33,36 @@ class LedgerLog:
         labelling: Labelling,
         conversations: Mapping[str, StoredConversation],
     ) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._labelling = labelling
         self._conversations = conversations
-        self._calls: list[_Row] = []
-        self._labels: list[_Row] = []
-        self._dead_letters: list[_Row] = []
-
-    def standings(self, keys: Collection[ContentKey], definition_hash: str) -> Mapping[ContentKey, Standing]:
-        """Return what is committed of each content."""
-        hashes = [key.content_hash for key in keys]
-        answered = dict(
-            self._connection.execute(
-                """select content_hash, list(distinct definition_hash) from ledger.llm_calls
-                where outcome = $answered and content_hash in (select unnest($hashes::varchar[])) group by all""",
-                {"answered": ANSWERED, "hashes": hashes},
-            ).fetchall()
-        )
-        letters = {
-            content_hash: (count, next_retry_at)
-            for content_hash, count, next_retry_at in self._connection.execute(
-                """select content_hash, count(*), arg_max_null(next_retry_at, failed_at) from ledger.llm_dead_letters
-                where definition_hash = $definition and content_hash in (select unnest($hashes::varchar[]))
-                group by all""",
-                {"definition": definition_hash, "hashes": hashes},
-            ).fetchall()
-        }
-        found = {}
-        for key in keys:
-            count, next_retry_at = letters.get(key.content_hash, (0, None))
-            found[key] = Standing(
-                frozenset(answered.get(key.content_hash, ())),
-                count,
-                None if next_retry_at is None else next_retry_at.replace(tzinfo=UTC),
-            )
-        return found
-
-    def spent_usd(self, since: datetime) -> float:
-        """Return what the committed calls from `since` (aware) on have cost."""
-        row = self._connection.execute(
-            "select coalesce(sum(cost_usd), 0.0) from ledger.llm_calls where called_at >= ?", [naive(since)]
-        ).fetchone()
-        return float(row[0]) if row else 0.0
+        self._pending: dict[str, list[_Row]] = {}
 
     def record(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
         """Take the calls about one conversation and what came of them."""
-        self._calls += [self._call(call) for call in calls]
+        self._keep("llm_calls", [self._call(call) for call in calls])
         if isinstance(outcome, AnswerRow):
-            self._labels += self._label_rows(outcome)
+            self._keep("stage_labels", self._label_rows(outcome))
+            self._keep("llm_answers", [self._answer(outcome)])
         elif outcome is not None:
-            self._dead_letters.append(self._dead_letter(outcome, calls[-1].model))
+            self._keep("llm_dead_letters", [self._dead_letter(outcome)])
 
     def commit(self) -> None:
         """Keep everything recorded so far, or nothing of it."""
-        if not self._calls:
+        if not any(self._pending.values()):
             return
         self._connection.execute("begin")
         try:
-            append_rows(self._connection, "llm_calls", self._calls)
-            append_rows(self._connection, "stage_labels", self._labels)
-            append_rows(self._connection, "llm_dead_letters", self._dead_letters)
+            for table, rows in self._pending.items():
+                append_rows(self._connection, table, rows)
             self._connection.execute("commit")
         except duckdb.Error:
             self._connection.execute("rollback")
             raise
-        for rows in (self._calls, self._labels, self._dead_letters):
-            rows.clear()
+        self._pending.clear()
+
+    def _keep(self, table: str, rows: Sequence[_Row]) -> None:
+        self._pending.setdefault(table, []).extend(rows)
 
     def _call(self, call: CallRow) -> _Row:
         return {
@@ -107,7 +71,7 @@ class LedgerLog:
             "definition_hash": call.definition_hash,
             "content_hash": call.content_hash,
             "attempt": call.attempt,
-            "outcome": call.failure.value if call.failure else ANSWERED,
+            "outcome": call.failure.value if call.failure else _ANSWERED,
             "http_status": call.http_status,
             "tokens_in": call.tokens_in,
             "tokens_out": call.tokens_out,
@@ -132,6 +96,7 @@ class LedgerLog:
         common = {
             "redaction_count": stored.redaction_count + answer.redaction_count,
             "is_truncated": answer.is_truncated,
+            "is_cache_hit": answer.is_cache_hit,
             "labelled_at": naive(answer.labelled_at),
         }
         # In one row of the six, so that sums are right.
@@ -144,10 +109,22 @@ class LedgerLog:
             for stage, shown in labels.items()
         ]
 
-    def _dead_letter(self, letter: DeadLetter, model: str) -> _Row:
+    def _answer(self, answer: AnswerRow) -> _Row:
+        return {
+            **self._identity(answer.key.conversation_id),
+            "model": answer.model,
+            "definition_hash": answer.definition_hash,
+            "content_hash": answer.key.content_hash,
+            "excerpt_hash": answer.excerpt_hash,
+            "answer": answer.answer,
+            "is_cache_hit": answer.is_cache_hit,
+            "answered_at": naive(answer.labelled_at),
+        }
+
+    def _dead_letter(self, letter: DeadLetter) -> _Row:
         return {
             **self._identity(letter.key.conversation_id),
-            "model": model,
+            "model": letter.model,
             "definition_hash": letter.definition_hash,
             "content_hash": letter.key.content_hash,
             "reason": letter.reason.value,
@@ -156,6 +133,7 @@ class LedgerLog:
             "raw_response": letter.raw_response,
             "failed_at": naive(letter.died_at),
             "detail": letter.detail,
+            "excerpt_hash": letter.excerpt_hash,
         }
 
     def _identity(self, conversation_key: str | None) -> _Row:

@@ -15,13 +15,15 @@ class LlmReport:
 
     `candidates` = labelled + already_labelled + waiting + dead_lettered + fallen_back + withheld; the last are those
     whose texts have gone or changed since they were found. `conversations` are all with labels, `under_margin` those
-    among them the embedded model is not sure of, whether an event settles them or not.
+    among them the embedded model is not sure of, whether an event settles them or not. `cache_hits` of the labelled
+    took no call: the same was sent of another conversation.
     """
 
     conversations: int = 0
     under_margin: int = 0
     candidates: int = 0
     labelled: int = 0
+    cache_hits: int = 0
     needing_review: int = 0
     already_labelled: int = 0
     waiting: int = 0
@@ -45,10 +47,11 @@ class LlmReport:
         counts = summary.counts
         accounted = summary.accounted
         dead = Counter(one.reason for one in accounted.values() if one.outcome == Outcome.DEAD_LETTERED)
-        asked = [name for name, one in accounted.items() if one.outcome in _ASKED]
+        asked = [name for name, one in accounted.items() if one.outcome in _ASKED and not one.is_cache_hit]
         return replace(
             self,
             labelled=self.labelled + counts[Outcome.LABELLED],
+            cache_hits=self.cache_hits + summary.cache_hits,
             needing_review=self.needing_review
             + sum(one.needs_review for one in accounted.values() if one.outcome == Outcome.LABELLED),
             already_labelled=self.already_labelled + counts[Outcome.ALREADY_LABELLED],
@@ -60,7 +63,7 @@ class LlmReport:
             tokens_out=self.tokens_out + summary.tokens_out,
             cost_usd=self.cost_usd + summary.cost_usd,
             redactions=self.redactions + summary.redactions + sum(redactions[name] for name in asked),
-            problem=summary.problem,
+            problem=self.problem or summary.problem,
         )
 
     def ended(self, most_conversations: int) -> "LlmReport":
@@ -86,6 +89,7 @@ class LlmReport:
             "under_margin": self.under_margin,
             "candidates": self.candidates,
             "labelled": self.labelled,
+            "cache_hits": self.cache_hits,
             "needing_review": self.needing_review,
             "already_labelled": self.already_labelled,
             "waiting": self.waiting,
@@ -106,7 +110,8 @@ class LlmReport:
         """Say it in one line."""
         dead = ", ".join(f"{count:,} {reason}" for reason, count in self.dead_letters.items())
         return (
-            f"{self.labelled:,} of {self.candidates:,} unsure conversations labelled in {self.calls:,} calls, "
+            f"{self.labelled:,} of {self.candidates:,} unsure conversations labelled in {self.calls:,} calls "
+            f"({self.cache_hits:,} by the answer for another with the same words), "
             f"{self.needing_review:,} to review, {self.waiting:,} waiting for another try, {self.fallen_back:,} left, "
             f"{self.dead_lettered:,} without a usable answer{f' ({dead})' if dead else ''}; "
             f"{self.tokens_in:,} tokens read, {self.tokens_out:,} written, ${self.cost_usd:.4f}"

@@ -8,7 +8,6 @@ import duckdb
 import pandas as pd
 
 from orchestration.labelling.ledger.content import StoredConversation
-from orchestration.labelling.ledger.llm_log import ANSWERED
 from orchestration.labelling.ledger.reading import find_stripped, read_candidates
 
 _EVENTS = "build.intermediate.int_events"
@@ -59,9 +58,7 @@ def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
     )
     connection.execute(
         """create or replace temp table answered as
-        select distinct content_hash, definition_hash from ledger.llm_calls
-        where outcome = $answered and content_hash is not null""",
-        {"answered": ANSWERED},
+        select distinct content_hash, definition_hash from ledger.llm_answers"""
     )
     rows = connection.execute(
         """select count(*), count_if(is_under_margin),

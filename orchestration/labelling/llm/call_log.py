@@ -41,11 +41,18 @@ class CallRow:
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """The labels of one conversation and what all calls for them took."""
+    """The labels of one conversation and what all calls for them took.
+
+    `answer` is what the model said of the excerpt, in words of the schema. An `is_cache_hit` was said of another
+    conversation with the same excerpt: it took no call, and its labels name messages of its own.
+    """
 
     key: ContentKey
+    excerpt_hash: str
     definition_hash: str
     model: str
+    answer: str
+    is_cache_hit: bool
     believed: Believed
     tokens_in: int
     tokens_out: int
@@ -59,11 +66,14 @@ class AnswerRow:
 class DeadLetter:
     """A conversation that was asked about and got no label; `next_retry_at` None = not again under this definition.
 
-    `raw_response` is the last one: redacted, shortened, without the key.
+    `raw_response` is the last one: redacted, shortened, without the key. With no `attempts` it was not asked about
+    itself: another one with the same excerpt was, in vain.
     """
 
     key: ContentKey
+    excerpt_hash: str
     definition_hash: str
+    model: str
     reason: Failure
     detail: str
     attempts: int
@@ -84,7 +94,35 @@ class Standing:
     next_retry_at: datetime | None = None
 
 
-class CallLog(Protocol):
+@dataclass(frozen=True)
+class CacheEntry:
+    """What an excerpt has brought so far under one definition, whichever conversations it was sent for.
+
+    `answer` is the first one, in words of the schema. `dead_letters` counts how often it was asked about in vain,
+    `failure` and `next_retry_at` are those of the last time.
+    """
+
+    answer: str | None = None
+    dead_letters: int = 0
+    failure: Failure | None = None
+    next_retry_at: datetime | None = None
+
+    def failure_to_share(self, now: datetime) -> Failure | None:
+        """Return why it is not asked about now, None when it may be."""
+        is_due = self.next_retry_at is not None and self.next_retry_at <= now
+        # A refused key says nothing of the excerpt.
+        is_of_excerpt = self.failure is not None and self.failure != Failure.DENIED
+        return self.failure if is_of_excerpt and self.answer is None and not is_due else None
+
+
+class AnswerCache(Protocol):
+    """Knows what excerpts have brought."""
+
+    def cached(self, excerpt_hashes: Collection[str], definition_hash: str) -> Mapping[str, CacheEntry]:
+        """Return what is committed of each excerpt; those never asked about may be left out."""
+
+
+class CallLog(AnswerCache, Protocol):
     """Keeps what was asked and answered; nothing is kept before `commit`."""
 
     def standings(self, keys: Collection[ContentKey], definition_hash: str) -> Mapping[ContentKey, Standing]:
@@ -94,7 +132,10 @@ class CallLog(Protocol):
         """Return what the committed calls from `since` on have cost."""
 
     def record(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
-        """Take the calls about one conversation and what came of them; they are committed together or not at all."""
+        """Take the calls about one conversation and what came of them; they are committed together or not at all.
+
+        An answer or a dead letter without calls is one shared with another conversation.
+        """
 
     def commit(self) -> None:
         """Keep everything recorded so far."""
@@ -117,6 +158,25 @@ class MemoryLog:
             letters = [one for one in self.dead_letters if one.key == key and one.definition_hash == definition_hash]
             answered = frozenset(one.definition_hash for one in self.answers if one.key == key)
             found[key] = Standing(answered, len(letters), letters[-1].next_retry_at if letters else None)
+        return found
+
+    def cached(self, excerpt_hashes: Collection[str], definition_hash: str) -> Mapping[str, CacheEntry]:
+        """Return what is committed of each excerpt."""
+        found = {}
+        for one in excerpt_hashes:
+            answers = [
+                row.answer for row in self.answers if (row.excerpt_hash, row.definition_hash) == (one, definition_hash)
+            ]
+            letters = [
+                row for row in self.dead_letters if (row.excerpt_hash, row.definition_hash) == (one, definition_hash)
+            ]
+            last = letters[-1] if letters else None
+            found[one] = CacheEntry(
+                answers[0] if answers else None,
+                sum(letter.attempts > 0 for letter in letters),
+                last.reason if last else None,
+                last.next_retry_at if last else None,
+            )
         return found
 
     def spent_usd(self, since: datetime) -> float:

@@ -25,12 +25,23 @@ class TokenEstimate:
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """What asking about conversations would likely take."""
+    """What asking about conversations would likely take; `cache_hits` of them need no call."""
 
-    calls: int
-    tokens_in: int
-    tokens_out: int
-    cost_usd: float
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    cache_hits: int = 0
+
+    def plus(self, other: "RunEstimate") -> "RunEstimate":
+        """Return what both take together."""
+        return RunEstimate(
+            self.calls + other.calls,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            self.cost_usd + other.cost_usd,
+            self.cache_hits + other.cache_hits,
+        )
 
 
 def estimate_tokens(messages: Iterable[dict[str, str]]) -> TokenEstimate:

@@ -1,5 +1,6 @@
 """What of a conversation is sent: redacted, shortened, without ids and without what tools returned."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,6 +42,15 @@ class Excerpt:
                 rows.append({"omitted_messages": omitted})
             rows.append(_row(reference, message))
         return json.dumps(rows, ensure_ascii=False)
+
+    @property
+    def excerpt_hash(self) -> str:
+        """Return the sha256 (hex) over what is sent: conversations that share it ask the same question.
+
+        Messages are named by their place and secrets by placeholders, so nothing in it tells whose conversation it is.
+        """
+        # A lone half of a surrogate pair is no text in UTF-8, and lands nevertheless.
+        return hashlib.sha256(self.as_json().encode("utf-8", "surrogatepass")).hexdigest()
 
     def quote(self, reference: str) -> str:
         """Return the words that show something: the beginning of the redacted message, verbatim."""

@@ -21,12 +21,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Accounted:
-    """The outcome of one conversation, why (empty when labelled), and the answer that now holds if it is new."""
+    """The outcome of one conversation, why (empty when labelled), and the answer that now holds if it is new.
+
+    An `is_cache_hit` shares the outcome of another conversation with the same excerpt, without a call.
+    """
 
     outcome: Outcome
     reason: str = ""
     answer: StageAnswer | None = None
     needs_review: bool = True
+    is_cache_hit: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class LlmSummary:
         """Return how many conversations had each outcome; together they are all that were handed in."""
         counts = Counter(one.outcome for one in self.accounted.values())
         return {outcome.value: counts[outcome] for outcome in Outcome}
+
+    @property
+    def cache_hits(self) -> int:
+        """How many were labelled without a call."""
+        return sum(one.is_cache_hit for one in self.accounted.values() if one.outcome == Outcome.LABELLED)
 
     @property
     def reasons(self) -> dict[str, int]:

@@ -56,6 +56,20 @@ def parse_answer(text: str) -> dict[str, Said]:
     return {mark: _said(mark, content) for mark in MARKS}
 
 
+def answer_text(said: Mapping[str, Said]) -> str:
+    """Return what `parse_answer` reads, in one spelling for the same answer; it holds words of the schema only."""
+    words = {reached: word for word, reached in _REACHED.items()}
+    content = {
+        name: value
+        for mark in MARKS
+        for name, value in (
+            (f"{mark}_evidence", said[mark].reference or NO_MESSAGE),
+            (mark, words[said[mark].reached]),
+        )
+    }
+    return json.dumps(content)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):

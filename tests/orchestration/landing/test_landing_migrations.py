@@ -109,6 +109,26 @@ def test_layout_three_gets_an_empty_ledger_and_keeps_its_rows(warehouse: Any, ma
     assert warehouse.load().load_id == 8
 
 
+def test_what_was_answered_before_layout_seven_is_not_asked_again(
+    warehouse: Any, make_event: Any, make_jsonl: Any
+) -> None:
+    warehouse.write("events/a.jsonl", make_jsonl(make_event(1)))
+    warehouse.load()
+    change(
+        warehouse.database,
+        "drop table ledger.llm_answers",
+        "alter table ledger.llm_dead_letters drop column excerpt_hash",
+        "update raw.schema_versions set version = 6",
+        """insert into ledger.llm_calls
+            (source, conversation_id, model, definition_hash, content_hash, outcome, _load_id)
+        values ('events', 'a', 'm', 'd', 'x', 'answered', 2), ('events', 'b', 'm', 'd', 'y', 'server_error', 2),
+            (null, null, 'm', 'd', null, 'answered', 2)""",
+    )
+    open_raw(warehouse.database).close()
+    answers = "select conversation_id, content_hash, definition_hash, answer, is_cache_hit from ledger.llm_answers"
+    assert read(warehouse.database, answers) == [("a", "x", "d", None, False)]
+
+
 def test_a_file_of_the_first_release_is_known_and_the_next_one_lands(
     first_release: Any, make_event: Any, make_jsonl: Any
 ) -> None:

@@ -102,7 +102,7 @@ def test_a_call_whose_answer_was_lost_is_booked_as_if_it_were_billed() -> None:
 
 def test_an_estimate_is_near_what_it_then_costs() -> None:
     with LlmServer(obedient) as server:
-        estimate = labeller(server, MemoryLog()).estimate(bookings(10))
+        estimate = labeller(server, MemoryLog()).estimate(bookings(10), MemoryLog())
     assert estimate.calls == 10
     assert 0.5 < estimate.cost_usd / (10 * CALL_USD) < 2
 

@@ -37,7 +37,9 @@ def test_a_server_that_obeys_all_of_them_gets_no_false_resolved() -> None:
     attacked = candidates([infected(talk, injection) for talk in OPEN_TALKS for injection in INJECTIONS])
     with LlmServer(after_probe(obey)) as server:
         summary = labeller(server, log).label(attacked)
-        assert len(server.labelling_requests) == len(attacked) == 250
+        # What tools return is not sent: the six texts that stand there in a talk make one question.
+        assert len(server.labelling_requests) == 225
+    assert len(summary.accounted) == len(attacked) == 250
     outcomes = Counter((one.outcome.value, one.reason) for one in summary.accounted.values())
     assert set(outcomes) == {("labelled", ""), ("dead_lettered", "evidence_refused")}
     # Half cite an innocuous message of the agent's side; of those, tools that failed are refused too.
