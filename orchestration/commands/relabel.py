@@ -40,7 +40,7 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
             assemble_project(home.dbt_project, settings.seeds)
             databases = (home.raw_database, home.build_database)
             estimate = estimate_relabelling(*databases, labeller, begins_at)
-            messages = count_relabelled_messages(*databases, message_labeller(home.seeds), begins_at)
+            messages = count_relabelled_messages(*databases, message_labeller(home.taxonomy), begins_at)
             if step := llm_step(settings, home, now):
                 questions = estimate_llm_relabelling(*databases, step, begins_at, now)
     except (ConfigurationError, RawVersionError, ValueError) as error:

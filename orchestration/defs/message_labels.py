@@ -64,7 +64,7 @@ def _label(context: dg.AssetExecutionContext, warehouse: Warehouse) -> MessageSu
     return label_messages(
         home.raw_database,
         home.build_database,
-        message_labeller(home.seeds),
+        message_labeller(home.taxonomy),
         run_id=context.run.run_id,
         now=warehouse.now(),
         relabel_from=None if relabel_from is None else datetime.fromisoformat(relabel_from),

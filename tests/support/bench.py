@@ -45,7 +45,7 @@ class Bench:
         self.manifest: Manifest | None = None
         self.labeller = labeller
         # One for all: the taxonomy is that of the release.
-        self.message_labeller = message_labeller(PROJECT_DIR / "seeds")
+        self.message_labeller = message_labeller(PROJECT_DIR / "seeds" / "taxonomy.csv")
         # What dbt sends before the labels and behind them, by time zone.
         self.recordings: dict[str, tuple[list[str], list[str]]] = {}
         self.configure(frozenset())

@@ -174,7 +174,7 @@ class WarehouseUnderTest:
         return label_messages(
             self.home.raw_database,
             self.home.build_database,
-            self.message_labeller or message_labeller(self.home.seeds),
+            self.message_labeller or message_labeller(self.home.taxonomy),
             run_id=f"load {self.loads}",
             now=LOADED_AT + self.loads * LOAD_INTERVAL,
             relabel_from=relabel_from,

@@ -85,7 +85,7 @@ def label_messages(
             return MessageSummary()
         connection.execute(f"attach {text(str(build_database))} as build (read_only)")
         earliest = look_at_messages(connection, scope)
-        load_id, labelled_at = next_load(connection, naive(now))
+        load_id, labelled_at = _next_labelling(connection, built.through_load_id, naive(now))
         writer = _Writer(connection, labeller, run_id, labelled_at, load_id)
         summary = _label(writer, scope, read_messages(connection, earliest), on_progress, commit_every)
         connection.execute("begin")
@@ -98,6 +98,19 @@ def label_messages(
             record_operation(connection, "relabel", performed_at=labelled_at, load_id=load_id, detail=detail)
         connection.execute("commit")
     return summary
+
+
+def _next_labelling(
+    connection: duckdb.DuckDBPyConnection, built_through_load_id: int, now: datetime
+) -> tuple[int, datetime]:
+    """Return number and time of this labelling: those of the stages' in the same run where there was one.
+
+    A number that a build has covered, or that messages have, is taken by nobody again.
+    """
+    load_id, labelled_at = next_load(connection, now)
+    rows = connection.execute("select coalesce(max(_load_id), 0) from ledger.message_labels").fetchall()
+    is_shared = load_id - 1 > max(built_through_load_id, rows[0][0])
+    return load_id - 1 if is_shared else load_id, labelled_at
 
 
 def count_relabelled_messages(

@@ -41,9 +41,9 @@ class MessageLabeller:
     label: Callable[[str, str | None], MessageLabels]
 
 
-def message_labeller(seeds: Path) -> MessageLabeller:
-    """Return the labeller of the taxonomy in a folder of seeds. Raises what reading it raises."""
-    rows = read_taxonomy(seeds)
+def message_labeller(taxonomy: Path) -> MessageLabeller:
+    """Return the labeller of a taxonomy: seeds/taxonomy.csv of a warehouse. Raises what reading it raises."""
+    rows = read_taxonomy(taxonomy)
     books = phrase_books(rows)
 
     # The same words come again and again: greetings, answers, what people copy.

@@ -28,9 +28,9 @@ class TaxonomyRow:
     phrase: str
 
 
-def read_taxonomy(seeds: Path) -> tuple[TaxonomyRow, ...]:
-    """Read taxonomy.csv of a folder of seeds that have been checked. Raises FileNotFoundError, ValueError."""
-    rows = read_rows(seeds / "taxonomy.csv", COLUMNS)
+def read_taxonomy(path: Path) -> tuple[TaxonomyRow, ...]:
+    """Read a taxonomy whose rows have been checked. Raises FileNotFoundError, ValueError."""
+    rows = read_rows(path, COLUMNS)
     return tuple(TaxonomyRow(cast("Kind", row["kind"]), row["label"], row["language"], row["phrase"]) for row in rows)
 
 
