@@ -8,6 +8,7 @@ handoffs as (
 
 ),
 
+-- A reason is one of the last two messages: what somebody said long before is not why.
 messages as (
 
     select
@@ -18,12 +19,12 @@ messages as (
         labels.objection,
         labels.escalation_reason,
         labels.dropoff_reason,
-        events.sequence_number < handoffs.handoff_sequence as is_before_handoff,
-        row_number() over (partition by events.conversation_key order by events.sequence_number desc) as last_place,
-        row_number() over (
+        events.sequence_number < handoffs.handoff_sequence and labels.escalation_reason <> 'unknown' and 2 >= row_number() over (
             partition by events.conversation_key, events.sequence_number < handoffs.handoff_sequence
             order by events.sequence_number desc
-        ) as last_place_of_part
+        ) as is_asking,
+        labels.dropoff_reason <> 'unknown'
+        and 2 >= row_number() over (partition by events.conversation_key order by events.sequence_number desc) as is_leaving
     from {{ ref('int_events_touched') }} as events
     left join handoffs on events.conversation_key = handoffs.conversation_key
     left join {{ ref('int_message_labels_chosen') }} as labels on events.source = labels.source and events.event_id = labels.event_id
@@ -33,9 +34,11 @@ messages as (
 
 labels_found as (
 
-    select conversation_key, 'intent' as kind, intent as label from messages where intent <> 'unknown'
+    select conversation_key, 'intent' as kind, intent as label
+    from messages
     union
-    select conversation_key, 'objection' as kind, objection as label from messages where objection <> 'unknown'
+    select conversation_key, 'objection' as kind, objection as label
+    from messages
 
 ),
 
@@ -46,18 +49,8 @@ labels_listed as (
         {{ ordered_text("case when kind = 'intent' then label end", 'label') }} as intents,
         {{ ordered_text("case when kind = 'objection' then label end", 'label') }} as objections
     from labels_found
+    where label <> 'unknown'
     group by conversation_key
-
-),
-
--- Of the last two messages the later one that gives a reason: what somebody said long before is not why.
-reasons_weighed as (
-
-    select
-        *,
-        is_before_handoff and last_place_of_part <= 2 and escalation_reason <> 'unknown' as is_asking,
-        last_place <= 2 and dropoff_reason <> 'unknown' as is_leaving
-    from messages
 
 ),
 
@@ -70,7 +63,7 @@ reasons_given as (
         max_by(event_id, sequence_number) filter (where is_asking) as escalation_reason_event_id,
         max_by(dropoff_reason, sequence_number) filter (where is_leaving) as dropoff_reason,
         max_by(event_id, sequence_number) filter (where is_leaving) as dropoff_reason_event_id
-    from reasons_weighed
+    from messages
     group by conversation_key
 
 ),

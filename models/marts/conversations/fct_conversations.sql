@@ -63,7 +63,9 @@ conversations_decided as (
         words.escalation_reason,
         words.escalation_reason_evidence_kind,
         words.escalation_reason_event_id,
-        case when outcomes.outcome in ('abandoned', 'ended_unresolved') then coalesce(words.dropoff_reason, 'unknown') end as dropoff_reason,
+        case
+            when outcomes.outcome in ('abandoned', 'ended_unresolved') then coalesce(words.dropoff_reason, 'unknown')
+        end as dropoff_reason,
         case when outcomes.outcome in ('abandoned', 'ended_unresolved') then words.dropoff_reason_event_id end as dropoff_reason_event_id,
 
         -- classes
