@@ -56,6 +56,11 @@ class Home:
         return self.dbt_project / "seeds"
 
     @property
+    def taxonomy(self) -> Path:
+        """The labels of messages in use, with the phrases that show them."""
+        return self.seeds / "taxonomy.csv"
+
+    @property
     def evaluation(self) -> Path:
         """The newest evaluation of the classifiers, for people (markdown) and machines (JSON)."""
         return self.root / "evaluation"

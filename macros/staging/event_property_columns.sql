@@ -3,6 +3,7 @@
         lower(coalesce(nullif(trim(role), ''), nullif(trim(sender), ''), nullif(trim(actor), ''))) as role,
         seq,
         tool_name,
+        nullif(lower(trim(reason)), '') as reason,
         coalesce(is_error, not success, lower(status) = 'error', false) as is_error,
         coalesce(is_write, false) as is_write,
         model,

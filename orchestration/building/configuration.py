@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from orchestration.building.seed_columns import column_defaults, column_problems
+from orchestration.labelling.messages.taxonomy import KINDS, phrase_problems
 from orchestration.labelling.stages import STAGES
 
 Row = dict[str, str]
@@ -53,6 +54,7 @@ _KEYS = {
     "segment_dimensions.csv": ("dimension",),
     "metric_definitions.csv": ("metric_name",),
     "model_prices.csv": ("model", "valid_from"),
+    "taxonomy.csv": ("kind", "language", "phrase"),
 }
 
 
@@ -80,6 +82,14 @@ _CELLS = (
     ("metric_definitions.csv", "scale", _NUMBER, "number"),
     ("model_prices.csv", "model", _NAME, "name"),
     ("model_prices.csv", "valid_from", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "date such as 2026-01-31"),
+    # `unknown` is what no phrase shows; labels stand in lists, between commas.
+    (
+        "taxonomy.csv",
+        "label",
+        r"(?!unknown$)[a-z][a-z0-9_]*",
+        "name of lower-case letters, digits and _, and not unknown",
+    ),
+    ("taxonomy.csv", "phrase", _NAME, "phrase"),
     ("model_prices.csv", "input_usd_per_mtok", _PRICE, "price: USD per million tokens, 0 or more"),
     ("model_prices.csv", "output_usd_per_mtok", _PRICE, "price: USD per million tokens, 0 or more"),
 )
@@ -125,6 +135,7 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
             _check_dimensions,
         ):
             problems.extend(check(seeds))
+        problems.extend(phrase_problems(seeds["taxonomy.csv"].numbered()))
         problems.extend(_check_metrics(seeds, known_measures))
     if problems:
         raise ConfigurationError("the configuration cannot be used:\n  " + "\n  ".join(problems))
@@ -183,6 +194,7 @@ def _check_closed_lists(seeds: dict[str, _Seed]) -> Iterator[str]:
         ("sources.csv", "default_environment", {"production", "development", ""}),
         ("sources.csv", "feedback_question_kind", {"solved", "satisfaction", "other", ""}),
         ("funnel_stages.csv", "signal_kind", {"event", "fact", "label"}),
+        ("taxonomy.csv", "kind", set(KINDS)),
         ("metric_definitions.csv", "kind", {"count", "mean", "rate", "ratio"}),
         ("metric_definitions.csv", "direction", {"higher_is_better", "lower_is_better", "neutral"}),
     )

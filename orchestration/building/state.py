@@ -205,7 +205,8 @@ def _newest_load_id(raw_database: Path) -> int:
             """select coalesce(max(load_id), 0) from (
                 select load_id from raw.raw.loaded_files
                 union all select load_id from raw.raw.operations
-                union all select _load_id from raw.ledger.stage_labels)"""
+                union all select _load_id from raw.ledger.stage_labels
+                union all select _load_id from raw.ledger.message_labels)"""
         ).fetchone()
     return int(row[0]) if row else 0
 

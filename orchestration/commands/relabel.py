@@ -11,7 +11,9 @@ from orchestration.home import Home
 from orchestration.labelling.ledger.labellers import default_labeller
 from orchestration.labelling.ledger.labelling import estimate_relabelling
 from orchestration.labelling.ledger.llm_labelling import estimate_llm_relabelling, llm_step
+from orchestration.labelling.ledger.message_labelling import count_relabelled_messages
 from orchestration.labelling.llm.estimating import RunEstimate
+from orchestration.labelling.messages.labeller import message_labeller
 from orchestration.landing.migrations import RawVersionError
 from orchestration.locking import hold_lock
 from orchestration.settings import Settings
@@ -36,9 +38,10 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
         questions: RunEstimate | None = None
         with hold_lock(home.lock, "relabel", lambda message: print(message, file=sys.stderr), now=now):
             assemble_project(home.dbt_project, settings.seeds)
-            estimate = estimate_relabelling(home.raw_database, home.build_database, labeller, begins_at)
+            databases = (home.raw_database, home.build_database)
+            estimate = estimate_relabelling(*databases, labeller, begins_at)
+            messages = count_relabelled_messages(*databases, message_labeller(home.taxonomy), begins_at)
             if step := llm_step(settings, home, now):
-                databases = (home.raw_database, home.build_database)
                 questions = estimate_llm_relabelling(*databases, step, begins_at, now)
     except (ConfigurationError, RawVersionError, ValueError) as error:
         print(error)
@@ -47,9 +50,13 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
         f"{estimate.conversations:,} conversations since {since} were labelled by another definition; labelling them "
         f"again by {labeller.model} ({labeller.kind}) costs ${estimate.cost_usd:.2f}"
     )
+    if messages:
+        print(f"{messages:,} messages of customers were labelled by another definition too; they cost nothing")
     if questions is not None:
         print(_price(questions, settings))
-    if estimate.conversations == 0 and (questions is None or questions.calls + questions.cache_hits == 0):
+    if estimate.conversations == 0 and messages == 0 and (
+        questions is None or questions.calls + questions.cache_hits == 0
+    ):
         return 0
     if not (is_confirmed or _says_yes()):
         print(f"Nothing was changed. To do it: make relabel FROM={since} YES=1")

@@ -6,7 +6,7 @@ from dagster_dbt import get_asset_key_for_model
 from orchestration.building.manifest import published_models
 from orchestration.building.state import built_from, data_until
 from orchestration.defs import checks as audit
-from orchestration.defs import labels, llm_labels
+from orchestration.defs import labels, llm_labels, message_labels
 from orchestration.defs import warehouse as build
 from orchestration.defs.history import forget_runs
 from orchestration.defs.policy import WAREHOUSE_POOL, retry_disk_errors
@@ -17,7 +17,8 @@ from orchestration.publishing import keep_history, publish
 # Through their modules: an asset imported by name counts as a second one, because the policy copies each it finds.
 PUBLISHED_MODELS = published_models(build.MANIFEST)
 _STEPS = (
-    *(audit.landed_checks, build.canonical_events, labels.stage_labels, llm_labels.llm_labels),
+    *(audit.landed_checks, build.canonical_events),
+    *(labels.stage_labels, llm_labels.llm_labels, message_labels.message_labels),
     *(build.warehouse_models, audit.marts_checks),
 )
 _CHECKS = [spec for step in _STEPS for spec in step.check_specs]

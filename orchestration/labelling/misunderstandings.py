@@ -1,7 +1,7 @@
 """Exchanges the agent did not understand: by its own event, by what it says, by a customer who says it again."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -11,20 +11,18 @@ import yaml
 
 from orchestration.labelling.agent_text import unwrap
 from orchestration.labelling.conversation import Message
-from orchestration.labelling.cues import simplified
+from orchestration.labelling.letter_triples import Triples, similarity, triples_of
 
 Signal = Literal["fallback_event", "fallback_text", "rephrase"]
 # In this order they are believed.
 SIGNALS: tuple[Signal, ...] = ("fallback_event", "fallback_text", "rephrase")
 FALLBACK_EVENT = "fallback_triggered"
-# Dice similarity of letter triples, 0..1.
+# Similarity of letter triples, 0..1.
 _LEAST_FALLBACK_SIMILARITY = 0.6
 _LEAST_REPHRASE_SIMILARITY = 0.6
 # Two short answers are often alike ("yes", "yes please") and say nothing.
 _LEAST_REPHRASED_WORDS = 3
 _SENTENCE = re.compile(r"[^.!?…\n]+")
-_NO_LETTER = re.compile(r"[\W\d_]+")
-_Triples = frozenset[str]
 
 
 @dataclass
@@ -82,21 +80,21 @@ def misunderstanding_of(exchange: Exchange, following: Exchange | None) -> Misun
 @lru_cache(maxsize=16_384)
 def is_fallback(text: str) -> bool:
     """Whether a sentence of an agent's text is close to one of not having understood, and closer than to any other."""
-    return any(_is_not_understood(_triples(sentence)) for sentence in _SENTENCE.findall(text))
+    return any(_is_not_understood(triples_of(sentence)) for sentence in _SENTENCE.findall(text))
 
 
-def _is_not_understood(sentence: _Triples) -> bool:
-    similarity = max(_similarity(sentence, one) for one in _prototypes("not_understood"))
+def _is_not_understood(sentence: Triples) -> bool:
+    closest = max(similarity(sentence, one) for one in _prototypes("not_understood"))
     # A few letters make the opposite of it.
-    return similarity >= _LEAST_FALLBACK_SIMILARITY and similarity > max(
-        _similarity(sentence, one) for one in _prototypes("understood")
+    return closest >= _LEAST_FALLBACK_SIMILARITY and closest > max(
+        similarity(sentence, one) for one in _prototypes("understood")
     )
 
 
 @cache
-def _prototypes(kind: str) -> tuple[_Triples, ...]:
+def _prototypes(kind: str) -> tuple[Triples, ...]:
     content = yaml.safe_load((Path(__file__).parent / "fallback_texts.yml").read_text(encoding="utf-8"))
-    return tuple(_triples(line) for language in content.values() for line in language[kind])
+    return tuple(triples_of(line) for language in content.values() for line in language[kind])
 
 
 def _said(exchange: Exchange) -> str:
@@ -106,19 +104,4 @@ def _said(exchange: Exchange) -> str:
 def _is_rephrased(before: str, after: str) -> bool:
     if min(len(before.split()), len(after.split())) < _LEAST_REPHRASED_WORDS:
         return False
-    return _similarity(_triples(before), _triples(after)) >= _LEAST_REPHRASE_SIMILARITY
-
-
-@lru_cache(maxsize=16_384)
-def _triples(text: str) -> _Triples:
-    spaced = f" {_NO_LETTER.sub(' ', simplified(text)).strip()} "
-    return frozenset(_runs(spaced))
-
-
-def _runs(text: str) -> Iterator[str]:
-    for start in range(len(text) - 2):
-        yield text[start : start + 3]
-
-
-def _similarity(one: _Triples, other: _Triples) -> float:
-    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
+    return similarity(triples_of(before), triples_of(after)) >= _LEAST_REPHRASE_SIMILARITY

@@ -9,10 +9,11 @@ import pandas as pd
 
 from orchestration.landing.contracts import SourceContract, content_columns
 from orchestration.landing.parsing import text
+from orchestration.landing.seeds import Kept
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Suppressions
 
-# Captions and reasons are typed but free; an address is a person's.
-_FREE_COLUMNS = ("button", "reason", "customer_ip_hash")
+# Captions are typed but free; an address is a person's.
+_FREE_COLUMNS = ("button", "customer_ip_hash")
 # Ids are often built from other ids, and paths lead to people.
 _HOLDS_SHORT_IDS = ("event_id", "page_url")
 
@@ -22,16 +23,18 @@ def user_of(contract: SourceContract) -> str:
     return contract.user or """nullif(json_extract_string(properties, '$."user_id"'), '')"""
 
 
-def stripped_columns(contract: SourceContract, kept_properties: tuple[str, ...]) -> dict[str, str]:
+def stripped_columns(contract: SourceContract, kept: Kept) -> dict[str, str]:
     """Return columns with the SQL expression of what stays of them without free properties.
 
-    Of the properties stay those that the configuration names, because numbers are computed from them. `_line_hash`
+    Of the properties and reasons stay those that the configuration names: numbers are computed from them. `_line_hash`
     becomes null: there is no content left that another line could contradict.
     """
     columns = {name: "null" for name in _FREE_COLUMNS if name in content_columns(contract)}
+    reasons = ", ".join(text(reason) for reason in kept.reasons)
+    columns["reason"] = f"case when lower(trim(reason)) in ({reasons}) then reason end" if reasons else "null"
     # Of a page the marts show the path alone.
     columns["page_url"] = f"case when page_url = '' then '' else {_path('page_url')} end"
-    names = kept_properties if contract.user is not None else (*kept_properties, "user_id")
+    names = kept.properties if contract.user is not None else (*kept.properties, "user_id")
     fields = ", ".join(
         f"""{text(name)}, json_extract(properties, {text(f'$."{name}"')})""" for name in dict.fromkeys(names)
     )
@@ -52,7 +55,7 @@ def anonymise(
     table: str,
     contract: SourceContract,
     suppressions: Suppressions,
-    kept_properties: tuple[str, ...],
+    kept: Kept,
     *,
     has_content: bool,
 ) -> int:
@@ -68,7 +71,7 @@ def anonymise(
     if not conversations:
         return 0
     connection.register("forgotten_conversations", _mapping(conversations))
-    changes = stripped_columns(contract, kept_properties) | ({"content": "null"} if has_content else {})
+    changes = stripped_columns(contract, kept) | ({"content": "null"} if has_content else {})
     changed = connection.execute(
         f"update {table} set {', '.join(f'{name} = {value}' for name, value in changes.items())} "
         f"where {conversation} in (select old from forgotten_conversations)"

@@ -89,6 +89,8 @@ def next_load(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int
             union all
             select _load_id, labelled_at from ledger.stage_labels
             union all
+            select _load_id, labelled_at from ledger.message_labels
+            union all
             select _load_id, called_at from ledger.llm_calls)"""
     ).fetchone()
     last_id, last_at = row or (None, None)

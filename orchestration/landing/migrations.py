@@ -102,6 +102,18 @@ MIGRATIONS = (
             "alter table ledger.llm_dead_letters add column excerpt_hash VARCHAR",
         ),
     ),
+    Migration(
+        8,
+        "keep what single messages of customers say",
+        (
+            "create table if not exists ledger.message_labels (source VARCHAR, event_id VARCHAR, "
+            "conversation_id VARCHAR, language VARCHAR, sentiment DOUBLE, intent VARCHAR, intent_confidence DOUBLE, "
+            "objection VARCHAR, objection_confidence DOUBLE, escalation_reason VARCHAR, "
+            "escalation_reason_confidence DOUBLE, dropoff_reason VARCHAR, dropoff_reason_confidence DOUBLE, "
+            "definition_hash VARCHAR, content_hash VARCHAR, run_id VARCHAR, labelled_at TIMESTAMP, _load_id BIGINT)",
+            "create table if not exists ledger.message_labelling_progress (through_load_id BIGINT)",
+        ),
+    ),
 )
 
 

@@ -1,6 +1,7 @@
 """Reads the seeds that landing follows."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -19,8 +20,18 @@ def read_namespaces(seeds: Path) -> dict[str, str]:
     return {row["source"]: row["id_namespace"] for row in read_rows(seeds / "sources.csv", ("source", "id_namespace"))}
 
 
-def read_kept_properties(seeds: Path) -> tuple[str, ...]:
-    """Return the properties that the configuration names and numbers are computed from, sorted."""
+@dataclass(frozen=True)
+class Kept:
+    """What stays of somebody's free properties, because numbers are computed from it: names, and reasons by name."""
+
+    properties: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def read_kept(seeds: Path) -> Kept:
+    """Return the properties that the configuration names and the reasons for a handoff that it knows, both sorted."""
     files = ("success_signals.csv", "segment_dimensions.csv")
     named = {row["property"] for name in files for row in read_rows(seeds / name, ("property",))}
-    return tuple(sorted(named - {""}))
+    rows = read_rows(seeds / "taxonomy.csv", ("kind", "label"))
+    reasons = {row["label"] for row in rows if row["kind"] == "escalation_reason"}
+    return Kept(tuple(sorted(named - {""})), tuple(sorted(reasons)))

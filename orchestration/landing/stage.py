@@ -1,6 +1,6 @@
 """Takes lines of one file, or of several small ones at once, through parsing and judging, up to their insertion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from orchestration.landing.duplicates import Verdicts, find_duplicates
 from orchestration.landing.lines import Chunk, RefusedLine
 from orchestration.landing.parsing import parse_statement
 from orchestration.landing.reasons import CONFLICTING_DUPLICATE, UNKNOWN_SENDER_ROLE
-from orchestration.landing.seeds import read_kept_properties, read_namespaces
+from orchestration.landing.seeds import Kept, read_kept, read_namespaces
 from orchestration.landing.suppression import Suppressions, read_suppressions
 
 
@@ -30,7 +30,7 @@ class LoadContext:
     load_id: int
     loaded_at: datetime
     suppressions: Suppressions | None = None
-    kept_properties: tuple[str, ...] = ()
+    kept: Kept = field(default_factory=Kept)
 
 
 def make_context(
@@ -47,7 +47,7 @@ def make_context(
         load_id,
         loaded_at,
         read_suppressions(connection, hash_key, read_namespaces(seeds)),
-        read_kept_properties(seeds),
+        read_kept(seeds),
     )
 
 
@@ -147,7 +147,7 @@ class Stage:
             "parsed",
             self._contract,
             context.suppressions,
-            context.kept_properties,
+            context.kept,
             has_content=True,
         ):
             context.suppressions.save(context.connection)

@@ -115,6 +115,28 @@ _LEDGER = {
         "labelled_at": "TIMESTAMP",
         "_load_id": "BIGINT",
     },
+    # One row per labelling and message of a customer. Of each kind the label its words show, or `unknown`, and how much
+    # of a phrase was found, 0..1; a sentiment, -1..1, only where one was measured. The hash is over language and text.
+    "message_labels": {
+        "source": "VARCHAR",
+        "event_id": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "language": "VARCHAR",
+        "sentiment": "DOUBLE",
+        "intent": "VARCHAR",
+        "intent_confidence": "DOUBLE",
+        "objection": "VARCHAR",
+        "objection_confidence": "DOUBLE",
+        "escalation_reason": "VARCHAR",
+        "escalation_reason_confidence": "DOUBLE",
+        "dropoff_reason": "VARCHAR",
+        "dropoff_reason_confidence": "DOUBLE",
+        "definition_hash": "VARCHAR",
+        "content_hash": "VARCHAR",
+        "run_id": "VARCHAR",
+        "labelled_at": "TIMESTAMP",
+        "_load_id": "BIGINT",
+    },
     # One row per request; one without a conversation is the first question, which only tries the endpoint. `outcome` is
     # answered, or why it failed; the cost is the most it can be where the endpoint did not count the tokens.
     "llm_calls": {
@@ -181,6 +203,8 @@ _LEDGER = {
     },
     # One row: the newest load or operation whose conversations have been looked at.
     "labelling_progress": {"through_load_id": "BIGINT"},
+    # The same for messages.
+    "message_labelling_progress": {"through_load_id": "BIGINT"},
 }
 
 

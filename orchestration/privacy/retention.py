@@ -11,7 +11,7 @@ from orchestration.landing.contracts import SOURCES
 from orchestration.landing.manifest import next_load
 from orchestration.landing.operations import record_operation
 from orchestration.landing.parsing import text
-from orchestration.landing.seeds import read_kept_properties
+from orchestration.landing.seeds import Kept, read_kept
 from orchestration.privacy.fresh_copy import column_types, open_copy, replace_raw, write_tables
 
 # No event is as old: before 2000 it is refused.
@@ -53,7 +53,7 @@ def expire(
         connection.execute("use clear")
         if not _count(connection, bounds).is_any:
             return nothing
-    kept = read_kept_properties(seeds)
+    kept = read_kept(seeds)
     with open_copy(raw_database) as connection:
         expired = _count(connection, bounds)
         texts, rejected = (f"timestamp '{bounds[name]:%Y-%m-%d %H:%M:%S.%f}'" for name in ("texts", "rejected"))
@@ -90,7 +90,7 @@ def _count(connection: duckdb.DuckDBPyConnection, bounds: dict[str, datetime]) -
     )
 
 
-def _source(connection: duckdb.DuckDBPyConnection, name: str, kept: tuple[str, ...], bound: str) -> str:
+def _source(connection: duckdb.DuckDBPyConnection, name: str, kept: Kept, bound: str) -> str:
     stripped = stripped_columns(SOURCES[name], kept)
     chosen = ", ".join(
         f"""case when "timestamp" < {bound} then {stripped[column]} else {column} end as {column}"""
@@ -104,7 +104,8 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, kept: tuple[str, .
 def _ledger(bound: str) -> dict[str, str]:
     """Return the selects of the ledger: a quote goes with its message, an answer with any message of its conversation.
 
-    The hash of the content stays: it says what was labelled, and that nobody has to look again.
+    The hash of a conversation stays: it says what was labelled, and that nobody has to look again. That of a message
+    goes: a few words can be guessed by it.
     """
     aged = " union ".join(
         f"""select '{name}' as source, {contract.conversation} as id from raw.{name} where "timestamp" < {bound}"""
@@ -117,6 +118,12 @@ def _ledger(bound: str) -> dict[str, str]:
                     select (source, event_id) from raw.message_texts where "timestamp" >= {bound}
                 ) then evidence_quote end as evidence_quote)
             from ledger.stage_labels""",
+        "ledger.message_labels": f"""
+            select * replace (
+                case when (source, event_id) in (
+                    select (source, event_id) from raw.message_texts where "timestamp" >= {bound}
+                ) then content_hash end as content_hash)
+            from ledger.message_labels""",
         "ledger.llm_dead_letters": f"""
             select * replace (
                 case when conversation_id not in (select id from ({aged})) then raw_response end as raw_response)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from orchestration.landing.anonymising import anonymise
 from orchestration.landing.contracts import SOURCES
-from orchestration.landing.seeds import read_kept_properties, read_namespaces
+from orchestration.landing.seeds import Kept, read_kept, read_namespaces
 from orchestration.landing.suppression import (
     DISTINCTIVE_LETTERS,
     Suppression,
@@ -25,6 +25,7 @@ _OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
 # Words of the person, and what was said of them for whoever says the same.
 _LEDGER_WORDS = ("evidence_quote", "raw_response", "answer")
 _LEDGER_HASHES = ("content_hash", "excerpt_hash")
+_LEDGER_EVENTS = ("event_id", "evidence_event_id")
 
 
 def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested: Iterable[Suppression]) -> None:
@@ -37,7 +38,7 @@ def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested:
         known = read_suppressions(connection, hash_key, read_namespaces(seeds))
         suppressions = Suppressions(hash_key, (*(known.entries if known else ()), *requested), read_namespaces(seeds))
         needles = collect_needles(connection, suppressions)
-        copy = _Copy(connection, suppressions, needles, read_kept_properties(seeds))
+        copy = _Copy(connection, suppressions, needles, read_kept(seeds))
         selects = {f"raw.{name}": copy.source(name) for name in SOURCES}
         selects |= {table: copy.other(table) for table in tables_of(connection) if table not in selects}
         write_tables(connection, selects | {"raw.suppressions": "select * from raw.suppressions where false"})
@@ -53,13 +54,13 @@ class _Copy:
         connection: duckdb.DuckDBPyConnection,
         suppressions: Suppressions,
         needles: Needles,
-        kept_properties: tuple[str, ...],
+        kept: Kept,
     ) -> None:
         self._connection = connection
         self._suppressions = suppressions
         self._needles = needles
         self._mentions = Needles(needles.long_ids, (), ()).patterns()
-        self._kept_properties = kept_properties
+        self._kept = kept
         # Nobody can tell guessed words by a hash without it, and it is kept nowhere.
         self._salt = secrets.token_hex(32)
 
@@ -75,7 +76,7 @@ class _Copy:
             forgotten,
             SOURCES[name],
             self._suppressions,
-            self._kept_properties,
+            self._kept,
             has_content=False,
         )
         columns = column_types(self._connection, f"raw.{name}")
@@ -148,19 +149,21 @@ class _Copy:
             if column in columns:
                 # Equal contents stay equal: what a person said of one is still about the content that was labelled.
                 values[column] = f"case when s.id is null then t.{column} else sha256('{self._salt}' || t.{column}) end"
-        if "evidence_event_id" not in columns:
-            return ""
+        return "".join(self._forget_event_ids(name, column, values) for column in _LEDGER_EVENTS if column in columns)
+
+    def _forget_event_ids(self, name: str, column: str, values: dict[str, str]) -> str:
+        """Return the join that puts, in the person's rows, ids of rewritten events in the place of what they were."""
         found = self._connection.execute(
-            f"""select distinct t.evidence_event_id from {name} as t
+            f"""select distinct t.{column} from {name} as t
             {self._surrogates(name)} on s.source = t.source and s.id = t.conversation_id
-            where s.id is not null and t.evidence_event_id is not null"""
+            where s.id is not null and t.{column} is not null"""
         ).fetchall()
         # As at the door: event ids are often built from other ids, short ones too.
         pairs = [(old, self._suppressions.replace_ids(old)) for (old,) in found]
-        self._connection.register("evidence_ids", pd.DataFrame(pairs, columns=["old", "new"], dtype="string"))
-        mentioned = values.get("evidence_event_id", "t.evidence_event_id")
-        values["evidence_event_id"] = f"case when s.id is null then {mentioned} else e.new end"
-        return " left join evidence_ids as e on e.old = t.evidence_event_id"
+        view = f"ids_{name.replace('.', '_')}_{column}"
+        self._connection.register(view, pd.DataFrame(pairs, columns=["old", "new"], dtype="string"))
+        values[column] = f"case when s.id is null then {values.get(column, f't.{column}')} else i_{column}.new end"
+        return f" left join {view} as i_{column} on i_{column}.old = t.{column}"
 
     def _surrogates(self, table: str) -> str:
         """Name the join with who is to go by (source, id), for every source that shares its ids with another."""

@@ -55,8 +55,23 @@ def strings_found(home: Path) -> set[tuple[str, str]]:
 def test_every_mart_counts_the_same_without_the_person(tmp_path: Path) -> None:
     warehouse = WarehouseUnderTest(tmp_path, labeller=rules_labeller())
     plant(warehouse)
+    warehouse.write_events(
+        [
+            {"event_id": f"{USER}-asked", "conversation_id": "talk-alpha", "event_type": "user_message",
+             "timestamp": "2025-06-01T10:00:40Z", "properties": {"content": "I want my money back for it, please."}},
+            {"event_id": "handed", "conversation_id": "talk-alpha", "event_type": "handoff_requested",
+             "timestamp": "2025-06-01T10:00:50Z", "properties": {"reason": "policy"}},
+        ],
+        name="asked.jsonl",
+    )  # fmt: skip
     warehouse.land()
     warehouse.build()
+    messages = "select count(*), count(distinct event_id), count(content_hash) from raw.ledger.message_labels"
+    messages_before = warehouse.rows(messages)
+    hashes = f"select content_hash from raw.ledger.message_labels where conversation_id {{}} in {CONVERSATIONS}"
+    (of_the_person, of_neighbours) = (set(warehouse.rows(hashes.format(word))) for word in ("", "not"))
+    said = "select intents, escalation_reason from marts.fct_conversations where escalation_reason is not null"
+    assert warehouse.rows(said) == [("refund", "policy")]
     labelled = "select count(*), count(evidence_event_id), count(evidence_quote) from raw.ledger.stage_labels"
     (rows, shown, quoted) = warehouse.rows(labelled)[0]
     of_others = f"{labelled} where conversation_id not in {CONVERSATIONS}"
@@ -72,6 +87,13 @@ def test_every_mart_counts_the_same_without_the_person(tmp_path: Path) -> None:
     assert without_ids(warehouse.home.build_database) == before
     # The labels of the person stay, with nothing of the person in them; the neighbours' are as they were.
     assert warehouse.rows(labelled) == [(rows, shown, quoted_of_others)]
+    assert warehouse.rows(messages) == messages_before
+    found = set(warehouse.rows("select content_hash from raw.ledger.message_labels"))
+    assert of_neighbours < found
+    # Whoever guesses the few words of a message finds no hash of them.
+    assert not of_the_person & found
+    shown = "select event_id from marts.fct_messages where intent = 'refund'"
+    assert warehouse.rows(f"select count(*) from raw.ledger.message_labels where event_id in ({shown})") == [(1,)]
     assert strings_found(warehouse.home.root) == set()
     # What is sent again changes nothing either.
     for path in sorted(warehouse.settings.landing.rglob("*.jsonl")):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from orchestration.labelling.ledger.labellers import rules_labeller
 from tests.support.bench import PUBLICATION_RECORD, Bench, assert_none, bench_in_memory
 from tests.support.comparison import differences
-from tests.support.labellers import breaking, doubting_labeller
+from tests.support.labellers import breaking, breaking_on_messages, doubting_labeller, doubting_messages
 from tests.support.random_conversations import Line
 from tests.support.random_histories import LATE_HISTORY, History, Labels, histories, in_another_order
 
@@ -33,11 +33,15 @@ def check_history(bench: Bench, history: History) -> None:
     bench.clear()
     chance = random.Random(history.seed)  # noqa: S311 - reproducible, not secret
     landings = history.landings()
-    labeller = rules_labeller()
+    labeller, of_messages = rules_labeller(), bench.message_labeller
     for number, (step, lines) in enumerate(zip(history.steps, landings, strict=True), start=1):
-        labeller = doubting_labeller() if step.labels == Labels.AGAIN else labeller
-        is_broken = step.labels == Labels.BROKEN
-        bench.configure(step.changed, number - 1, breaking(labeller, after_batches=2) if is_broken else labeller)
+        if step.labels == Labels.AGAIN:
+            labeller, of_messages = doubting_labeller(), doubting_messages(bench.message_labeller)
+        if step.labels == Labels.BROKEN:
+            broken = breaking(labeller, after_batches=2), breaking_on_messages(of_messages, after_messages=17)
+            bench.configure(step.changed, number - 1, *broken)
+        else:
+            bench.configure(step.changed, number - 1, labeller, of_messages)
         bench.land(lines, chance)
         bench.build(BEFORE_ALL if step.labels == Labels.AGAIN else None) if number > 1 else bench.start()
         found = bench.differences(bench.warehouse.home.build_database, bench.full_refresh())

@@ -90,6 +90,47 @@ BAD_ROWS = {
         ),
         "model, valid_from = ('smollm2', '2024-11-01') stands in model_prices.csv line 5 already",
     ),
+    "unknown kind of label": (
+        "taxonomy.csv",
+        row_of("taxonomy.csv", kind="mood", label="cross", language="en", phrase="so cross"),
+        "kind 'mood' is none of dropoff_reason, escalation_reason, intent, objection",
+    ),
+    "label that is the word for none of them": (
+        "taxonomy.csv",
+        row_of("taxonomy.csv", kind="intent", label="unknown", language="en", phrase="green cheese"),
+        "label 'unknown' is no name of lower-case letters, digits and _, and not unknown",
+    ),
+    "label that would not stand in a list": (
+        "taxonomy.csv",
+        row_of("taxonomy.csv", kind="intent", label="Green cheese", language="en", phrase="green cheese"),
+        "label 'Green cheese' is no name of lower-case letters, digits and _, and not unknown",
+    ),
+    "language nobody reads": (
+        "taxonomy.csv",
+        row_of("taxonomy.csv", kind="intent", label="cheese", language="it", phrase="formaggio verde"),
+        "language 'it' is none of de, en, es, fr, pt",
+    ),
+    "empty phrase": (
+        "taxonomy.csv",
+        row_of("taxonomy.csv", kind="intent", label="cheese", language="en"),
+        "phrase '' is no phrase",
+    ),
+    "phrase that every text holds": (
+        "taxonomy.csv",
+        row_of("taxonomy.csv", kind="intent", label="cheese", language="en", phrase="I do not have it!"),
+        "phrase 'I do not have it!' has no word of its own: every text would show it",
+    ),
+    "phrase twice": (
+        "taxonomy.csv",
+        row_of("taxonomy.csv", kind="intent", label="order_status", language="en", phrase="where is my order"),
+        "kind, language, phrase = ('intent', 'en', 'where is my order') stands in taxonomy.csv line 2 already",
+    ),
+    "words of a phrase under another label": (
+        "taxonomy.csv",
+        row_of("taxonomy.csv", kind="intent", label="cheese", language="en", phrase="My order: where is?"),
+        "phrase 'My order: where is?' has the words of taxonomy.csv line 2, which shows 'order_status': neither would "
+        "be found",
+    ),
     "unknown purpose": (
         "purposes.csv",
         row_of("purposes.csv", source="events", purpose="fun"),

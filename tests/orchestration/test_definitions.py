@@ -127,7 +127,7 @@ def test_every_table_is_an_asset_with_group_owner_and_kind(dagster: Dagster) -> 
     wanted = {("raw", table) for table in RAW_TABLES}
     wanted |= {(n["schema"], n["name"]) for n in dbt_nodes(dagster) if n["resource_type"] in {"model", "seed"}}
     wanted |= {("published", "version"), ("history", "metric_restatements"), ("state", "comparison")}
-    wanted |= {("ledger", "stage_labels"), ("ledger", "llm_labels"), ("ledger", "human_labels")}
+    wanted |= {("ledger", name) for name in ("stage_labels", "llm_labels", "message_labels", "human_labels")}
     assert {tuple(key.path) for key in graph.get_all_asset_keys()} == wanted
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
@@ -311,6 +311,8 @@ def test_tables_say_how_many_rows_and_seconds(runs: Runs) -> None:
         ("marts", "fct_messages"): 12,
     }
     assert metadata["ledger", "stage_labels"]["labelled"].value == 6
+    assert metadata["ledger", "message_labels"]["labelled"].value == 6
+    assert metadata["ledger", "message_labels"]["unknown_intent"].value == 1.0
     for key, rows in expected.items():
         assert metadata[key]["dagster/row_count"].value == rows
         assert isinstance(metadata[key]["seconds"].value, float)
@@ -355,12 +357,14 @@ def test_a_classifier_that_breaks_costs_no_mart_and_is_told(
         raise RuntimeError("no model today")
 
     monkeypatch.setattr(sys.modules["orchestration.defs.labels"], "default_labeller", broken)
+    monkeypatch.setattr(sys.modules["orchestration.defs.message_labels"], "message_labeller", broken)
     run = dagster.run()
     assert run.success, dagster.messages(run)
-    told = "labelling broke off, the marts build on the labels there are: RuntimeError: no model today"
-    assert told in dagster.messages(run)
-    (found,) = [one for one in run.get_asset_check_evaluations() if one.check_name == "labelling_finished"]
-    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    told = "broke off, the marts build on the labels there are: RuntimeError: no model today"
+    checks = {one.check_name: (one.passed, one.severity) for one in run.get_asset_check_evaluations()}
+    for what, check in (("labelling", "labelling_finished"), ("labelling messages", "message_labelling_finished")):
+        assert f"{what} {told}" in dagster.messages(run)
+        assert checks[check] == (False, dg.AssetCheckSeverity.WARN)
     manifest = json.loads((dagster.home.published / "manifest.json").read_text())
     assert manifest["last_checked_run_id"] == run.run_id
 

@@ -23,6 +23,8 @@ from orchestration.building.state import (
     finish_events,
 )
 from orchestration.labelling.ledger.labellers import Labeller
+from orchestration.labelling.messages.labeller import MessageLabeller, message_labeller
+from orchestration.settings import PROJECT_DIR
 from tests.support.comparison import differences
 from tests.support.labellers import BrokeOffError
 from tests.support.random_conversations import Line
@@ -42,11 +44,19 @@ class Bench:
         self.folder = folder
         self.manifest: Manifest | None = None
         self.labeller = labeller
+        # One for all: the taxonomy is that of the release.
+        self.message_labeller = message_labeller(PROJECT_DIR / "seeds" / "taxonomy.csv")
         # What dbt sends before the labels and behind them, by time zone.
         self.recordings: dict[str, tuple[list[str], list[str]]] = {}
         self.configure(frozenset())
 
-    def configure(self, changed: frozenset[str], loads: int = 0, labeller: Labeller | None = None) -> None:
+    def configure(
+        self,
+        changed: frozenset[str],
+        loads: int = 0,
+        labeller: Labeller | None = None,
+        of_messages: MessageLabeller | None = None,
+    ) -> None:
         """Change what a user may change, and who labels; everything landed and built stays."""
         shutil.rmtree(self.folder / "warehouse" / "my-seeds", ignore_errors=True)
         timezone = "America/New_York" if TIME_ZONE in changed else "UTC"
@@ -57,6 +67,7 @@ class Bench:
             loads,
             self.manifest,
             labeller=labeller or self.labeller,
+            message_labeller=of_messages or self.message_labeller,
         )
         self.warehouse.settings.landing.mkdir(exist_ok=True)
 
@@ -86,6 +97,8 @@ class Bench:
         if warehouse.labeller is not None:
             with suppress(BrokeOffError):
                 warehouse.label()
+            with suppress(BrokeOffError):
+                warehouse.label_messages()
             continued = continue_build(home, build.configuration_hash, "")
             assert continued is not None
             build = continued
@@ -136,13 +149,20 @@ class Bench:
         other = self.folder / "other"
         shutil.rmtree(other, ignore_errors=True)
         labeller = self.warehouse.labeller
-        warehouse = WarehouseUnderTest(other, self.warehouse.overrides, self.warehouse.timezone, labeller=labeller)
+        warehouse = WarehouseUnderTest(
+            other,
+            self.warehouse.overrides,
+            self.warehouse.timezone,
+            labeller=labeller,
+            message_labeller=self.warehouse.message_labeller,
+        )
         for source, fields in in_files(lines, chance):
             warehouse.write_events(fields, source)
         warehouse.land(LOADED_AT + loads * LOAD_INTERVAL)
         if labeller is not None:
             self._start_events(warehouse, self._recording()[0])
             warehouse.label()
+            warehouse.label_messages()
         return warehouse.home.raw_database
 
     def keep(self, name: str) -> Path:

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from orchestration.labelling.conversation import Conversation, StageAnswer, StageLabel
 from orchestration.labelling.ledger.labellers import Labeller, rules_labeller
+from orchestration.labelling.messages.labeller import MessageLabeller, MessageLabels
+from orchestration.labelling.messages.phrases import NOTHING
 
 
 class BrokeOffError(Exception):
@@ -23,6 +25,31 @@ def breaking(labeller: Labeller, after_batches: int) -> Labeller:
         return labeller.classify(conversations)
 
     return replace(labeller, classify=classify)
+
+
+def breaking_on_messages(labeller: MessageLabeller, after_messages: int) -> MessageLabeller:
+    """Return a labeller that labels so many messages and then breaks."""
+    labelled = 0
+
+    def label(text: str, language: str | None) -> MessageLabels:
+        nonlocal labelled
+        if labelled == after_messages:
+            raise BrokeOffError("the labelling of messages broke")
+        labelled += 1
+        return labeller.label(text, language)
+
+    return replace(labeller, label=label)
+
+
+def doubting_messages(labeller: MessageLabeller) -> MessageLabeller:
+    """Return another definition of a labeller: it reads every mood the other way and no intent."""
+
+    def label(text: str, language: str | None) -> MessageLabels:
+        said = labeller.label(text, language)
+        mood = None if said.sentiment is None else -said.sentiment
+        return replace(said, sentiment=mood, shown={**said.shown, "intent": NOTHING})
+
+    return replace(labeller, definition_hash="e" * 64, label=label)
 
 
 def doubting_labeller() -> Labeller:

@@ -60,8 +60,12 @@ SAID_BY_CUSTOMERS = (
     "Yes, that works for me, thank you.",
     "It is still not working, and I do not know what to do.",
     "How do I change the address of my order?",
+    "Es demasiado caro para nosotros, y no lo quiero.",
+    "I would like a refund, this is terrible and too expensive for us.",
     "42",
 )
+# As sources state them; the last is free text.
+HANDOFF_REASONS = (None, "customer_asked", " Not_Solved", "she was cross")
 SAID_BY_AGENTS = (
     "Hello, how can I help you?",
     "I am sorry, I could not find the order in our system.",
@@ -157,7 +161,8 @@ class _Writer:
             (0.1, "problem_resolved"),
         ):
             if self._maybe(probability):
-                steps.append((event_type, {}))
+                reason = self.texts.choice(HANDOFF_REASONS) if event_type.startswith("handoff") else None
+                steps.append((event_type, {"reason": reason} if reason else {}))
         if self._maybe(0.6):
             end = self.chance.choice(("conversation_completed", "conversation_ended", "conversation_abandoned"))
             steps.append((end, {}))

@@ -31,6 +31,8 @@ from orchestration.labelling.ledger.labellers import Labeller
 from orchestration.labelling.ledger.labelling import LabelSummary, label_pending
 from orchestration.labelling.ledger.llm_labelling import LlmStep, label_unsure
 from orchestration.labelling.ledger.llm_report import LlmReport
+from orchestration.labelling.ledger.message_labelling import MessageSummary, label_messages
+from orchestration.labelling.messages.labeller import MessageLabeller, message_labeller
 from orchestration.landing import LandingSummary, load_landing
 from orchestration.privacy.redacting import redact_new_messages
 from orchestration.publishing import PublishSummary, keep_history, publish
@@ -61,6 +63,8 @@ class WarehouseUnderTest:
     # Without one, nothing is labelled: the marts rest on events alone.
     labeller: Labeller | None = None
     labelled_at_once: int = 7
+    # Without one, that of the taxonomy in use.
+    message_labeller: MessageLabeller | None = None
     # Without one, no LLM is asked.
     llm: LlmStep | None = None
     asked: LlmReport = field(default_factory=LlmReport)
@@ -144,6 +148,8 @@ class WarehouseUnderTest:
             self.label(relabel_from)
         if self.llm is not None:
             self.asked = self.ask(self.llm, relabel_from)
+        with suppress(BrokeOffError):
+            self.label_messages(relabel_from)
         if not marts:
             return
         continued = continue_build(self.home, current_hash, run_id)
@@ -159,6 +165,18 @@ class WarehouseUnderTest:
             self.home.raw_database,
             self.home.build_database,
             self.labeller,
+            run_id=f"load {self.loads}",
+            now=LOADED_AT + self.loads * LOAD_INTERVAL,
+            relabel_from=relabel_from,
+            commit_every=self.labelled_at_once,
+        )
+
+    def label_messages(self, relabel_from: datetime | None = None) -> MessageSummary:
+        """Label the customers' messages that are pending, as the step behind the stages does."""
+        return label_messages(
+            self.home.raw_database,
+            self.home.build_database,
+            self.message_labeller or message_labeller(self.home.taxonomy),
             run_id=f"load {self.loads}",
             now=LOADED_AT + self.loads * LOAD_INTERVAL,
             relabel_from=relabel_from,

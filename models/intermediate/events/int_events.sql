@@ -36,6 +36,7 @@ events_numbered as (
         traffic_source,
         sender_role,
         tool_name,
+        reason,
         event_type = 'tool_called' and is_error as is_tool_error,
         event_type = 'tool_called' and is_write as is_tool_write,
         model,

@@ -69,6 +69,7 @@ events_directed as (
         nullif(traffic_source, '') as traffic_source,
         sender_role,
         tool_name,
+        reason,
         is_error,
         is_write,
         nullif(model, '') as model,

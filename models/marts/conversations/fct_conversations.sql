@@ -2,18 +2,6 @@
 {{ replace_touched('int_conversations_restated') }}
 with
 
-outcomes as (
-
-    select * from {{ ref('int_outcomes_decided') }}
-
-),
-
-conversations as (
-
-    select * from {{ ref('int_conversations') }}
-
-),
-
 conversations_decided as (
 
     select
@@ -70,6 +58,15 @@ conversations_decided as (
         conversations.csat,
         conversations.feedback_question_kind,
         conversations.qualification_score,
+        words.intents,
+        words.objections,
+        words.escalation_reason,
+        words.escalation_reason_evidence_kind,
+        words.escalation_reason_event_id,
+        case
+            when outcomes.outcome in ('abandoned', 'ended_unresolved') then coalesce(words.dropoff_reason, 'unknown')
+        end as dropoff_reason,
+        case when outcomes.outcome in ('abandoned', 'ended_unresolved') then words.dropoff_reason_event_id end as dropoff_reason_event_id,
 
         -- classes
         conversations.is_engaged,
@@ -82,8 +79,9 @@ conversations_decided as (
         conversations.claimed_resolved,
         outcomes.outcome in ('resolved_confirmed', 'resolved_inferred') as is_resolved,
         cast({{ var('definition_version') }} as bigint) as definition_version
-    from conversations
-    inner join outcomes on conversations.conversation_key = outcomes.conversation_key
+    from {{ ref('int_conversations') }} as conversations
+    inner join {{ ref('int_outcomes_decided') }} as outcomes on conversations.conversation_key = outcomes.conversation_key
+    left join {{ ref('int_customer_words_summarised') }} as words on conversations.conversation_key = words.conversation_key
 
 ),
 

@@ -1,4 +1,4 @@
--- One row per message of a production conversation, with its text.
+-- One row per message of a production conversation, with its text and what a customer's words show.
 {{ replace_touched('int_conversations_touched') }}
 with
 
@@ -26,6 +26,12 @@ message_texts as (
 
 ),
 
+labels as (
+
+    select * from {{ ref('int_message_labels_chosen') }}
+
+),
+
 messages_with_text as (
 
     select
@@ -40,10 +46,15 @@ messages_with_text as (
         messages.occurred_at,
         {{ milliseconds_between('lag(messages.occurred_at) over in_order', 'messages.occurred_at') }} as since_previous_message_ms,
         messages.model,
-        message_texts.content
+        message_texts.content,
+        labels.sentiment,
+        labels.intent,
+        labels.objection
     from messages
     inner join conversations on messages.conversation_key = conversations.conversation_key
     left join message_texts on messages.source = message_texts.source and messages.event_id = message_texts.event_id
+    left join labels
+        on messages.source = labels.source and messages.event_id = labels.event_id and messages.event_type = 'user_message'
     window in_order as (partition by messages.conversation_key order by messages.sequence_number)
 
 )

@@ -1,5 +1,6 @@
 """Words that hint at a stage, one file per language, and which language a conversation is in."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -41,6 +42,15 @@ class Cues:
 def shipped_cues() -> tuple[Cues, ...]:
     """Read the shipped languages. Raises ValueError naming the file when one is not as expected."""
     return tuple(read_cues(path) for path in sorted(Path(__file__).parent.glob("*.yml")))
+
+
+def hash_of_cues() -> str:
+    """Return the sha256 (hex) of the shipped languages as they are written."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.yml")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def read_cues(path: Path) -> Cues:

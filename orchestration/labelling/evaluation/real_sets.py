@@ -26,8 +26,7 @@ def read_real_set(folder: Path, seeds: Path) -> tuple[Dataset, Dataset]:
 
     Raises FileNotFoundError when a file is missing, ValueError naming file and line when a line is not as expected.
     """
-    conversations = _conversations(folder / "events.jsonl.gz", _aliases(seeds / "event_type_aliases.csv"))
-    truths = {row["conversation_id"]: row for row in _rows(folder / "truth.jsonl.gz")}
+    conversations, truths = read_conversations(folder, seeds), read_truths(folder)
     prefixes = [
         _prefix(row, conversations[row["conversation_id"]], truths[row["conversation_id"]])
         for row in _rows(folder / "truth_prefix.jsonl.gz")
@@ -39,6 +38,16 @@ def read_real_set(folder: Path, seeds: Path) -> tuple[Dataset, Dataset]:
         Dataset(f"{name} prefixes", tuple(prefixes), _TARGETS.get(name, "")),
         Dataset(f"{name} whole", tuple(wholes)),
     )
+
+
+def read_conversations(folder: Path, seeds: Path) -> dict[str, tuple[Message, ...]]:
+    """Return the messages of each conversation of a set in their order. Raises as read_real_set."""
+    return _conversations(folder / "events.jsonl.gz", _aliases(seeds / "event_type_aliases.csv"))
+
+
+def read_truths(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """Return what is true of each conversation of a set. Raises as read_real_set."""
+    return {row["conversation_id"]: row for row in _rows(folder / "truth.jsonl.gz")}
 
 
 def _prefix(row: Mapping[str, Any], messages: tuple[Message, ...], whole: Mapping[str, Any]) -> Example:

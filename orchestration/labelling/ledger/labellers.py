@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from orchestration.labelling import cues
 from orchestration.labelling.conversation import Classifier, StageAnswer
+from orchestration.labelling.cues import hash_of_cues
 from orchestration.labelling.embedded.storage import SHIPPED, StoredModel, read_model
 from orchestration.labelling.rules import classify_by_rules
 from orchestration.labelling.stages import UNKNOWN
@@ -39,7 +39,7 @@ def default_labeller(own_model: Path) -> Labeller:
 def rules_labeller() -> Labeller:
     """Return the rules: cues in texts and tool events."""
     return Labeller(
-        "rule", "rules", _definition("rule", "rules", RULES_VERSION, _cues()), classify_by_rules, _is_unknown
+        "rule", "rules", _definition("rule", "rules", RULES_VERSION, hash_of_cues()), classify_by_rules, _is_unknown
     )
 
 
@@ -50,7 +50,7 @@ def embedded_labeller(own_model: Path) -> Labeller:
     """
     name, stored = embedded_model(own_model)
     # The model reads cues as features.
-    definition = _definition("model", stored.definition_hash, MODEL_VERSION, _cues())
+    definition = _definition("model", stored.definition_hash, MODEL_VERSION, hash_of_cues())
     return Labeller("model", f"embedded ({name})", definition, stored.model, stored.model.needs_review)
 
 
@@ -67,11 +67,3 @@ def _is_unknown(answer: StageAnswer) -> bool:
 def _definition(kind: str, model: str, version: int, data: str) -> str:
     parts = {"kind": kind, "model": model, "version": version, "data": data, "redactor": REDACTOR_VERSION}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _cues() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(Path(cues.__file__).parent.glob("*.yml")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

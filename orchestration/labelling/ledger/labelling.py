@@ -8,19 +8,18 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.building.state import EventsBuilt, events_built
 from orchestration.labelling.ledger.evidence import shown_labels
 from orchestration.labelling.ledger.labellers import Labeller
 from orchestration.labelling.ledger.reading import (
     Candidate,
-    Scope,
     look_at,
-    naive,
     open_for_reading,
     read_candidates,
     relabelled,
 )
+from orchestration.labelling.ledger.scope import Scope, built_events, naive, scope_of
 from orchestration.labelling.ledger.writing import (
+    STAGE_PROGRESS,
     LabelledConversation,
     Labelling,
     append_labels,
@@ -87,20 +86,12 @@ def label_pending(
     The caller holds the lock. Raises ValueError when the canonical events have not been built; whatever the classifier
     raises goes through.
     """
-    built = _built(build_database)
+    built = built_events(build_database)
     with open_raw(raw_database) as connection:
-        progress = read_progress(connection)
-        is_first = progress == 0 or built.is_full_refresh
-        if progress >= built.through_load_id and relabel_from is None and not is_first:
+        scope = scope_of(built, read_progress(connection, STAGE_PROGRESS), labeller.definition_hash, relabel_from)
+        if scope is None:
             return LabelSummary()
         connection.execute(f"attach {text(str(build_database))} as build (read_only)")
-        scope = Scope(
-            # What an unfinished build has landed is looked at again: nobody knows the starts of it yet.
-            progress if is_first else min(progress, built.complete_through_load_id),
-            labeller.definition_hash,
-            with_unlabelled=is_first,
-            relabelled_from=None if relabel_from is None else naive(relabel_from),
-        )
         earliest = look_at(connection, scope)
         load_id, labelled_at = next_load(connection, naive(now))
         labelling = Labelling(labeller, run_id, load_id, labelled_at)
@@ -116,7 +107,7 @@ def label_pending(
             commit_every=commit_every,
         )
         connection.execute("begin")
-        write_progress(connection, built.through_load_id)
+        write_progress(connection, STAGE_PROGRESS, built.through_load_id)
         if relabel_from is not None and summary.labelled:
             detail: dict[str, str | int | bool] = {
                 "definition_hash": labeller.definition_hash,
@@ -135,13 +126,6 @@ def estimate_relabelling(
         query = f"select count(*) from ({relabelled('$from', '$hash')})"
         rows = connection.execute(query, {"from": naive(relabel_from), "hash": labeller.definition_hash}).fetchall()
     return Estimate(int(rows[0][0]), rows[0][0] * labeller.usd_per_conversation)
-
-
-def _built(build_database: Path) -> EventsBuilt:
-    built = events_built(build_database) if build_database.exists() else None
-    if built is None:
-        raise ValueError("the canonical events have not been built to their end: launch the whole job (make run)")
-    return built
 
 
 def _label(

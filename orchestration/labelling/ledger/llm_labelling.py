@@ -12,7 +12,8 @@ from orchestration.labelling.ledger.labellers import embedded_labeller, embedded
 from orchestration.labelling.ledger.llm_history import LedgerHistory
 from orchestration.labelling.ledger.llm_log import LedgerLog
 from orchestration.labelling.ledger.llm_report import LlmReport
-from orchestration.labelling.ledger.reading import naive, open_for_reading
+from orchestration.labelling.ledger.reading import open_for_reading
+from orchestration.labelling.ledger.scope import naive
 from orchestration.labelling.ledger.unsure import Margin, find_due, measure_margin, read_part
 from orchestration.labelling.ledger.writing import Labelling
 from orchestration.labelling.llm.call_log import MemoryLog

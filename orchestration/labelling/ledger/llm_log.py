@@ -9,7 +9,7 @@ from orchestration.labelling.conversation import StageAnswer
 from orchestration.labelling.ledger.content import StoredConversation
 from orchestration.labelling.ledger.evidence import shown_labels
 from orchestration.labelling.ledger.llm_history import LedgerHistory
-from orchestration.labelling.ledger.reading import naive
+from orchestration.labelling.ledger.scope import naive
 from orchestration.labelling.ledger.writing import LabelledConversation, Labelling, append_rows, label_row
 from orchestration.labelling.llm.call_log import AnswerRow, CallRow, DeadLetter
 from orchestration.labelling.llm.evidence import Believed

@@ -7,7 +7,7 @@ conversations looked at.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -17,33 +17,24 @@ import duckdb
 
 from orchestration.labelling.conversation import Message, Role
 from orchestration.labelling.ledger.content import StoredConversation, StoredMessage
+from orchestration.labelling.ledger.scope import (
+    EVENTS,
+    KEYS,
+    Scope,
+    changed_since,
+    find_starts,
+    looks_at_everything,
+)
 from orchestration.landing.contracts import SOURCES
+from orchestration.landing.migrations import require_newest_layout
 from orchestration.landing.parsing import text
 from orchestration.privacy.redaction import REDACTOR_VERSION, redact
 
 _ROLES: dict[str, Role] = {"user_message": "customer", "agent_message": "agent", "tool_called": "tool"}
 _READ = "('user_message', 'agent_message', 'tool_called')"
-_EVENTS = "build.intermediate.int_events"
 _FETCHED_ROWS = 20_000
 # Landing admits events dated a day after their load; before the first event of a conversation nobody has labelled it.
-_LABELLED_BEFORE_START = timedelta(days=2)
-# No event is as old: before 2000 it is refused.
-_EVER = datetime.fromisoformat("1999-01-01")
-_KEYS = "build.seeds.sources as sources on sources.source ="
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What to look at: conversations that changed after load `since`, beside them all of the others asked for.
-
-    `with_unlabelled` adds those nobody has labelled; `relabelled_from` (UTC, naive) those that began since then and
-    whose labels are of another definition than `definition_hash`.
-    """
-
-    since: int
-    definition_hash: str
-    with_unlabelled: bool = False
-    relabelled_from: datetime | None = None
+LABELLED_BEFORE_START = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -57,17 +48,16 @@ class Candidate:
 
 @contextmanager
 def open_for_reading(raw_database: Path, build_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open raw as the current catalog and the build as `build`, both read-only. Raises duckdb.IOException."""
+    """Open raw as the current catalog and the build as `build`, both read-only.
+
+    Raises duckdb.IOException, RawVersionError when raw has the layout of another release.
+    """
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(f"attach {text(str(raw_database))} as store (read_only)")
         connection.execute(f"attach {text(str(build_database))} as build (read_only)")
         connection.execute("use store")
+        require_newest_layout(connection, raw_database)
         yield connection
-
-
-def naive(moment: datetime) -> datetime:
-    """Return an aware moment as the ledger keeps it: UTC, naive."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def look_at(connection: duckdb.DuckDBPyConnection, scope: Scope) -> datetime:
@@ -75,65 +65,35 @@ def look_at(connection: duckdb.DuckDBPyConnection, scope: Scope) -> datetime:
 
     The connection has raw as its current catalog and the build attached as `build`.
     """
-    # A first build knows no starts yet: everything is looked at then.
-    is_everything = scope.with_unlabelled or not _has_starts(connection)
-    parameters: dict[str, object] = {"since": scope.since}
-    if scope.relabelled_from is not None:
-        parameters |= {"from": scope.relabelled_from, "hash": scope.definition_hash}
-    connection.execute(
-        f"create or replace temp table wanted as {_wanted(scope, is_everything=is_everything)}", parameters
-    )
-    known = "select null as conversation_key, null::timestamp as first_event_at"
-    if not is_everything:
-        known = "select conversation_key, first_event_at from build.intermediate.int_conversations"
-    connection.execute(
-        f"""create or replace temp table starts as
-        select wanted.conversation_key, least(wanted.first_event_at, known.first_event_at) as first_event_at
-        from wanted left join ({known}) as known on wanted.conversation_key = known.conversation_key"""
-    )
-    earliest = connection.execute("select coalesce(min(first_event_at), $ever) from starts", {"ever": _EVER}).fetchall()
-    bound: datetime = _EVER if is_everything else earliest[0][0]
+    is_everything = looks_at_everything(connection, scope)
+    bound = find_starts(connection, _wanted(scope, is_everything=is_everything), scope, is_everything=is_everything)
     connection.execute(
         f"""create or replace temp table looked_at as
         with labelled as ({_newest_labels("labels.labelled_at >= $bound")})
         select starts.conversation_key, starts.first_event_at, labelled.content_hash, labelled.definition_hash
         from starts left join labelled on starts.conversation_key = labelled.conversation_key""",
-        {"bound": bound - _LABELLED_BEFORE_START},
+        {"bound": bound - LABELLED_BEFORE_START},
     )
     return bound
 
 
-def _has_starts(connection: duckdb.DuckDBPyConnection) -> bool:
-    rows = connection.execute(
-        "select count(*) from duckdb_tables() where database_name = 'build' and table_name = 'int_conversations'"
-    ).fetchall()
-    return bool(rows[0][0])
-
-
 def _wanted(scope: Scope, *, is_everything: bool) -> str:
-    parts = [
-        f"""select conversation_key, min(occurred_at) as first_event_at
-        from {_EVENTS} where load_id > $since group by all""",
-        f"""select sources.id_namespace || ':' || repaired.conversation_id, timestamp '9999-12-31'
-        from raw.repaired_conversations as repaired inner join {_KEYS} repaired.source
-        where repaired.load_id > $since""",
-    ]
+    parts = changed_since("$since")
     if is_everything:
         parts.append(
-            f"""select conversation_key, min(occurred_at) from {_EVENTS}
+            f"""select conversation_key, min(occurred_at) from {EVENTS}
             where conversation_key not in (select conversation_key from ({_newest_labels("true")})) group by all"""
         )
     if scope.relabelled_from is not None:
         parts.append(relabelled("$from", "$hash"))
-    united = " union all ".join(parts)
-    return f"select conversation_key, min(first_event_at) as first_event_at from ({united}) group by all"
+    return " union all ".join(parts)
 
 
 def relabelled(since: str, definition_hash: str) -> str:
     """Return the select of the conversations a relabelling is asked for, with their starts; arguments are SQL."""
     return f"""
         select events.conversation_key, min(events.occurred_at) as first_event_at
-        from {_EVENTS} as events
+        from {EVENTS} as events
         where events.conversation_key in (
             select conversation_key from ({_newest_labels("true")}) where definition_hash <> {definition_hash})
         group by all
@@ -148,7 +108,7 @@ def _newest_labels(condition: str) -> str:
             arg_max(labels.content_hash, labels._load_id) as content_hash,
             arg_max(labels.definition_hash, labels._load_id) as definition_hash
         from ledger.stage_labels as labels
-        inner join {_KEYS} labels.source
+        inner join {KEYS} labels.source
         where labels.stage = 'resolved' and labels.classifier_kind <> 'llm' and {condition}
         group by all"""
 
@@ -157,6 +117,17 @@ def read_candidates(connection: duckdb.DuckDBPyConnection, earliest: datetime) -
     """Yield the conversations of `looked_at` that hold a message or a tool call, oldest first.
 
     `earliest` is what look_at returned. One query that DuckDB streams: while it is read, others use a cursor of theirs.
+    """
+    for rows in read_rows(connection, earliest, "looked_at.content_hash, looked_at.definition_hash"):
+        yield Candidate(stored_conversation(rows), rows[0]["content_hash"], rows[0]["definition_hash"])
+
+
+def read_rows(
+    connection: duckdb.DuckDBPyConnection, earliest: datetime, hashes: str, joined: str = ""
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield the messages and tool calls of each conversation of `looked_at`, with the columns `hashes`.
+
+    `hashes` and `joined`, what else is joined, are SQL.
     """
     find_stripped(connection, earliest)
     reader = connection.execute(
@@ -172,8 +143,8 @@ def read_candidates(connection: duckdb.DuckDBPyConnection, earliest: datetime) -
             redactions.content is not null or texts._load_id <= progress.through_load_id as is_redacted,
             coalesce(redactions.redaction_count, 0) as redaction_count,
             stripped.event_id is not null as is_stripped,
-            looked_at.content_hash, looked_at.definition_hash
-        from {_EVENTS} as events
+            {hashes}
+        from {EVENTS} as events
         inner join temp.looked_at as looked_at on events.conversation_key = looked_at.conversation_key
         cross join progress
         left join raw.message_texts as texts
@@ -181,13 +152,14 @@ def read_candidates(connection: duckdb.DuckDBPyConnection, earliest: datetime) -
         left join raw.message_redactions as redactions
             on redactions.source = events.source and redactions.event_id = events.event_id
         left join temp.stripped as stripped on stripped.source = events.source and stripped.event_id = events.event_id
+        {joined}
         where events.event_type in {_READ} and events.occurred_at >= $earliest
         order by looked_at.first_event_at, events.conversation_key, events.sequence_number""",
         {"earliest": earliest, "version": REDACTOR_VERSION},
     )
     names = [column[0] for column in reader.description or ()]
     for _, rows in groupby(_fetched(reader), key=itemgetter(0)):
-        yield _candidate([dict(zip(names, row, strict=True)) for row in rows])
+        yield [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def find_stripped(connection: duckdb.DuckDBPyConnection, earliest: datetime) -> None:
@@ -207,12 +179,13 @@ def _fetched(reader: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         yield from rows
 
 
-def _candidate(rows: list[dict[str, Any]]) -> Candidate:
+def stored_conversation(rows: list[dict[str, Any]]) -> StoredConversation:
+    """Return a conversation from its rows, redacting what has landed since the redactor last ran."""
     first = rows[0]
     spoken = [row for row in rows if row["event_type"] != "tool_called"]
     has_lost_texts = any(row["is_stripped"] and row["content"] is None for row in spoken)
     has_nothing_said = all(row["content"] is None for row in rows)
-    stored = StoredConversation(
+    return StoredConversation(
         first["conversation_key"],
         first["source"],
         first["conversation_id"],
@@ -220,7 +193,6 @@ def _candidate(rows: list[dict[str, Any]]) -> Candidate:
         sum(row["redaction_count"] for row in rows),
         is_withheld=has_lost_texts or (has_nothing_said and any(row["is_stripped"] for row in rows)),
     )
-    return Candidate(stored, first["content_hash"], first["definition_hash"])
 
 
 def _message(row: dict[str, Any]) -> StoredMessage:

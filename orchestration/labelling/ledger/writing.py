@@ -11,6 +11,9 @@ from orchestration.labelling.ledger.content import StoredConversation
 from orchestration.labelling.ledger.evidence import ShownLabel
 from orchestration.labelling.ledger.labellers import Labeller
 
+# How far each kind of labelling has come.
+STAGE_PROGRESS, MESSAGE_PROGRESS = "labelling_progress", "message_labelling_progress"
+
 
 @dataclass(frozen=True)
 class Labelling:
@@ -79,13 +82,13 @@ def label_row(labelling: Labelling, one: LabelledConversation, stage: str, shown
     }
 
 
-def read_progress(connection: duckdb.DuckDBPyConnection) -> int:
+def read_progress(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     """Return the newest load whose conversations have been looked at, 0 before the first labelling."""
-    row = connection.execute("select coalesce(max(through_load_id), 0) from ledger.labelling_progress").fetchone()
+    row = connection.execute(f"select coalesce(max(through_load_id), 0) from ledger.{table}").fetchone()
     return int(row[0]) if row else 0
 
 
-def write_progress(connection: duckdb.DuckDBPyConnection, through_load_id: int) -> None:
+def write_progress(connection: duckdb.DuckDBPyConnection, table: str, through_load_id: int) -> None:
     """Note that everything landed up to this load has been looked at."""
-    connection.execute("delete from ledger.labelling_progress")
-    connection.execute("insert into ledger.labelling_progress values (?)", [through_load_id])
+    connection.execute(f"delete from ledger.{table}")
+    connection.execute(f"insert into ledger.{table} values (?)", [through_load_id])

@@ -1,0 +1,27 @@
+-- One row per labelling and customer message: its mood, and the labels its words show.
+with
+
+message_labels as (
+
+    select * from {{ source('ledger', 'message_labels') }}
+
+),
+
+renamed as (
+
+    select
+        source,
+        event_id,
+        conversation_id,
+        sentiment,
+        intent,
+        objection,
+        escalation_reason,
+        dropoff_reason,
+        labelled_at,
+        _load_id as load_id
+    from message_labels
+
+)
+
+select * from renamed

@@ -1,0 +1,230 @@
+"""What customers say, from landed texts to the marts: growth, nothing twice, another language, another taxonomy."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.labelling.ledger.labellers import rules_labeller
+from orchestration.labelling.ledger.message_labelling import count_relabelled_messages
+from orchestration.labelling.messages.labeller import message_labeller
+from orchestration.privacy.retention import expire
+from tests.support.labellers import breaking_on_messages, doubting_messages
+from tests.support.warehouse import LOADED_AT, WarehouseUnderTest
+
+ASKED = "I would like a refund for the lamp that came last week, please."
+CROSS = "This is terrible, and it is far too expensive for us."
+HUMAN = "I want to talk to a real person now, not to you."
+THOUGHT = "I will think about it and let you know."
+GREETED = "Hello, how can I help you today?"
+
+MESSAGES = """
+    select event_id, round(sentiment, 1), intent, objection from marts.fct_messages
+    where sender_role = 'customer' order by 1
+"""
+CONVERSATIONS = """
+    select conversation_id, intents, objections, escalation_reason, escalation_reason_evidence_kind,
+        escalation_reason_event_id, dropoff_reason, dropoff_reason_event_id
+    from marts.fct_conversations order by 1
+"""
+LEDGER = "select event_id, intent, language, _load_id from raw.ledger.message_labels order by _load_id, event_id"
+
+
+def said(name: str, minute: int, event_type: str, text: str | None = None, **properties: str) -> dict[str, Any]:
+    return {
+        "event_id": f"{name}{minute}",
+        "conversation_id": name,
+        "event_type": event_type,
+        "timestamp": f"2025-06-01T10:{minute:02}:00Z",
+        "properties": properties | ({} if text is None else {"content": text}),
+    }
+
+
+def escalated(name: str, **properties: str) -> list[dict[str, Any]]:
+    return [
+        said(name, 0, "user_message", ASKED),
+        said(name, 1, "agent_message", GREETED),
+        said(name, 2, "user_message", HUMAN),
+        said(name, 3, "handoff_requested", **properties),
+        said(name, 9, "conversation_ended"),
+    ]
+
+
+def left(name: str) -> list[dict[str, Any]]:
+    return [
+        said(name, 0, "user_message", CROSS),
+        said(name, 1, "agent_message", GREETED),
+        said(name, 2, "user_message", THOUGHT),
+        said(name, 3, "user_message", "42"),
+        said(name, 9, "conversation_abandoned"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
+    """Parse the project and build the first conversations once."""
+    one = WarehouseUnderTest(tmp_path_factory.mktemp("template"), labeller=rules_labeller())
+    one.write_events([*escalated("e"), *left("l")], name="first.jsonl")
+    one.land()
+    one.build(tests=True)
+    return one
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, template: WarehouseUnderTest) -> WarehouseUnderTest:
+    one = WarehouseUnderTest(tmp_path, manifest=template.manifest, loads=template.loads, labeller=rules_labeller())
+    shutil.copytree(template.settings.landing, one.settings.landing)
+    for file in ("raw.duckdb", "build.duckdb", "dbt/target/manifest.json"):
+        shutil.copyfile(template.home.root / file, one.home.root / file)
+    return one
+
+
+def again(warehouse: WarehouseUnderTest, *events: dict[str, Any]) -> None:
+    """Land some more and build."""
+    warehouse.write_events(events)
+    warehouse.land()
+    warehouse.build()
+
+
+def test_messages_and_conversations_say_what_the_customer_says(warehouse: WarehouseUnderTest) -> None:
+    assert warehouse.rows(MESSAGES) == [
+        ("e0", 0.4, "refund", "unknown"),
+        ("e2", 0.1, "human_request", "unknown"),
+        ("l0", -0.5, "unknown", "price"),
+        ("l2", 0.0, "unknown", "unknown"),
+        ("l3", None, "unknown", "unknown"),
+    ]
+    assert warehouse.rows(CONVERSATIONS) == [
+        ("e", "human_request,refund", "unknown", "customer_asked", "rule", "e2", None, None),
+        ("l", "unknown", "price", None, None, None, "thinking_it_over", "l2"),
+    ]
+    # Who labels nothing of the agent's reads it nevertheless: which language it is.
+    assert warehouse.rows("select count(*), count(language) from raw.ledger.message_labels") == [(5, 5)]
+
+
+def test_what_a_source_states_comes_first_unless_it_is_free_text(warehouse: WarehouseUnderTest) -> None:
+    again(warehouse, *escalated("f", reason="Policy"), *escalated("g", reason="Anna was cross with us"))
+    rows = {row[0]: row[3:6] for row in warehouse.rows(CONVERSATIONS)}
+    assert rows["f"] == ("policy", "event", "f3")
+    assert rows["g"] == ("customer_asked", "rule", "g2")
+
+
+def test_a_conversation_that_grew_has_only_its_new_messages_labelled(warehouse: WarehouseUnderTest) -> None:
+    before = warehouse.rows(LEDGER)
+    warehouse.land()
+    assert warehouse.label_messages().messages == 0
+    again(
+        warehouse,
+        said("l", 5, "user_message", "No, I do not need it any more."),
+        said("e", 30, "feedback_received", rating="5"),
+    )
+    assert [row for row in warehouse.rows(LEDGER) if row not in before] == [("l5", "unknown", "en", 4)]
+    rows = {row[0]: row[6:] for row in warehouse.rows(CONVERSATIONS)}
+    assert rows["l"] == ("no_longer_needed", "l5")
+
+
+def test_a_changed_text_is_labelled_again_and_a_changed_language_too(warehouse: WarehouseUnderTest) -> None:
+    again(warehouse, said("s", 0, "user_message", "reembolso 4471"))
+    assert warehouse.rows(LEDGER)[-1] == ("s0", "unknown", None, 4)
+    again(
+        warehouse, said("s", 1, "agent_message", "Lo siento, no encuentro el pedido en el sistema, ¿me dice su número?")
+    )
+    assert warehouse.rows(LEDGER)[-1] == ("s0", "refund", "es", 6)
+    assert ("s0", None, "refund", "unknown") in warehouse.rows(MESSAGES)
+    assert len(warehouse.rows(LEDGER)) == 7
+
+
+def test_labels_are_of_redacted_texts(warehouse: WarehouseUnderTest) -> None:
+    """Two texts that differ in what the redactor takes out say the same; its placeholders are no words of anybody."""
+    for place, mail in enumerate(("anna@example.com", "bert@example.org")):
+        again(warehouse, said("r", place, "user_message", f"Please send the refund to {mail} as you did before."))
+    moods = {row[1:] for row in warehouse.rows(MESSAGES) if row[0].startswith("r")}
+    assert len(moods) == 1
+    hashes = warehouse.rows(
+        "select count(distinct content_hash) from raw.ledger.message_labels where event_id like 'r%'"
+    )
+    assert hashes == [(1,)]
+
+
+def test_a_labelling_that_breaks_costs_no_mart_and_nothing_twice(warehouse: WarehouseUnderTest) -> None:
+    shipped = message_labeller(warehouse.home.taxonomy)
+    warehouse.message_labeller = breaking_on_messages(shipped, after_messages=9)
+    again(warehouse, *(event for name in "vwxyz" for event in left(name)))
+    assert warehouse.rows("select count(*) from marts.fct_conversations") == [(7,)]
+    assert warehouse.rows("select count(*), count(intent) from marts.fct_messages where sender_role = 'customer'") == [
+        (20, 14)
+    ]
+    warehouse.message_labeller = shipped
+    warehouse.land()
+    warehouse.build()
+    assert warehouse.rows("select count(*), count(intent) from marts.fct_messages where sender_role = 'customer'") == [
+        (20, 20)
+    ]
+    twice = "select event_id from raw.ledger.message_labels group by all having count(*) > 1"
+    assert warehouse.rows(twice) == []
+    assert warehouse.rows(
+        "select distinct dropoff_reason from marts.fct_conversations where conversation_id <> 'e'"
+    ) == [("thinking_it_over",)]
+
+
+def test_another_taxonomy_labels_again_only_what_it_is_asked_to(warehouse: WarehouseUnderTest) -> None:
+    later = [event | {"timestamp": event["timestamp"].replace("06-01", "06-09")} for event in escalated("z")]
+    again(warehouse, *later)
+    other = doubting_messages(message_labeller(warehouse.home.taxonomy))
+    warehouse.message_labeller = other
+    warehouse.build()
+    intents = (
+        "select conversation_id, intents from marts.fct_conversations where conversation_id in ('e', 'z') order by 1"
+    )
+    assert warehouse.rows(intents) == [("e", "human_request,refund"), ("z", "human_request,refund")]
+    since = datetime(2025, 6, 9, tzinfo=UTC)
+    databases = (warehouse.home.raw_database, warehouse.home.build_database)
+    assert count_relabelled_messages(*databases, other, since) == 2
+    assert count_relabelled_messages(*databases, other, since - timedelta(days=30)) == 7
+    warehouse.build(relabel_from=since)
+    assert warehouse.rows(intents) == [("e", "human_request,refund"), ("z", "unknown")]
+    assert count_relabelled_messages(*databases, other, since) == 0
+    recorded = "select detail from raw.raw.operations where operation = 'relabel'"
+    assert warehouse.rows(recorded) == [(f'{{"definition_hash": "{other.definition_hash}", "messages": 2}}',)]
+
+
+def test_what_lost_its_text_by_age_keeps_its_labels_and_loses_the_hash(warehouse: WarehouseUnderTest) -> None:
+    before = warehouse.rows(MESSAGES), warehouse.rows(CONVERSATIONS), warehouse.rows(LEDGER)
+    expired = expire(
+        warehouse.home.raw_database,
+        warehouse.home.seeds,
+        texts_after=timedelta(days=30),
+        rejected_after=None,
+        now=LOADED_AT,
+    )
+    assert expired.texts == 7
+    warehouse.home.build_database.unlink()
+    assert warehouse.rows_of_raw("select count(*), count(content_hash) from ledger.message_labels") == [(5, 0)]
+    warehouse.build()
+    assert (warehouse.rows(MESSAGES), warehouse.rows(CONVERSATIONS), warehouse.rows(LEDGER)) == before
+    # A late word of the customer: nobody labels half a conversation.
+    again(warehouse, said("l", 6, "user_message", CROSS))
+    assert warehouse.rows(LEDGER) == before[2]
+
+
+def test_a_stated_reason_outlives_its_text(warehouse: WarehouseUnderTest) -> None:
+    again(warehouse, *escalated("f", reason="policy"), *escalated("g", reason="Anna was cross with us"))
+    expire(
+        warehouse.home.raw_database,
+        warehouse.home.seeds,
+        texts_after=timedelta(days=30),
+        rejected_after=None,
+        now=LOADED_AT,
+    )
+    warehouse.home.build_database.unlink()
+    kept = warehouse.rows_of_raw("select conversation_id, reason from raw.events where event_type like 'handoff%'")
+    assert sorted(kept) == [("e", None), ("f", "policy"), ("g", None)]
+    warehouse.build()
+    assert {row[0]: row[3] for row in warehouse.rows(CONVERSATIONS)} == {
+        "e": "customer_asked",
+        "f": "policy",
+        "g": "customer_asked",
+        "l": None,
+    }
