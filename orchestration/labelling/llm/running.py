@@ -70,15 +70,7 @@ class Run:
                 self._terms.log.commit()
         reason = self._cap.value if self._cap else CIRCUIT_OPEN
         settling.leave(pending, reason if is_asking else NOT_ASKED)
-        return LlmSummary(
-            accounted=settling.accounted,
-            calls=len(settling.calls),
-            tokens_in=sum(call.tokens_in for call in settling.calls),
-            tokens_out=sum(call.tokens_out for call in settling.calls),
-            cost_usd=sum(call.cost_usd for call in settling.calls),
-            redactions=settling.redactions,
-            problem=self._problem(),
-        )
+        return settling.summary(self._problem())
 
     async def _ask_about(self, groups: Sequence[list[ReadCandidate]]) -> None:
         configuration = self._terms.configuration
