@@ -82,6 +82,7 @@ _CELLS = (
     ("model_prices.csv", "valid_from", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "date such as 2026-01-31"),
     ("model_prices.csv", "input_usd_per_mtok", _PRICE, "price: USD per million tokens, 0 or more"),
     ("model_prices.csv", "output_usd_per_mtok", _PRICE, "price: USD per million tokens, 0 or more"),
+    ("model_prices.csv", "batch_price_ratio", _PRICE, "share of the price, 1 for all of it"),
 )
 
 

@@ -161,7 +161,11 @@ class LlmServer:
             _send(handler, 200, json.dumps(self.batches.upload(handler.headers["content-type"], sent)), {})
             return
         if handler.path.endswith("/batches"):
-            self.on_submitting()
+            try:
+                self.on_submitting()
+            except ConnectionAbortedError:
+                handler.close_connection = True
+                return
             made = self.batches.submit(json.loads(sent))
             self.on_submitted()
             _send(handler, 200, json.dumps(made), {})

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
 from orchestration.labelling.llm.clock import Clock
@@ -58,6 +58,9 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
         # Imported with the first use: that would count as the first answer's time.
         self._completions = self._client.chat.completions.with_raw_response
         self._client.organization = self._client.project = self._client.admin_api_key = None
+
+    async def __aenter__(self) -> Self:
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
