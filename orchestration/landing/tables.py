@@ -183,7 +183,7 @@ _LEDGER = {
         "happened_at": "TIMESTAMP",
         "_load_id": "BIGINT",
     },
-    # One row per excerpt of a batch, with the conversation it was taken from.
+    # One row per batch and conversation that waits for the answer about its excerpt.
     "llm_batch_requests": {
         "reservation_id": "VARCHAR",
         "source": "VARCHAR",

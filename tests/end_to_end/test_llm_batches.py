@@ -243,6 +243,19 @@ def test_what_is_under_way_is_taken_in_after_batches_are_switched_off(desk: Desk
     assert (last.labelled, last.cache_hits, len(desk.server.labelling_requests)) == (3, 1, 2)
 
 
+def test_who_says_the_same_as_somebody_who_was_erased_still_gets_the_answer(desk: Desk) -> None:
+    desk.ask()
+    with duckdb.connect(str(desk.raw)) as connection:
+        # As an erasure leaves the rows of a person; to the ledger this one is somebody else then.
+        connection.execute(
+            """update ledger.llm_batch_requests set excerpt_hash = sha256('salt' || excerpt_hash)
+            where conversation_id = 'a'"""
+        )
+    assert (desk.ask().waiting, len(desk.submitted())) == (4, 1)
+    desk.end(1)
+    assert (desk.ask().labelled, len(desk.submitted())) == (4, 1)
+
+
 def test_a_provider_that_does_not_tell_gets_no_second_batch(desk: Desk) -> None:
     desk.ask()
     (batch,) = desk.server.batches.batches.values()

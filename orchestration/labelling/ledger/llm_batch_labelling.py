@@ -45,11 +45,10 @@ class Stock:
 
 @dataclass(frozen=True)
 class Question:
-    """An excerpt to be asked about, for the conversations that share it; `stored` is the first of them."""
+    """An excerpt to be asked about, and the conversations that share it."""
 
     chat: list[dict[str, str]]
-    stored: StoredConversation
-    conversations: int
+    conversations: tuple[StoredConversation, ...]
 
 
 async def take_stock(endpoint: OpenAiBatches, ledger: BatchLedger, clock: Clock) -> Stock:
@@ -175,13 +174,13 @@ async def submit(
     if not chosen:
         return Submitted(problem=problem)
     reservation = ledger.reserve(
-        {name: question.stored for name, question in chosen.items()},
+        {name: question.conversations for name, question in chosen.items()},
         model=configuration.model,
         definition_hash=terms.definition_hash,
         most_usd=most_usd,
         now=now,
     )
-    conversations = sum(question.conversations for question in chosen.values())
+    conversations = sum(len(question.conversations) for question in chosen.values())
     try:
         batch_id = await endpoint.submit(
             {name: question.chat for name, question in chosen.items()}, reservation.reservation_id
@@ -235,9 +234,9 @@ class BatchRun:
                 )
                 report = report.with_part(collected.summary, part.redactions, withheld=part.missing)
                 for excerpt_hash, group in collected.left.items():
-                    first = part.stored[group[0].conversation_id]
-                    known = questions.get(excerpt_hash, Question(chat_messages(group[0].excerpt), first, 0))
-                    questions[excerpt_hash] = replace(known, conversations=known.conversations + len(group))
+                    known = questions.get(excerpt_hash, Question(chat_messages(group[0].excerpt), ()))
+                    stored = tuple(part.stored[one.conversation_id] for one in group)
+                    questions[excerpt_hash] = replace(known, conversations=known.conversations + stored)
             lost = close(self._terms, self._log, self._ledger, stock, self._clock.now())
             report = report.with_calls(lost, stock.problem)
             # A provider that does not tell of the batches there are gets no other one.

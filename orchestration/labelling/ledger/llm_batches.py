@@ -1,7 +1,7 @@
 """Batches in the ledger: reserved before they are submitted, so that a killed run neither loses nor repeats one."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -51,7 +51,7 @@ class BatchLedger:
                 from ledger.llm_batches where state = 'submitted' group by all
             ),
             asked as (
-                select reservation_id, list(excerpt_hash) as excerpt_hashes
+                select reservation_id, list(distinct excerpt_hash) as excerpt_hashes
                 from ledger.llm_batch_requests group by all
             )
             select
@@ -70,14 +70,14 @@ class BatchLedger:
 
     def reserve(
         self,
-        questions: Mapping[str, StoredConversation],
+        questions: Mapping[str, Sequence[StoredConversation]],
         *,
         model: str,
         definition_hash: str,
         most_usd: float,
         now: datetime,
     ) -> Reservation:
-        """Write down what is about to be submitted, by excerpt."""
+        """Write down what is about to be submitted: the conversations by the excerpt they share."""
         name = str(uuid.uuid4())
         made = Reservation(name, None, model, definition_hash, len(questions), most_usd, frozenset(questions))
         rows = [
@@ -89,7 +89,9 @@ class BatchLedger:
                 "excerpt_hash": excerpt_hash,
                 "_load_id": self._labelling.load_id,
             }
-            for excerpt_hash, stored in questions.items()
+            for excerpt_hash, group in questions.items()
+            # All of them: when one is erased, the others still wait for the answer.
+            for stored in group
         ]
         self._connection.execute("begin")
         append_rows(self._connection, "llm_batch_requests", rows)
