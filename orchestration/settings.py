@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     llm_budget_usd_per_day: float = Field(
         default=5.0, ge=0, allow_inf_nan=False, description="most the runs of a day (UTC) may spend on the LLM"
     )
+    llm_batch: bool = Field(
+        default=False, description="ask through the provider's batch endpoint, whose answers a later run takes in"
+    )
     llm_concurrency: int = Field(default=4, ge=1, le=64, description="LLM calls under way at once")
     llm_requests_per_minute: int = Field(default=120, ge=1, description="LLM calls within any 60 seconds")
     llm_tokens_per_minute: int = Field(default=200_000, ge=1, description="LLM tokens within any 60 seconds")

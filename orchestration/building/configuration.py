@@ -92,6 +92,7 @@ _CELLS = (
     ("taxonomy.csv", "phrase", _NAME, "phrase"),
     ("model_prices.csv", "input_usd_per_mtok", _PRICE, "price: USD per million tokens, 0 or more"),
     ("model_prices.csv", "output_usd_per_mtok", _PRICE, "price: USD per million tokens, 0 or more"),
+    ("model_prices.csv", "batch_price_ratio", _PRICE, "share of the price, 1 for all of it"),
 )
 
 

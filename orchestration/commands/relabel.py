@@ -54,8 +54,10 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
         print(f"{messages:,} messages of customers were labelled by another definition too; they cost nothing")
     if questions is not None:
         print(_price(questions, settings))
-    if estimate.conversations == 0 and messages == 0 and (
-        questions is None or questions.calls + questions.cache_hits == 0
+    if (
+        estimate.conversations == 0
+        and messages == 0
+        and (questions is None or questions.calls + questions.cache_hits == 0)
     ):
         return 0
     if not (is_confirmed or _says_yes()):

@@ -104,6 +104,17 @@ MIGRATIONS = (
     ),
     Migration(
         8,
+        "keep which questions are with a provider as a batch",
+        (
+            "create table ledger.llm_batches (reservation_id VARCHAR, state VARCHAR, batch_id VARCHAR, "
+            "outcome VARCHAR, model VARCHAR, definition_hash VARCHAR, requests BIGINT, most_usd DOUBLE, "
+            "run_id VARCHAR, happened_at TIMESTAMP, _load_id BIGINT)",
+            "create table ledger.llm_batch_requests (reservation_id VARCHAR, source VARCHAR, "
+            "conversation_id VARCHAR, content_hash VARCHAR, excerpt_hash VARCHAR, _load_id BIGINT)",
+        ),
+    ),
+    Migration(
+        9,
         "keep what single messages of customers say",
         (
             "create table if not exists ledger.message_labels (source VARCHAR, event_id VARCHAR, "

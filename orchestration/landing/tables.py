@@ -190,6 +190,30 @@ _LEDGER = {
         "answered_at": "TIMESTAMP",
         "_load_id": "BIGINT",
     },
+    # One row per batch and state it came to: reserved (before it is sent), submitted, ended. `batch_id` is the
+    # provider's, `outcome` how it ended, `most_usd` what it could cost.
+    "llm_batches": {
+        "reservation_id": "VARCHAR",
+        "state": "VARCHAR",
+        "batch_id": "VARCHAR",
+        "outcome": "VARCHAR",
+        "model": "VARCHAR",
+        "definition_hash": "VARCHAR",
+        "requests": "BIGINT",
+        "most_usd": "DOUBLE",
+        "run_id": "VARCHAR",
+        "happened_at": "TIMESTAMP",
+        "_load_id": "BIGINT",
+    },
+    # One row per batch and conversation that waits for the answer about its excerpt.
+    "llm_batch_requests": {
+        "reservation_id": "VARCHAR",
+        "source": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "content_hash": "VARCHAR",
+        "excerpt_hash": "VARCHAR",
+        "_load_id": "BIGINT",
+    },
     # One row per answer of a person (`make label-quality`); `content_hash` is that of the content the answer is about.
     "human_labels": {
         "source": "VARCHAR",

@@ -5,14 +5,18 @@ import pickle
 from pathlib import Path
 
 from orchestration.labelling.embedded.shipped import shipped_model
+from orchestration.labelling.ledger.llm_labelling import LlmStep, label_unsure
 from orchestration.labelling.llm.call_log import MemoryLog
 from orchestration.labelling.llm.candidates import Candidate
 from orchestration.labelling.llm.configuration import LlmConfiguration
+from orchestration.labelling.llm.prices import Price
 from orchestration.labelling.llm.running import Surroundings
 from orchestration.labelling.llm.step import Labeller
-from tests.support.llm_cases import PRICE, FakeClock, booking, candidates, retold
+from tests.support.llm_cases import NOON, PRICE, FakeClock, booking, candidates, retold
 
 COMMIT_EVERY, CONCURRENCY = 4, 2
+# Half of it through the batch endpoint.
+BATCH_PRICE = Price(PRICE.input_usd_per_mtok, PRICE.output_usd_per_mtok, 0.5)
 
 
 class DiskLog(MemoryLog):
@@ -47,6 +51,17 @@ def bookings_retold(count: int, repeats: int) -> list[Candidate]:
     told = [booking(number) for number in range(2, count + 2)]
     others = [retold(told[number % count], f"retold-{number}") for number in range(repeats)]
     return candidates([*told, *others])
+
+
+def ask_in_a_batch(base_url: str, raw_database: str, build_database: str) -> None:
+    """Submit what is due of a warehouse as a batch."""
+    step = LlmStep(
+        LlmConfiguration(base_url=base_url, model="tested", is_batch=True),
+        BATCH_PRICE,
+        Path("no-own-model"),
+        Surroundings(clock=FakeClock()),
+    )
+    label_unsure(Path(raw_database), Path(build_database), step, run_id="killed", now=NOON)
 
 
 def label_on_disk(base_url: str, path: str, count: int, repeats: int = 0) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestration.labelling.llm.schema import NO_MESSAGE
 from orchestration.labelling.training.labelled import MARKS
+from tests.support.llm_batches import BatchStore
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,10 @@ class LlmServer:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.requests: list[Request] = []
+        self.batches = BatchStore()
+        # What a test does in the middle of a submission: before the batch is there, or before it is told.
+        self.on_submitting: Callable[[], None] = lambda: None
+        self.on_submitted: Callable[[], None] = lambda: None
         self._behaviour = behaviour
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -109,6 +114,10 @@ class LlmServer:
 
             def do_POST(self) -> None:
                 server._serve(self)
+
+            def do_GET(self) -> None:
+                found = server.batches.get(self.path.partition("/v1")[2])
+                _send(self, 404 if found is None else 200, found or "{}", {})
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Print nothing: requests are kept."""
@@ -147,6 +156,19 @@ class LlmServer:
         if len(sent) < length:
             # Who is killed while asking has not asked.
             handler.close_connection = True
+            return
+        if handler.path.endswith("/files"):
+            _send(handler, 200, json.dumps(self.batches.upload(handler.headers["content-type"], sent)), {})
+            return
+        if handler.path.endswith("/batches"):
+            try:
+                self.on_submitting()
+            except ConnectionAbortedError:
+                handler.close_connection = True
+                return
+            made = self.batches.submit(json.loads(sent))
+            self.on_submitted()
+            _send(handler, 200, json.dumps(made), {})
             return
         body = sent.decode()
         with self._lock:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from orchestration.labelling.ledger.reading import naive
+from orchestration.labelling.ledger.scope import naive
 from orchestration.labelling.llm.call_log import CacheEntry, ContentKey, Standing
 from orchestration.labelling.llm.replies import Failure
 

@@ -1,20 +1,25 @@
 """Asks an LLM about the conversations the embedded model was not sure of, and appends what stands to the ledger."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+
+import duckdb
 
 from orchestration.home import Home
 from orchestration.labelling.embedded.storage import StoredModel
 from orchestration.labelling.ledger.content import StoredConversation
 from orchestration.labelling.ledger.labellers import embedded_labeller, embedded_model
+from orchestration.labelling.ledger.llm_batch_labelling import BatchRun, Part
+from orchestration.labelling.ledger.llm_batches import BatchLedger
 from orchestration.labelling.ledger.llm_history import LedgerHistory
 from orchestration.labelling.ledger.llm_log import LedgerLog
 from orchestration.labelling.ledger.llm_report import LlmReport
 from orchestration.labelling.ledger.reading import open_for_reading
 from orchestration.labelling.ledger.scope import naive
-from orchestration.labelling.ledger.unsure import Margin, find_due, measure_margin, read_part
+from orchestration.labelling.ledger.unsure import Margin, Unsure, find_due, measure_margin, read_part
 from orchestration.labelling.ledger.writing import Labelling
 from orchestration.labelling.llm.call_log import MemoryLog
 from orchestration.labelling.llm.candidates import Candidate
@@ -23,6 +28,7 @@ from orchestration.labelling.llm.estimating import RunEstimate
 from orchestration.labelling.llm.prices import Price, price_of
 from orchestration.labelling.llm.prompt import definition_hash
 from orchestration.labelling.llm.running import Surroundings
+from orchestration.labelling.llm.settling import Terms
 from orchestration.labelling.llm.step import Labeller as LlmLabeller
 from orchestration.landing.manifest import next_load
 from orchestration.landing.operations import record_operation
@@ -101,25 +107,32 @@ def label_unsure(
         # A statement of the connection itself would end a reading.
         writer = connection.cursor()
         writer.execute("use store")
-        for start in range(0, len(due), _PART_CONVERSATIONS):
-            part = due[start : start + _PART_CONVERSATIONS]
-            stored = read_part(connection, part)
-            log = LedgerLog(writer, labelling, {one.conversation_key: one for one in stored})
-            labeller = LlmLabeller(
-                _with_rest_of_budget(step.configuration, report.cost_usd),
-                step.price,
-                model,
-                log,
-                _with_progress(step.surroundings, report, start, len(due), on_progress),
-            )
-            summary = labeller.label(
-                _candidates(model, stored),
-                is_relabelling=relabel_from is not None,
-                # What was answered before costs nothing, whatever keeps the run from asking.
-                is_asking=report.problem is None,
-            )
-            redactions = {one.conversation_key: one.redaction_count for one in stored}
-            report = report.with_part(summary, redactions, withheld=len(part) - len(stored))
+        is_relabelling = relabel_from is not None
+        conversations: dict[str, StoredConversation] = {}
+        log = LedgerLog(writer, labelling, conversations)
+        batches = BatchLedger(writer, labelling)
+        parts = _parts(connection, model, due, conversations)
+        # What is with a provider is taken in first, also when batches have been switched off since.
+        if step.configuration.is_batch or batches.open_reservations():
+            terms = Terms(step.configuration, step.price, model.model, definition, log)
+            run = BatchRun(terms, step.surroundings, log, batches)
+            report = asyncio.run(run.run(parts, report, is_relabelling=is_relabelling))
+        else:
+            for part in parts:
+                labeller = LlmLabeller(
+                    _with_rest_of_budget(step.configuration, report.cost_usd),
+                    step.price,
+                    model,
+                    log,
+                    _with_progress(step.surroundings, report, part.start, len(due), on_progress),
+                )
+                summary = labeller.label(
+                    part.candidates,
+                    is_relabelling=is_relabelling,
+                    # What was answered before costs nothing, whatever keeps the run from asking.
+                    is_asking=report.problem is None,
+                )
+                report = report.with_part(summary, part.redactions, withheld=part.missing)
         if relabel_from is not None and report.labelled:
             detail: dict[str, str | int | bool] = {"definition_hash": definition, "conversations": report.labelled}
             connection.execute("begin")
@@ -144,6 +157,21 @@ def estimate_llm_relabelling(
             stored = read_part(connection, due[start : start + _PART_CONVERSATIONS])
             total = total.plus(labeller.estimate(_candidates(model, stored), history, asked_before))
     return total
+
+
+def _parts(
+    connection: duckdb.DuckDBPyConnection,
+    model: StoredModel,
+    due: Sequence[Unsure],
+    conversations: dict[str, StoredConversation],
+) -> Iterator[Part]:
+    """Read the due conversations a part at a time; `conversations` holds those of the part that was read last."""
+    for start in range(0, len(due), _PART_CONVERSATIONS):
+        wanted = due[start : start + _PART_CONVERSATIONS]
+        stored = read_part(connection, wanted)
+        conversations.clear()
+        conversations.update({one.conversation_key: one for one in stored})
+        yield Part(start, _candidates(model, stored), dict(conversations), len(wanted) - len(stored))
 
 
 def _candidates(model: StoredModel, conversations: Sequence[StoredConversation]) -> list[Candidate]:

@@ -40,12 +40,12 @@ class LedgerLog(LedgerHistory):
 
     def record(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
         """Take the calls about one conversation and what came of them."""
-        self._keep("llm_calls", [self._call(call) for call in calls])
+        self.keep("llm_calls", [self._call(call) for call in calls])
         if isinstance(outcome, AnswerRow):
-            self._keep("stage_labels", self._label_rows(outcome))
-            self._keep("llm_answers", [self._answer(outcome)])
+            self.keep("stage_labels", self._label_rows(outcome))
+            self.keep("llm_answers", [self._answer(outcome)])
         elif outcome is not None:
-            self._keep("llm_dead_letters", [self._dead_letter(outcome)])
+            self.keep("llm_dead_letters", [self._dead_letter(outcome)])
 
     def commit(self) -> None:
         """Keep everything recorded so far, or nothing of it."""
@@ -61,7 +61,8 @@ class LedgerLog(LedgerHistory):
             raise
         self._pending.clear()
 
-    def _keep(self, table: str, rows: Sequence[_Row]) -> None:
+    def keep(self, table: str, rows: Sequence[_Row]) -> None:
+        """Take rows of a table of the ledger; they are committed with everything else."""
         self._pending.setdefault(table, []).extend(rows)
 
     def _call(self, call: CallRow) -> _Row:

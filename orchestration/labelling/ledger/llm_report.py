@@ -1,9 +1,10 @@
 """What a run of the LLM step did, in numbers that add up: every candidate has one outcome."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from orchestration.labelling.llm.call_log import CallRow
 from orchestration.labelling.llm.outcomes import LlmSummary, Outcome
 
 _ASKED = frozenset({Outcome.LABELLED, Outcome.DEAD_LETTERED})
@@ -66,6 +67,17 @@ class LlmReport:
             problem=self.problem or summary.problem,
         )
 
+    def with_calls(self, calls: Sequence[CallRow], problem: str | None) -> "LlmReport":
+        """Add calls that are about no conversation of the run."""
+        return replace(
+            self,
+            calls=self.calls + len(calls),
+            tokens_in=self.tokens_in + sum(call.tokens_in for call in calls),
+            tokens_out=self.tokens_out + sum(call.tokens_out for call in calls),
+            cost_usd=self.cost_usd + sum(call.cost_usd for call in calls),
+            problem=self.problem or problem,
+        )
+
     def ended(self, most_conversations: int) -> "LlmReport":
         """Account for the candidates that nobody came to."""
         others = self.labelled + self.already_labelled + self.waiting + self.dead_lettered + self.withheld
@@ -112,7 +124,8 @@ class LlmReport:
         return (
             f"{self.labelled:,} of {self.candidates:,} unsure conversations labelled in {self.calls:,} calls "
             f"({self.cache_hits:,} by the answer for another with the same words), "
-            f"{self.needing_review:,} to review, {self.waiting:,} waiting for another try, {self.fallen_back:,} left, "
+            f"{self.needing_review:,} to review, {self.waiting:,} waiting for another try or a batch, "
+            f"{self.fallen_back:,} left, "
             f"{self.dead_lettered:,} without a usable answer{f' ({dead})' if dead else ''}; "
             f"{self.tokens_in:,} tokens read, {self.tokens_out:,} written, ${self.cost_usd:.4f}"
         )

@@ -84,6 +84,7 @@ class Asker:
         breaker: Breaker,
         clock: Clock,
         rng: random.Random,
+        most_tries: int = MOST_TRIES,
     ) -> None:
         self._endpoint = endpoint
         self._model = model
@@ -94,13 +95,14 @@ class Asker:
         self._breaker = breaker
         self._clock = clock
         self._rng = rng
+        self._most_tries = most_tries
 
     async def ask(self, question: Question[T]) -> Asked[T]:
         """Ask until there is an answer, a failure that stays, or something that forbids another try."""
         asked: Asked[T] = Asked()
         tokens = estimate_tokens(question.messages)
         max_tokens, wrong_answers = OUTPUT_TOKENS, 0
-        for number in range(MOST_TRIES):
+        for number in range(self._most_tries):
             await self._pace.admit(tokens.likely + max_tokens)
             # After the waits: others may have spent the money or opened the circuit meanwhile.
             most_usd = self._price.cost_usd(tokens.most, max_tokens)
@@ -112,7 +114,7 @@ class Asker:
                 return asked
             attempt = _Attempt(tokens, max_tokens, most_usd, self._clock.seconds(), self._clock.now())
             await self._try(question, asked, attempt)
-            if asked.answer is not None or number == MOST_TRIES - 1:
+            if asked.answer is not None or number == self._most_tries - 1:
                 return asked
             if asked.failure == Failure.LENGTH and max_tokens == OUTPUT_TOKENS:
                 max_tokens *= 2

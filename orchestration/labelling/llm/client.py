@@ -3,16 +3,16 @@
 import asyncio
 import email.utils
 import ipaddress
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
 from orchestration.labelling.llm.clock import Clock
 from orchestration.labelling.llm.configuration import LlmConfiguration
-from orchestration.labelling.llm.prompt import TEMPERATURE, response_format
+from orchestration.labelling.llm.prompt import request_body
 from orchestration.labelling.llm.replies import CallFailedError, Failure, Reply, read_reply
 from orchestration.privacy.redaction import redact
 
@@ -59,6 +59,9 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
         self._completions = self._client.chat.completions.with_raw_response
         self._client.organization = self._client.project = self._client.admin_api_key = None
 
+    async def __aenter__(self) -> Self:
+        return self
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -66,18 +69,20 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
 
     async def complete(self, messages: list[dict[str, str]], max_tokens: int) -> Reply:
         """Return the reply. Raises CallFailedError for every way a call can fail."""
+        async with self._failures():
+            body = request_body(self._configuration.model, messages, max_tokens)
+            response = await self._completions.create(**cast(Any, body))
+        return read_reply(response.text, self._kept(response.text))
+
+    @asynccontextmanager
+    async def _failures(self) -> AsyncIterator[None]:
+        """Turn every way a call can fail into CallFailedError."""
         import openai  # noqa: PLC0415
 
         try:
             # The SDK's limit is for each read; a server that drips would hold a call for ever.
             async with asyncio.timeout(self._configuration.timeout_seconds):
-                response = await self._completions.create(
-                    model=self._configuration.model,
-                    messages=cast(Any, messages),
-                    response_format=cast(Any, response_format()),
-                    temperature=TEMPERATURE,
-                    max_tokens=max_tokens,
-                )
+                yield
         except (openai.APITimeoutError, TimeoutError):
             raise CallFailedError(
                 Failure.TIMED_OUT, f"no answer within {self._configuration.timeout_seconds:g} seconds"
@@ -89,11 +94,10 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
             raise CallFailedError(
                 Failure.CONNECTION_CUT, f"no connection ({type(error.__cause__ or error).__name__})"
             ) from None
-        return read_reply(response.text, self._kept(response.text))
 
     def _status_error(self, error: "APIStatusError") -> CallFailedError:
         status, body = error.status_code, error.response.text
-        failure = _failure_of(status, is_out_of_money=error.code == _OUT_OF_MONEY)
+        failure = failure_of(status, is_out_of_money=error.code == _OUT_OF_MONEY)
         wait = retry_after_seconds(error.response.headers, self._clock) if status >= 429 else None
         return CallFailedError(failure, f"the endpoint answered {status}", status, wait, self._kept(body))
 
@@ -103,7 +107,8 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
         return redact(body[:_MOST_READ_CHARACTERS]).text[:_MOST_RAW_CHARACTERS]
 
 
-def _failure_of(status: int, *, is_out_of_money: bool) -> Failure:
+def failure_of(status: int, *, is_out_of_money: bool = False) -> Failure:
+    """Return what a status other than 200 means."""
     if status in _DENIED or is_out_of_money:
         return Failure.DENIED
     if status == 429:

@@ -12,7 +12,8 @@ class LlmConfiguration:
     """An OpenAI-compatible endpoint and the limits of its use; the key is shown by none of its representations.
 
     `base_url` ends before /chat/completions; `api_key` None for a server that asks for none. A commit follows every
-    `commit_every` calls: a killed run loses fewer than those and the ones under way.
+    `commit_every` calls: a killed run loses fewer than those and the ones under way. With `is_batch` the provider's
+    batch endpoint is asked, which answers a later run.
     """
 
     base_url: str
@@ -25,6 +26,7 @@ class LlmConfiguration:
     tokens_per_minute: int = 200_000
     timeout_seconds: float = 30.0
     commit_every: int = 20
+    is_batch: bool = False
 
     @staticmethod
     def of(settings: Settings) -> "LlmConfiguration | None":
@@ -40,4 +42,5 @@ class LlmConfiguration:
             concurrency=settings.llm_concurrency,
             requests_per_minute=settings.llm_requests_per_minute,
             tokens_per_minute=settings.llm_tokens_per_minute,
+            is_batch=settings.llm_batch,
         )

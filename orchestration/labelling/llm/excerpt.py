@@ -49,8 +49,7 @@ class Excerpt:
 
         Messages are named by their place and secrets by placeholders, so nothing in it tells whose conversation it is.
         """
-        # A lone half of a surrogate pair is no text in UTF-8, and lands nevertheless.
-        return hashlib.sha256(self.as_json().encode("utf-8", "surrogatepass")).hexdigest()
+        return hash_of(self.as_json())
 
     def quote(self, reference: str) -> str:
         """Return the words that show something: the beginning of the redacted message, verbatim."""
@@ -58,6 +57,12 @@ class Excerpt:
         spoken = unwrap(content).strip().partition("\n")[0][:_QUOTE_CHARACTERS]
         # Words taken out of a JSON envelope may be escaped there.
         return spoken if spoken in content else content[:_QUOTE_CHARACTERS]
+
+
+def hash_of(sent: str) -> str:
+    """Return the sha256 (hex) of an excerpt as it is sent."""
+    # A lone half of a surrogate pair is no text in UTF-8, and lands nevertheless.
+    return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def excerpt_of(conversation: Conversation, scores: Mapping[str, float]) -> Excerpt:

@@ -10,6 +10,7 @@ from orchestration.landing.seeds import read_rows
 
 _FILE = "model_prices.csv"
 _COLUMNS = ("model", "valid_from", "input_usd_per_mtok", "output_usd_per_mtok")
+_BATCH_RATIO = "batch_price_ratio"
 
 
 class PriceError(ConfigurationError):
@@ -18,10 +19,17 @@ class PriceError(ConfigurationError):
 
 @dataclass(frozen=True)
 class Price:
-    """USD per million tokens read and written."""
+    """USD per million tokens read and written; through the batch endpoint `batch_ratio` of it."""
 
     input_usd_per_mtok: float
     output_usd_per_mtok: float
+    batch_ratio: float = 1.0
+
+    @property
+    def of_batch(self) -> "Price":
+        """Return what the same costs through the batch endpoint."""
+        ratio = self.batch_ratio
+        return Price(self.input_usd_per_mtok * ratio, self.output_usd_per_mtok * ratio)
 
     def cost_usd(self, tokens_in: int, tokens_out: int) -> float:
         """Return the price of a call."""
@@ -34,7 +42,7 @@ def price_of(seeds: Path, model: str, day: date) -> Price:
     Raises PriceError when the model has none, or a row of it cannot be read: what it costs must be known before it is
     spent. FileNotFoundError, ValueError when the file is not there or lacks a column.
     """
-    rows = [row for row in read_rows(seeds / _FILE, _COLUMNS) if row["model"] == model]
+    rows = [row for row in read_rows(seeds / _FILE, (*_COLUMNS, _BATCH_RATIO)) if row["model"] == model]
     dated = [(_day(row["valid_from"], model), row) for row in rows]
     valid = [(since, row) for since, row in dated if since <= day]
     if not valid:
@@ -44,7 +52,11 @@ def price_of(seeds: Path, model: str, day: date) -> Price:
             "a server of your own) to that file in COLLOQUY_SEEDS, or name another COLLOQUY_LLM_MODEL"
         )
     _, row = max(valid, key=lambda pair: pair[0])
-    return Price(_amount(row["input_usd_per_mtok"], model), _amount(row["output_usd_per_mtok"], model))
+    return Price(
+        _amount(row["input_usd_per_mtok"], model),
+        _amount(row["output_usd_per_mtok"], model),
+        _amount(row[_BATCH_RATIO], model),
+    )
 
 
 def _day(text: str, model: str) -> date:

@@ -46,6 +46,17 @@ def response_format() -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": SCHEMA_NAME, "strict": True, "schema": SCHEMA}}
 
 
+def request_body(model: str, messages: list[dict[str, str]], max_tokens: int) -> dict[str, Any]:
+    """Return the body of the request, the same for a call and for a line of a batch."""
+    return {
+        "model": model,
+        "messages": messages,
+        "response_format": response_format(),
+        "temperature": TEMPERATURE,
+        "max_tokens": max_tokens,
+    }
+
+
 def definition_hash(model: str, embedded_hash: str) -> str:
     """Return the hash of everything the labels depend on besides the conversation.
 

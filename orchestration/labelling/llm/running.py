@@ -11,6 +11,7 @@ from functools import partial
 from orchestration.labelling.llm.asking import CIRCUIT_OPEN, NOT_ASKED, Asker, Question
 from orchestration.labelling.llm.breaker import Breaker
 from orchestration.labelling.llm.budget import Budget, Cap
+from orchestration.labelling.llm.call_log import CallRow
 from orchestration.labelling.llm.candidates import Candidate, ReadCandidate
 from orchestration.labelling.llm.client import OpenAiEndpoint
 from orchestration.labelling.llm.clock import Clock, SystemClock
@@ -70,15 +71,20 @@ class Run:
                 self._terms.log.commit()
         reason = self._cap.value if self._cap else CIRCUIT_OPEN
         settling.leave(pending, reason if is_asking else NOT_ASKED)
-        return LlmSummary(
-            accounted=settling.accounted,
-            calls=len(settling.calls),
-            tokens_in=sum(call.tokens_in for call in settling.calls),
-            tokens_out=sum(call.tokens_out for call in settling.calls),
-            cost_usd=sum(call.cost_usd for call in settling.calls),
-            redactions=settling.redactions,
-            problem=self._problem(),
-        )
+        return settling.summary(self._problem())
+
+    @property
+    def calls(self) -> Sequence[CallRow]:
+        """The calls made so far."""
+        return self._settling.calls
+
+    async def probe(self) -> str | None:
+        """Ask the first question only, and return what speaks against asking more."""
+        try:
+            await self._ask_about(())
+        finally:
+            self._terms.log.commit()
+        return self._problem()
 
     async def _ask_about(self, groups: Sequence[list[ReadCandidate]]) -> None:
         configuration = self._terms.configuration
@@ -133,5 +139,10 @@ class Run:
             return self._breaker.problem
         if self._cap is None:
             return None
-        name = {Cap.RUN: "COLLOQUY_LLM_BUDGET_USD_PER_RUN", Cap.DAY: "COLLOQUY_LLM_BUDGET_USD_PER_DAY"}[self._cap]
-        return f"{name} is used up; the next run goes on where this one stopped, or raise it"
+        return cap_problem(self._cap)
+
+
+def cap_problem(cap: Cap) -> str:
+    """Say which cap stopped a run, and what helps."""
+    name = {Cap.RUN: "COLLOQUY_LLM_BUDGET_USD_PER_RUN", Cap.DAY: "COLLOQUY_LLM_BUDGET_USD_PER_DAY"}[cap]
+    return f"{name} is used up; the next run goes on where this one stopped, or raise it"

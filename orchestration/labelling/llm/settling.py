@@ -23,7 +23,7 @@ from orchestration.labelling.llm.candidates import Candidate, ReadCandidate, by_
 from orchestration.labelling.llm.clock import Clock
 from orchestration.labelling.llm.configuration import LlmConfiguration
 from orchestration.labelling.llm.evidence import Believed, believe
-from orchestration.labelling.llm.outcomes import Accounted, Outcome
+from orchestration.labelling.llm.outcomes import Accounted, LlmSummary, Outcome
 from orchestration.labelling.llm.prices import Price
 from orchestration.labelling.llm.replies import PASSING, Failure
 from orchestration.labelling.llm.schema import Said, answer_text, parse_answer
@@ -125,6 +125,18 @@ class Settling:
             self.accounted.setdefault(
                 candidate.conversation.conversation_id, Accounted(Outcome.FALLEN_BACK, reason, candidate.embedded)
             )
+
+    def summary(self, problem: str | None = None) -> LlmSummary:
+        """Return what has become of everybody, and what it took."""
+        return LlmSummary(
+            accounted=self.accounted,
+            calls=len(self.calls),
+            tokens_in=sum(call.tokens_in for call in self.calls),
+            tokens_out=sum(call.tokens_out for call in self.calls),
+            cost_usd=sum(call.cost_usd for call in self.calls),
+            redactions=self.redactions,
+            problem=problem,
+        )
 
     def note(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
         """Write calls and what came of them down; after so many calls it is committed."""

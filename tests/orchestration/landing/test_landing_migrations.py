@@ -117,6 +117,8 @@ def test_what_was_answered_before_layout_seven_is_not_asked_again(
     change(
         warehouse.database,
         "drop table ledger.llm_answers",
+        "drop table ledger.llm_batches",
+        "drop table ledger.llm_batch_requests",
         "alter table ledger.llm_dead_letters drop column excerpt_hash",
         "update raw.schema_versions set version = 6",
         """insert into ledger.llm_calls

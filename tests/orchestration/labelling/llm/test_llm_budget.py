@@ -21,15 +21,17 @@ CALL_USD = PRICE.cost_usd(800, 90)
 
 
 def prices(folder: Path, *rows: str) -> Path:
-    text = "\n".join(("model,valid_from,input_usd_per_mtok,output_usd_per_mtok", *rows))
+    header = "model,valid_from,input_usd_per_mtok,output_usd_per_mtok,batch_price_ratio"
+    text = "\n".join((header, *(f"{row},0.5" if row.count(",") == 3 else row for row in rows)))
     (folder / "model_prices.csv").write_text(text + "\n")
     return folder
 
 
 def test_the_price_of_the_day_holds(tmp_path: Path) -> None:
     seeds = prices(tmp_path, "some,2026-02-01,1,4", "some,2026-01-01,2,8", "other,2026-01-15,9,9")
-    assert price_of(seeds, "some", date(2026, 1, 31)) == Price(2, 8)
-    assert price_of(seeds, "some", date(2026, 2, 1)) == Price(1, 4)
+    assert price_of(seeds, "some", date(2026, 1, 31)) == Price(2, 8, 0.5)
+    assert price_of(seeds, "some", date(2026, 2, 1)) == Price(1, 4, 0.5)
+    assert price_of(seeds, "some", date(2026, 2, 1)).of_batch == Price(0.5, 2)
     assert Price(0.15, 0.60).cost_usd(1_000_000, 500_000) == pytest.approx(0.45)
 
 
@@ -42,6 +44,7 @@ def test_the_price_of_the_day_holds(tmp_path: Path) -> None:
         ("some,2026-01-01,cheap,1", "'cheap' is no price"),
         ("some,2026-01-01,1,-1", "'-1' is no price"),
         ("some,2026-01-01,nan,1", "'nan' is no price"),
+        ("some,2026-01-01,1,1,half", "'half' is no price"),
     ],
 )
 def test_a_price_that_is_not_known_is_an_error_before_the_run(tmp_path: Path, row: str, message: str) -> None:
@@ -50,7 +53,7 @@ def test_a_price_that_is_not_known_is_an_error_before_the_run(tmp_path: Path, ro
 
 
 def test_the_shipped_prices_can_be_read() -> None:
-    assert price_of(SEEDS, "gpt-4o-mini", NOON.date()) == Price(0.15, 0.60)
+    assert price_of(SEEDS, "gpt-4o-mini", NOON.date()) == Price(0.15, 0.60, 0.5)
 
 
 def test_the_cap_of_a_run_is_never_passed() -> None:
