@@ -39,10 +39,18 @@ def prepare_manifest(settings: Settings) -> Path:
 def behind_labels(manifest: Path) -> str:
     """Return the dbt selection of everything that labelling does not read: what is built behind the labels.
 
-    By name: what a selection excludes takes along every test that looks at it and at something else.
+    By name: what a selection excludes takes along every test that looks at it and at something else. A folder none of
+    whose nodes is read before is named as one: dbt searches the graph once for every name.
     """
-    content = json.loads(manifest.read_text())
-    parents: dict[str, list[str]] = content["parent_map"]
+    nodes = _nodes(manifest)
+    behind = nodes_behind_labels(manifest)
+    split = {fqn[:length] for name, fqn in nodes.items() if name not in behind for length in range(1, len(fqn))}
+    return " ".join(sorted({"fqn:" + ".".join(_widest(nodes[name], split)) for name in behind}))
+
+
+def nodes_behind_labels(manifest: Path) -> set[str]:
+    """Return the names of the models and seeds that labelling does not read."""
+    parents: dict[str, list[str]] = json.loads(manifest.read_text())["parent_map"]
     before: set[str] = set()
     waiting = [name for name in parents if name.rpartition(".")[2] in LABELLED_MODELS]
     while waiting:
@@ -50,12 +58,18 @@ def behind_labels(manifest: Path) -> str:
         if name not in before:
             before.add(name)
             waiting += parents[name]
-    behind = [
-        str(node["name"])
-        for name, node in content["nodes"].items()
-        if node["resource_type"] in {"model", "seed"} and name not in before
-    ]
-    return " ".join(sorted(behind))
+    return set(_nodes(manifest)) - {name.rpartition(".")[2] for name in before}
+
+
+def _nodes(manifest: Path) -> dict[str, tuple[str, ...]]:
+    """Return the folders and name of each model and seed, by name."""
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    return {node["name"]: tuple(node["fqn"]) for node in nodes if node["resource_type"] in {"model", "seed"}}
+
+
+def _widest(fqn: tuple[str, ...], split: set[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the widest folder around a node that is not in `split`, the node itself when all are."""
+    return next((fqn[:length] for length in range(1, len(fqn)) if fqn[:length] not in split), fqn)
 
 
 def published_models(manifest: Path) -> dict[str, str]:
