@@ -1,5 +1,6 @@
 """The project copy of a warehouse, what counts as its configuration, and what a build records."""
 
+import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import duckdb
 import pytest
 
 from orchestration.building.configuration import ConfigurationError
+from orchestration.building.manifest import behind_labels, nodes_behind_labels
 from orchestration.building.project import assemble_project, build_command, dbt_variables, project_files
 from orchestration.building.state import begin_build, complete_build, configuration_hash
 from orchestration.home import Home
@@ -262,3 +264,47 @@ def test_a_deleted_build_database_is_built_in_full(builds: Builds) -> None:
     complete_build(builds.home, begin_build(builds.home, "a"))
     builds.home.build_database.unlink()
     assert begin_build(builds.home, "a").is_full_refresh
+
+
+def test_what_lies_behind_the_labels_is_named_by_its_widest_folders(tmp_path: Path) -> None:
+    """What labelling reads, all of its ancestors included, is in no folder that is named."""
+    folders = {
+        "stg_a": "staging",
+        "stg_ledger": "staging",
+        "int_events": "intermediate.events",
+        "int_touched": "intermediate.events",
+        "int_conversations_unsettled": "intermediate.labels",
+        "int_chosen": "intermediate.labels",
+        "int_funnels": "intermediate.funnels",
+        "fct_a": "marts",
+        "fct_b": "marts.more",
+    }
+    nodes = {
+        f"model.colloquy.{name}": {
+            "name": name,
+            "resource_type": "model",
+            "fqn": ["colloquy", *folder.split("."), name],
+        }
+        for name, folder in folders.items()
+    }
+    nodes |= {
+        f"seed.colloquy.{name}": {"name": name, "resource_type": "seed", "fqn": ["colloquy", name]}
+        for name in ("funnels", "taxonomy")
+    }
+    nodes["test.colloquy.one"] = {"name": "one", "resource_type": "test", "fqn": ["colloquy", "marts", "one"]}
+    parents = {key: list[str]() for key in nodes} | {
+        "model.colloquy.int_conversations_unsettled": ["model.colloquy.int_events"],
+        "model.colloquy.int_events": ["model.colloquy.stg_a"],
+    }
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"nodes": nodes, "parent_map": parents}))
+    before = {"stg_a", "int_events", "int_conversations_unsettled", "funnels"}
+    assert nodes_behind_labels(manifest) == {*folders, "taxonomy"} - before
+    assert behind_labels(manifest).split() == [
+        "fqn:colloquy.intermediate.events.int_touched",
+        "fqn:colloquy.intermediate.funnels",
+        "fqn:colloquy.intermediate.labels.int_chosen",
+        "fqn:colloquy.marts",
+        "fqn:colloquy.staging.stg_ledger",
+        "fqn:colloquy.taxonomy",
+    ]
