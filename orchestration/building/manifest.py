@@ -47,7 +47,7 @@ def behind_labels(manifest: Path) -> str:
     return " ".join(sorted(f"{behind[key]}+" for key in behind if behind.keys().isdisjoint(parents[key])))
 
 
-def names_behind_labels(manifest: Path) -> set[str]:
+def nodes_behind_labels(manifest: Path) -> set[str]:
     """Return the names of the models and seeds built behind the labels."""
     return set(_split_at_labels(manifest)[1].values())
 

@@ -1,5 +1,6 @@
 """The project copy of a warehouse, what counts as its configuration, and what a build records."""
 
+import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import duckdb
 import pytest
 
 from orchestration.building.configuration import ConfigurationError
+from orchestration.building.manifest import behind_labels, nodes_behind_labels
 from orchestration.building.project import assemble_project, build_command, dbt_variables, project_files
 from orchestration.building.state import begin_build, complete_build, configuration_hash
 from orchestration.home import Home
@@ -262,3 +264,28 @@ def test_a_deleted_build_database_is_built_in_full(builds: Builds) -> None:
     complete_build(builds.home, begin_build(builds.home, "a"))
     builds.home.build_database.unlink()
     assert begin_build(builds.home, "a").is_full_refresh
+
+
+def test_what_lies_behind_the_labels_is_named_by_where_it_begins(tmp_path: Path) -> None:
+    """stg_a -> int_events -> int_conversations_unsettled is what labelling reads; fct_a rests on both sides of it."""
+    parents = {
+        "stg_a": [],
+        "int_events": ["stg_a"],
+        "int_conversations_unsettled": ["int_events"],
+        "funnels": [],
+        "stg_ledger": [],
+        "int_touched": ["int_events"],
+        "fct_a": ["int_touched", "stg_ledger", "int_events"],
+        "fct_b": ["fct_a", "taxonomy"],
+        "taxonomy": [],
+    }
+    kinds = {name: "seed" if name in ("funnels", "taxonomy") else "model" for name in parents}
+    keys = {name: f"{kind}.colloquy.{name}" for name, kind in kinds.items()}
+    nodes = {keys[name]: {"name": name, "resource_type": kind} for name, kind in kinds.items()}
+    nodes["test.colloquy.one"] = {"name": "one", "resource_type": "test"}
+    parent_map = {keys[name]: [keys[one] for one in above] for name, above in parents.items()}
+    parent_map["test.colloquy.one"] = [keys["fct_a"]]
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"nodes": nodes, "parent_map": parent_map}))
+    assert nodes_behind_labels(manifest) == {"stg_ledger", "int_touched", "fct_a", "fct_b", "taxonomy"}
+    assert behind_labels(manifest).split() == ["int_touched+", "stg_ledger+", "taxonomy+"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
 
-from orchestration.building.manifest import behind_labels, names_behind_labels
+from orchestration.building.manifest import behind_labels, nodes_behind_labels
 from orchestration.building.project import CANONICAL_MODELS, build_command
 from orchestration.building.restatements import show_published
 from orchestration.building.state import (
@@ -223,7 +223,7 @@ class Bench:
     def _canonical_models(self) -> set[str]:
         """Return the models built before the labels."""
         assert self.manifest is not None
-        behind = names_behind_labels(self.warehouse.home.dbt_target / "manifest.json")
+        behind = nodes_behind_labels(self.warehouse.home.dbt_target / "manifest.json")
         return {node.name for node in self.manifest.nodes.values() if isinstance(node, ModelNode)} - behind
 
     def kept_intermediate(self) -> list[str]:
