@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from orchestration.labelling.conversation import StageAnswer
-from orchestration.labelling.embedded.linear import Floats, minimise, sigmoid
+from orchestration.labelling.embedded.heads import HEADS
+from orchestration.labelling.embedded.linear import Floats, logistic, minimise, sigmoid
 from orchestration.labelling.embedded.model import Calibration, Model, answer_of
 from orchestration.labelling.evaluation.statistics import accuracy_of_most_confident, expected_calibration_error
 from orchestration.labelling.stages import STAGES, furthest_stage
-from orchestration.labelling.training.labelled import MARKS, LabelledConversation
+from orchestration.labelling.training.labelled import MARKS, LabelledConversation, group_weights
 
 CONFIDENT_SHARE = 0.8
 # Answers at least this often right need no review.
@@ -24,7 +25,7 @@ _LEAST_BLOCK = 40
 
 @dataclass(frozen=True)
 class Measured:
-    """What the third part says of the finished model; shares are 0..1."""
+    """What labelled prefixes say of a model that has not seen them; shares are 0..1."""
 
     conversations: int
     accuracy: float
@@ -37,17 +38,30 @@ def calibrate(
 ) -> tuple[Model, Measured]:
     """Tell probabilities from the first third, thresholds and margin from the second, and measure on the last.
 
-    Without tuning, thresholds stay at one half, which is right wherever the probabilities are.
+    Without tuning, a message shows a stage where its score says more likely than not, and only what stands at the end
+    of a conversation, `resolved`, goes by its calibrated probability.
     """
-    parts = [held_out[start::_PARTS] for start in range(_PARTS)]
-    model = model.calibrated(_with_probabilities(model, parts[0]))
+    probabilities, answers = held_out[::_PARTS], held_out[1::_PARTS]
+    model = model.calibrated(_with_probabilities(model, probabilities))
     if tunes_thresholds:
-        model = model.calibrated(_with_thresholds(model, parts[1]))
-    model = model.calibrated(_with_answers(model, parts[1]))
-    sure, right = _sure_and_right(model, parts[2])
-    return model, Measured(
+        model = model.calibrated(_with_thresholds(model, answers))
+    else:
+        model = model.calibrated(_with_even_thresholds(model.calibration))
+    model = model.calibrated(_with_answers(model, answers))
+    return model, measure(model, measuring_part(held_out))
+
+
+def measuring_part(held_out: Sequence[LabelledConversation]) -> Sequence[LabelledConversation]:
+    """Return the third that calibrate() tells nothing from."""
+    return held_out[_PARTS - 1 :: _PARTS]
+
+
+def measure(model: Model, held_out: Sequence[LabelledConversation]) -> Measured:
+    """Let a model answer for labelled prefixes."""
+    sure, right = _sure_and_right(model, held_out)
+    return Measured(
         len(right),
-        float(np.mean(right)),
+        float(np.mean(right)) if right else 0.0,
         expected_calibration_error(sure, right) or 0.0,
         accuracy_of_most_confident(sure, right, CONFIDENT_SHARE) or 0.0,
     )
@@ -55,28 +69,30 @@ def calibrate(
 
 def _with_probabilities(model: Model, held_out: Sequence[LabelledConversation]) -> Calibration:
     found = model.signals([conversation.conversation for conversation in held_out])
+    weights = group_weights(held_out)
     slopes, offsets = {}, {}
     for mark in MARKS:
-        pairs = [
-            (signals[mark].score, conversation.messages[-1].marks[mark])
-            for (_, _, signals), conversation in zip(found, held_out, strict=True)
-            if signals
-        ]
-        scores = np.array([score for score, truth in pairs if truth is not None])
-        truths = np.array([float(truth) for _, truth in pairs if truth is not None])
-        slopes[mark], offsets[mark] = fit_platt(scores, truths)
+        rows = np.array(
+            [
+                (signals[mark].score, float(conversation.messages[-1].marks[mark] or False), weight)
+                for (_, _, signals), conversation, weight in zip(found, held_out, weights, strict=True)
+                if signals and conversation.messages[-1].marks[mark] is not None
+            ]
+        ).reshape(-1, 3)
+        slopes[mark], offsets[mark] = fit_platt(*rows.T)
     return replace(model.calibration, slopes=slopes, offsets=offsets)
 
 
-def fit_platt(scores: Floats, truths: Floats) -> tuple[float, float]:
+def fit_platt(scores: Floats, truths: Floats, weights: Floats | float = 1.0) -> tuple[float, float]:
     """Return slope and offset of the logistic curve through (score, truth 0 or 1); the slope never falls below 0.05."""
 
     def loss(point: Floats) -> tuple[float, Floats]:
         logits = point[0] * scores + point[1]
-        residuals = sigmoid(logits) - truths
+        residuals = weights * (sigmoid(logits) - truths)
         # A weak pull towards the neutral curve keeps separable scores from running away.
         away = point - np.array((1.0, 0.0))
-        value = float((np.logaddexp(0, logits) - truths * logits).sum() + 0.5 * (away**2).sum())
+        losses = weights * (np.logaddexp(0, logits) - truths * logits)
+        value = float(losses.sum() + 0.5 * (away**2).sum())
         return value, np.array(((residuals * scores).sum(), residuals.sum())) + away
 
     slope, offset = minimise(loss, np.array((1.0, 0.0)), _STEPS)
@@ -96,6 +112,15 @@ def _with_thresholds(model: Model, held_out: Sequence[LabelledConversation]) -> 
             ]
             best = max(tried, key=lambda calibration: sum(answering.right(calibration)))
     return best
+
+
+def _with_even_thresholds(calibration: Calibration) -> Calibration:
+    """Put the thresholds of marks that fire once where a score is 0.
+
+    Their probability is that of the highest of all scores: its curve rests on how many messages there were.
+    """
+    thresholds = {mark: logistic(offset) for mark, offset in calibration.offsets.items()}
+    return replace(calibration, thresholds={**thresholds, **{head.mark: 0.5 for head in HEADS if head.is_state}})
 
 
 def _with_answers(model: Model, held_out: Sequence[LabelledConversation]) -> Calibration:

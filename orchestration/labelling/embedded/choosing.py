@@ -6,27 +6,26 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from orchestration.labelling.embedded.fitting import SHIPPED_STRENGTH, HeadRows, Prepared, Strength, fit_heads
+from orchestration.labelling.embedded.fitting import HeadRows, Prepared, Strength, fit_own_heads
 from orchestration.labelling.embedded.heads import HEADS, Head
 from orchestration.labelling.embedded.linear import Weights, sum_by_text, text_norms
 from orchestration.labelling.training.labelled import LabelledConversation
 
-CANDIDATES = (SHIPPED_STRENGTH, Strength(5.0, 0.07), Strength(1.0, 0.2))
+# From hardly more than another base rate to trusting words by themselves.
+CANDIDATES = (Strength(300.0, 300.0), Strength(30.0, 30.0), Strength(10.0, 10.0), Strength(1.0, 3.0))
 _FOLDS = 2
 _STEPS = 20
 # The choice is between factors of three, so a sample tells; fitting each candidate on everything would not.
-_MOST_OWN, _SHIPPED_EVERY = 600, 4
+_MOST_OWN = 600
 
 
 def choose_strength(prepared: Prepared) -> tuple[Strength, Mapping[Strength, float]]:
     """Return the strength with the lowest log loss on groups held out, and the loss of each candidate.
 
-    A conversation without a group is a group of its own; without own conversations it is the shipped strength.
+    A conversation without a group is a group of its own; there are at least two.
     """
     own = sorted(range(prepared.shipped, len(prepared.labelled)), key=lambda at: _number(prepared.labelled[at]))
     own = own[:_MOST_OWN]
-    if len({group_of(prepared.labelled[at]) for at in own}) < _FOLDS:
-        return SHIPPED_STRENGTH, {}
     fold_of = group_folds(prepared, own, _FOLDS)
     losses = {
         candidate: float(np.mean([_held_out_loss(prepared, candidate, fold_of, fold) for fold in range(_FOLDS)]))
@@ -59,10 +58,7 @@ def group_folds(prepared: Prepared, own: Sequence[int], folds: int) -> npt.NDArr
 
 
 def _held_out_loss(prepared: Prepared, strength: Strength, fold_of: npt.NDArray[np.int64], fold: int) -> float:
-    is_used = (fold_of >= 0) & (fold_of != fold)
-    is_used[: prepared.shipped : _SHIPPED_EVERY] = True
-    thinned = Strength(strength.text_penalty, strength.shipped_weight * _SHIPPED_EVERY)
-    heads = fit_heads(prepared, thinned, is_used, _STEPS)
+    heads = fit_own_heads(prepared, strength, (fold_of >= 0) & (fold_of != fold), _STEPS)
     losses = [_log_loss(prepared, head, heads[head.name], fold_of == fold) for head in HEADS]
     return float(np.sum([loss for loss in losses if loss is not None]))
 

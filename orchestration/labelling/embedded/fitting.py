@@ -1,7 +1,7 @@
 """Fits the two levels of the model on labelled conversations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,26 +22,22 @@ from orchestration.labelling.embedded.reading import (
     said_of,
 )
 from orchestration.labelling.training.acts import AGENT_ACTS, CUSTOMER_ACTS
-from orchestration.labelling.training.labelled import LabelledConversation, LabelledMessage
+from orchestration.labelling.training.labelled import LabelledConversation, LabelledMessage, group_weights
 
 ACTS: Mapping[Side, tuple[str, ...]] = {AGENT: AGENT_ACTS, CUSTOMER: CUSTOMER_ACTS}
 _ACT_PENALTY = 1.0
+# A few thousand composed conversations repeat their phrases: hardly any word may be trusted by itself.
+_TEXT_PENALTY = 30.0
 _DENSE_PENALTY = 3.0
 _STEPS = 60
-# Groups differ in size by more than they differ in what they teach.
-_GROUP_EXPONENT = 0.5
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How much is learnt from whom: the penalty on words of the heads, the weight of a shipped beside an own row."""
+    """How far own conversations pull a head away from the shipped one: penalties on the distance, by kind of weight."""
 
     text_penalty: float
-    shipped_weight: float
-
-
-# A few thousand composed conversations repeat their phrases: hardly any word may be trusted by itself.
-SHIPPED_STRENGTH = Strength(30.0, 1.0)
+    dense_penalty: float
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class HeadRows:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Conversations read, their acts fitted, and the rows of each head; the first `shipped` ones are shipped."""
+    """Conversations read, their acts fitted, the rows of each head, and the heads of the first `shipped` ones alone."""
 
     labelled: Sequence[LabelledConversation]
     shipped: int
@@ -64,10 +60,11 @@ class Prepared:
     idfs: Mapping[Side, Numbers]
     acts: Mapping[Side, TextHeads]
     rows: Mapping[str, HeadRows]
+    shipped_heads: Mapping[str, Weights]
 
 
 def prepare(shipped: Sequence[LabelledConversation], own: Sequence[LabelledConversation] = ()) -> Prepared:
-    """Read conversations and fit the first level, what the words of a message do."""
+    """Read conversations; fit the first level, what the words of a message do, and the heads on shipped ones."""
     labelled = [*shipped, *own]
     batch = read_batch([conversation.conversation for conversation in labelled])
     idfs = {
@@ -79,16 +76,20 @@ def prepare(shipped: Sequence[LabelledConversation], own: Sequence[LabelledConve
         side: said_of(batch.spoken[side], acts[side].scores(batch.spoken[side].texts), acts[side].flags)
         for side in SIDES
     }
-    return Prepared(labelled, len(shipped), batch, idfs, acts, _head_rows(batch, labelled, said))
+    prepared = Prepared(labelled, len(shipped), batch, idfs, acts, _head_rows(batch, labelled, said), {})
+    return replace(prepared, shipped_heads=_fit_shipped_heads(prepared))
 
 
 def fit_model(
-    prepared: Prepared, strength: Strength = SHIPPED_STRENGTH, is_used: npt.NDArray[np.bool_] | None = None
+    prepared: Prepared, strength: Strength | None = None, is_used: npt.NDArray[np.bool_] | None = None
 ) -> Model:
-    """Fit the second level, on all or the used ones; the calibration stays neutral until calibrate() gave its own."""
+    """Return the model of the shipped heads, or of those pulled by own conversations, all or the used ones.
+
+    The calibration stays neutral until calibrate() gave its own.
+    """
     if is_used is None:
         is_used = np.ones(len(prepared.labelled), dtype=np.bool_)
-    heads = fit_heads(prepared, strength, is_used)
+    heads = prepared.shipped_heads if strength is None else fit_own_heads(prepared, strength, is_used)
     texts = {}
     for side in SIDES:
         acts = prepared.acts[side]
@@ -99,41 +100,45 @@ def fit_model(
     return Model(texts, dense, Calibration.neutral())
 
 
-def fit_heads(
+def fit_own_heads(
     prepared: Prepared, strength: Strength, is_used: npt.NDArray[np.bool_], steps: int = _STEPS
 ) -> dict[str, Weights]:
-    """Fit every head on the rows of the conversations in use."""
-    weights = _conversation_weights(prepared, strength, is_used)
+    """Pull every head away from the shipped one by the rows of the own conversations in use.
+
+    From the shipped weights, not from none beside shipped rows: what the own ones are silent about then stays as it
+    was, however many they are.
+    """
+    is_own = is_used & (np.arange(len(is_used)) >= prepared.shipped)
+    weights = np.ones(len(is_own))
+    weights[is_own] = group_weights([prepared.labelled[at] for at in np.flatnonzero(is_own).tolist()])
     fitted = {}
     for head in HEADS:
-        rows = prepared.rows[head.name]
-        kept = is_used[rows.conversation]
-        rows_in_use = Rows(
-            texts=prepared.batch.spoken[head.side].texts,
-            idf=prepared.idfs[head.side],
-            text_index=rows.text_index[kept],
-            dense=rows.dense[kept],
-            truth=rows.truth[kept],
-            weight=weights[rows.conversation[kept]],
-        )
-        fitted[head.name] = fit_logistic(rows_in_use, strength.text_penalty, _DENSE_PENALTY, steps)
+        rows, prior = _rows_of(prepared, head, is_own, weights), prepared.shipped_heads[head.name]
+        penalties = (strength.text_penalty, strength.dense_penalty)
+        fitted[head.name] = fit_logistic(rows, *penalties, steps, prior) if len(rows.truth) else prior
     return fitted
 
 
-def _conversation_weights(prepared: Prepared, strength: Strength, is_used: npt.NDArray[np.bool_]) -> Numbers:
-    """Weigh own conversations of small groups up and of large ones down, and shipped ones by `shipped_weight`."""
+def _fit_shipped_heads(prepared: Prepared) -> dict[str, Weights]:
+    is_shipped = np.arange(len(prepared.labelled)) < prepared.shipped
     weights = np.ones(len(prepared.labelled))
-    weights[: prepared.shipped] = strength.shipped_weight
-    groups: dict[str, list[int]] = {}
-    for at in (np.flatnonzero(is_used[prepared.shipped :]) + prepared.shipped).tolist():
-        group = prepared.labelled[at].group
-        if group:
-            groups.setdefault(group, []).append(at)
-    if groups:
-        middle = float(np.median([len(members) for members in groups.values()]))
-        for members in groups.values():
-            weights[members] = (middle / len(members)) ** _GROUP_EXPONENT
-    return weights
+    return {
+        head.name: fit_logistic(_rows_of(prepared, head, is_shipped, weights), _TEXT_PENALTY, _DENSE_PENALTY, _STEPS)
+        for head in HEADS
+    }
+
+
+def _rows_of(prepared: Prepared, head: Head, is_used: npt.NDArray[np.bool_], weights: Numbers) -> Rows:
+    rows = prepared.rows[head.name]
+    kept = is_used[rows.conversation]
+    return Rows(
+        texts=prepared.batch.spoken[head.side].texts,
+        idf=prepared.idfs[head.side],
+        text_index=rows.text_index[kept],
+        dense=rows.dense[kept],
+        truth=rows.truth[kept],
+        weight=weights[rows.conversation[kept]],
+    )
 
 
 def _fit_acts(batch: Batch, labelled: Sequence[LabelledConversation], side: Side, idf: Numbers) -> TextHeads:

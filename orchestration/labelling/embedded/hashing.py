@@ -34,6 +34,13 @@ class HashedTexts:
         """Count the texts."""
         return len(self.starts) - 1
 
+    def take(self, index: npt.NDArray[np.int64]) -> "HashedTexts":
+        """Return the texts at `index`, in its order."""
+        counts = np.diff(self.starts)[index]
+        starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
+        positions = np.repeat(self.starts[index] - starts[:-1], counts) + np.arange(starts[-1])
+        return HashedTexts(self.buckets[positions], starts)
+
 
 def hash_texts(texts: Sequence[str]) -> HashedTexts:
     """Return the buckets of words, pairs of words and letter sequences (3 to 5) of lower-case texts; digits are alike.

@@ -58,23 +58,32 @@ class Weights:
     bias: float
 
 
-def fit_logistic(rows: Rows, text_penalty: float, dense_penalty: float, steps: int) -> Weights:
-    """Minimise log loss + penalty / 2 * |weights|^2 with L-BFGS; same rows on the same platform give the same bytes."""
-    texts = rows.texts
+def fit_logistic(
+    rows: Rows, text_penalty: float, dense_penalty: float, steps: int, prior: Weights | None = None
+) -> Weights:
+    """Minimise log loss + penalty / 2 * |weights - prior|^2 with L-BFGS; without a prior the weights are held near 0.
+
+    The same rows on the same platform give the same bytes.
+    """
+    has_text = rows.text_index >= 0
+    used, text_index = np.unique(rows.text_index[has_text], return_inverse=True)
+    texts = rows.texts.take(used)
     columns = rows.dense.shape[1]
     scale = rows.idf[texts.buckets] / np.repeat(text_norms(texts, rows.idf), np.diff(texts.starts))
     owner = np.repeat(np.arange(len(texts)), np.diff(texts.starts))
-    has_text = rows.text_index >= 0
+    start = np.zeros(BUCKETS + columns + 1)
+    if prior is not None:
+        start = np.concatenate((prior.text, prior.dense, np.full(1, prior.bias)))
     penalty = np.concatenate((np.full(BUCKETS, text_penalty), np.full(columns, dense_penalty), np.zeros(1)))
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = sum_by_text(texts, weights[texts.buckets] * scale)
         # einsum rather than matrix products: its sums do not depend on how many threads the machine has.
         logits = np.einsum("ij,j->i", rows.dense, weights[BUCKETS:-1]) + weights[-1]
-        logits[has_text] += scores[rows.text_index[has_text]]
+        logits[has_text] += scores[text_index]
         losses = rows.weight * (np.logaddexp(0, logits) - rows.truth * logits)
         residuals = rows.weight * (sigmoid(logits) - rows.truth)
-        by_text = np.bincount(rows.text_index[has_text], residuals[has_text], minlength=len(texts))
+        by_text = np.bincount(text_index, residuals[has_text], minlength=len(texts))
         gradient = np.concatenate(
             (
                 np.bincount(texts.buckets, by_text[owner] * scale, minlength=BUCKETS),
@@ -82,9 +91,10 @@ def fit_logistic(rows: Rows, text_penalty: float, dense_penalty: float, steps: i
                 residuals.sum(keepdims=True),
             )
         )
-        return float(losses.sum() + 0.5 * (penalty * weights**2).sum()), gradient + penalty * weights
+        away = weights - start
+        return float(losses.sum() + 0.5 * (penalty * away**2).sum()), gradient + penalty * away
 
-    found = minimise(loss, np.zeros(BUCKETS + columns + 1), steps)
+    found = minimise(loss, start, steps)
     return Weights(found[:BUCKETS], found[BUCKETS:-1], float(found[-1]))
 
 

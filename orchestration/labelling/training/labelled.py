@@ -1,6 +1,7 @@
 """What the embedded model learns from: conversations whose messages say what is reached after each of them."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.labelling.conversation import Conversation, Message
@@ -42,3 +43,13 @@ class LabelledConversation:
     def cut(self, length: int) -> "LabelledConversation":
         """Return the first `length` messages, as the conversation looked then."""
         return LabelledConversation(f"{self.conversation_id}@{length}", self.messages[:length], self.group)
+
+
+def group_weights(conversations: Sequence[LabelledConversation]) -> list[float]:
+    """Return weights by which every group counts alike, their mean 1; what is in no group counts 1.
+
+    The next group is more likely like any one of them than like the largest.
+    """
+    counts = Counter(conversation.group for conversation in conversations if conversation.group)
+    middle = sum(counts.values()) / max(len(counts), 1)
+    return [middle / counts[conversation.group] if conversation.group else 1.0 for conversation in conversations]

@@ -3,11 +3,12 @@
 import random
 
 import numpy as np
+import pytest
 
 from orchestration.labelling.conversation import Message
 from orchestration.labelling.embedded.choosing import CANDIDATES, choose_strength
 from orchestration.labelling.embedded.cross_fitting import cross_fit
-from orchestration.labelling.embedded.fitting import SHIPPED_STRENGTH, Strength, fit_model, prepare
+from orchestration.labelling.embedded.fitting import Strength, fit_model, fit_own_heads, prepare
 from orchestration.labelling.training.corpus import training_conversations
 from orchestration.labelling.training.labelled import MARKS, LabelledConversation, LabelledMessage
 
@@ -38,16 +39,26 @@ def test_words_that_hold_in_every_group_are_trusted_more_than_shipped_ones() -> 
     prepared = prepare(shipped, own)
     strength, losses = choose_strength(prepared)
     assert set(losses) == set(CANDIDATES)
-    assert strength.text_penalty < SHIPPED_STRENGTH.text_penalty
+    assert strength.text_penalty < max(candidate.text_penalty for candidate in CANDIDATES)
     assert (strength, losses) == choose_strength(prepared)
     model = fit_model(prepared, strength)
     answers = model([conversation.conversation for conversation in own])
     assert [answer.labels["resolved"].reached for answer in answers] == [number % 2 == 0 for number in range(80)]
 
 
-def test_without_own_conversations_nothing_is_chosen() -> None:
-    prepared = prepare(training_conversations(1)[::300])
-    assert choose_strength(prepared) == (SHIPPED_STRENGTH, {})
+def test_what_own_conversations_are_silent_about_stays_as_shipped() -> None:
+    rng = random.Random(3)  # noqa: S311 - reproducible, nothing secret
+    own = [_own(number, "g", rng) for number in range(40)]
+    prepared = prepare(training_conversations(1)[::100], own)
+    everything = np.ones(len(prepared.labelled), dtype=np.bool_)
+    free, held = (fit_own_heads(prepared, Strength(penalty, penalty), everything) for penalty in (1.0, 1e9))
+    shipped = prepared.shipped_heads
+    for name in ("resolved", "claimed_resolved"):
+        assert np.abs(free[name].dense - shipped[name].dense).max() > 0.01, name
+        assert held[name].dense == pytest.approx(shipped[name].dense, abs=1e-4), name
+        assert held[name].text == pytest.approx(shipped[name].text, abs=1e-4), name
+    # Nobody takes anything back in these, so nothing is learnt of it.
+    assert free["reopened"] is shipped["reopened"]
 
 
 def test_a_used_mask_keeps_conversations_out_of_the_fit() -> None:

@@ -14,7 +14,7 @@ from orchestration.labelling.embedded.linear import Rows, fit_logistic, inverse_
 from orchestration.labelling.embedded.storage import write_model
 from orchestration.labelling.training.corpus import training_conversations
 from orchestration.labelling.training.extra import read_extra
-from orchestration.labelling.training.labelled import MARKS
+from orchestration.labelling.training.labelled import MARKS, LabelledConversation, group_weights
 
 
 def test_logistic_regression_finds_what_scipy_finds() -> None:
@@ -50,6 +50,20 @@ def test_platt_meets_the_share_of_hits() -> None:
     slope, offset = fit_platt(scores, truths)
     # log-odds of 0.2 and 0.9 are -1.3863 and 2.1972: slope (2.1972 + 1.3863) / 4, offset their mean.
     assert [slope, offset] == pytest.approx([0.8959, 0.4055], abs=0.005)
+
+
+def test_every_group_counts_alike() -> None:
+    groups = ["large"] * 6 + ["small"] * 2 + [""]
+    weights = group_weights([LabelledConversation(str(number), (), group) for number, group in enumerate(groups)])
+    # Eight in two groups: four each.
+    assert weights == pytest.approx([4 / 6] * 6 + [2.0] * 2 + [1.0])
+    # One large group says yes, three small ones no: by conversations the share is 0.7, by groups 0.25.
+    truths = np.array([1.0] * 700 + [0.0] * 300)
+    alike = group_weights(
+        [LabelledConversation(str(at), (), "large" if at < 700 else f"s{at % 3}") for at in range(1_000)]
+    )
+    _, offset = fit_platt(np.zeros(1_000), truths, np.array(alike))
+    assert offset == pytest.approx(np.log(0.25 / 0.75), abs=0.01)
 
 
 def test_the_curve_of_answers_never_falls() -> None:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from orchestration.labelling.embedded.hashing import (
@@ -60,3 +61,13 @@ def test_nothing_and_very_long_texts() -> None:
     assert len(hash_texts([])) == 0
     long = "x y " * LONGEST_TEXT_CHARACTERS
     assert buckets_of([long]) == buckets_of([long[:LONGEST_TEXT_CHARACTERS]])
+
+
+def test_chosen_texts_keep_their_buckets() -> None:
+    texts = ["yes please", "", "maybe later", "no"]
+    taken = hash_texts(texts).take(np.array([2, 1, 0]))
+    alone = hash_texts([texts[2], texts[1], texts[0]])
+    assert taken.starts.tolist() == alone.starts.tolist()
+    for at in range(3):
+        ours, theirs = (found.buckets[found.starts[at] : found.starts[at + 1]] for found in (taken, alone))
+        assert ours.tolist() == theirs.tolist()
