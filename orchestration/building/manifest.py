@@ -43,13 +43,18 @@ def behind_labels(manifest: Path) -> str:
     whose nodes is read before is named as one: dbt searches the graph once for every name.
     """
     nodes = _nodes(manifest)
-    behind = nodes_behind_labels(manifest)
+    behind = _behind(manifest)
     split = {fqn[:length] for name, fqn in nodes.items() if name not in behind for length in range(1, len(fqn))}
     return " ".join(sorted({"fqn:" + ".".join(_widest(nodes[name], split)) for name in behind}))
 
 
 def nodes_behind_labels(manifest: Path) -> set[str]:
     """Return the names of the models and seeds that labelling does not read."""
+    return {unique_id.rpartition(".")[2] for unique_id in _behind(manifest)}
+
+
+def _behind(manifest: Path) -> set[str]:
+    """Return the models and seeds that labelling does not read, by unique id: a source may have the name of a model."""
     parents: dict[str, list[str]] = json.loads(manifest.read_text())["parent_map"]
     before: set[str] = set()
     waiting = [name for name in parents if name.rpartition(".")[2] in LABELLED_MODELS]
@@ -58,13 +63,13 @@ def nodes_behind_labels(manifest: Path) -> set[str]:
         if name not in before:
             before.add(name)
             waiting += parents[name]
-    return set(_nodes(manifest)) - {name.rpartition(".")[2] for name in before}
+    return set(_nodes(manifest)) - before
 
 
 def _nodes(manifest: Path) -> dict[str, tuple[str, ...]]:
-    """Return the folders and name of each model and seed, by name."""
-    nodes = json.loads(manifest.read_text())["nodes"].values()
-    return {node["name"]: tuple(node["fqn"]) for node in nodes if node["resource_type"] in {"model", "seed"}}
+    """Return the folders and name of each model and seed, by unique id."""
+    nodes = json.loads(manifest.read_text())["nodes"]
+    return {key: tuple(node["fqn"]) for key, node in nodes.items() if node["resource_type"] in {"model", "seed"}}
 
 
 def _widest(fqn: tuple[str, ...], split: set[tuple[str, ...]]) -> tuple[str, ...]:

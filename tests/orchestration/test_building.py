@@ -295,6 +295,9 @@ def test_what_lies_behind_the_labels_is_named_by_its_widest_folders(tmp_path: Pa
     parents = {key: list[str]() for key in nodes} | {
         "model.colloquy.int_conversations_unsettled": ["model.colloquy.int_events"],
         "model.colloquy.int_events": ["model.colloquy.stg_a"],
+        # A source may have the name of a mart.
+        "model.colloquy.stg_a": ["source.colloquy.raw.fct_a"],
+        "source.colloquy.raw.fct_a": [],
     }
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"nodes": nodes, "parent_map": parents}))
