@@ -22,6 +22,7 @@ import duckdb
 from orchestration.home import Home
 from orchestration.labelling.ledger.labellers import rules_labeller
 from orchestration.labelling.ledger.labelling import LabelSummary
+from orchestration.labelling.ledger.message_labelling import MessageSummary
 from orchestration.landing.contracts import SOURCES
 from orchestration.leftovers import HEADER_BYTES, clear_leftovers
 from orchestration.locking import hold_lock
@@ -99,6 +100,12 @@ def run_once(folder: str, hour: int, kill: tuple[str, int] | None = None, tear: 
         def label(self, relabel_from: datetime | None = None) -> LabelSummary:
             begin("labels")
             summary = super().label(relabel_from)
+            begin("dbt")
+            return summary
+
+        def label_messages(self, relabel_from: datetime | None = None) -> MessageSummary:
+            begin("labels")
+            summary = super().label_messages(relabel_from)
             begin("dbt")
             return summary
 
@@ -210,9 +217,13 @@ def raw_lines(raw_database: Path) -> Mapping[str, list[tuple[Any, ...]]]:
 def labels_held(raw_database: Path) -> list[tuple[Any, ...]]:
     """Return what is labelled, without the number, run and time of the labelling; one labelled twice stands twice."""
     with duckdb.connect(str(raw_database), read_only=True) as connection:
-        return connection.execute(
-            "select * exclude (run_id, labelled_at, _load_id) from raw.ledger.stage_labels order by all"
-        ).fetchall()
+        return [
+            row
+            for table in ("stage_labels", "message_labels")
+            for row in connection.execute(
+                f"select * exclude (run_id, labelled_at, _load_id) from raw.ledger.{table} order by all"
+            ).fetchall()
+        ]
 
 
 def assert_no_leftovers(home: Home) -> None:

@@ -1,5 +1,6 @@
 """Messages say what a person reads in them, in five languages; what is missed is written down."""
 
+import json
 from collections import Counter
 from itertools import product
 
@@ -95,7 +96,8 @@ def test_a_message_is_read_in_its_own_language_where_it_is_long_enough() -> None
 
 
 def test_an_agents_envelope_is_no_language() -> None:
-    wrapped = of_language('{"status": "ok", "text": "Wir haben Ihre Bestellung gefunden, und sie ist da."}', "agent")
+    thought = "the customer is asking where it is, and I have to look for it in the list of the orders of this week"
+    wrapped = of_language(json.dumps({"thought": thought, "text": "Wir haben Ihre Bestellung, sie ist da."}), "agent")
     assert languages_of([of_language("4471"), wrapped]) == ["de", "de"]
 
 
