@@ -3,14 +3,11 @@
 import shutil
 from pathlib import Path
 
-import pytest
-
 from orchestration.building.project import dbt_flags
 from orchestration.settings import PROJECT_DIR
 from tests.support.warehouse import WarehouseUnderTest
 
 
-@pytest.mark.xdist_group("dbt_unit_tests")
 def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
     warehouse = WarehouseUnderTest(tmp_path)
     warehouse.settings.landing.mkdir()
