@@ -1,15 +1,11 @@
--- One row per conversation that was labelled, or had a message labelled, since the last complete build.
+-- One row per conversation that was labelled since the last complete build.
 {{ config(materialized='table') }}
 with
 
 labels as (
 
-    select source, conversation_id
+    select distinct source, conversation_id
     from {{ ref('stg_ledger__stage_labels') }}
-    where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
-    union
-    select source, conversation_id
-    from {{ ref('stg_ledger__message_labels') }}
     where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
 
 ),

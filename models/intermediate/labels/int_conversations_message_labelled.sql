@@ -1,0 +1,28 @@
+-- One row per conversation that had a customer message labelled since the last complete build.
+{{ config(materialized='table') }}
+with
+
+labels as (
+
+    select distinct source, conversation_id
+    from {{ ref('stg_ledger__message_labels') }}
+    where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
+
+),
+
+sources as (
+
+    select source, id_namespace
+    from {{ ref('sources') }}
+
+),
+
+conversations_message_labelled as (
+
+    select distinct sources.id_namespace || ':' || labels.conversation_id as conversation_key
+    from labels
+    inner join sources on labels.source = sources.source
+
+)
+
+select * from conversations_message_labelled
