@@ -94,6 +94,7 @@ def assert_readers_see_the_sample(home: Home) -> None:
     assert query(home.published / "colloquy.duckdb", "select count(*) from marts.fct_conversations") == [(4,)]
 
 
+@pytest.mark.full
 def test_a_damaged_raw_database_is_named_and_left_alone(prepared: Warehouse) -> None:
     raw = prepared.home.raw_database
     whole = raw.read_bytes()

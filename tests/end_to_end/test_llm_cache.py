@@ -46,6 +46,7 @@ def estimate(warehouse: WarehouseUnderTest, step: Any, clock: FakeClock) -> RunE
     return estimate_llm_relabelling(home.raw_database, home.build_database, step, SINCE, clock.now())
 
 
+@pytest.mark.full
 def test_repeats_are_labelled_for_nothing_until_nobody_is_left_who_said_it(tmp_path: Path) -> None:
     warehouse = WarehouseUnderTest(tmp_path, labeller=embedded_labeller(NO_OWN_MODEL))
     clock = FakeClock(start=LOADED_AT + timedelta(hours=1))

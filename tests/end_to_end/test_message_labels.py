@@ -169,6 +169,7 @@ def test_a_labelling_that_breaks_costs_no_mart_and_nothing_twice(warehouse: Ware
     ) == [("thinking_it_over",)]
 
 
+@pytest.mark.full
 def test_another_taxonomy_labels_again_only_what_it_is_asked_to(warehouse: WarehouseUnderTest) -> None:
     later = [event | {"timestamp": event["timestamp"].replace("06-01", "06-09")} for event in escalated("z")]
     again(warehouse, *later)
