@@ -237,8 +237,9 @@ def _start_of_run(reading: Reading, positions: Sequence[int], passing: set[int])
         if at not in passing:
             break
         run.append(at)
-    if not run:
-        return None
     own = [at for at in reversed(run) if reading.messages[at].role != CUSTOMER]
+    if not own:
+        # Nothing, or what the agent side said before there was anything to resolve.
+        return None
     spoken = [at for at in own if reading.messages[at].role == "agent"]
     return spoken[0] if spoken else own[0]

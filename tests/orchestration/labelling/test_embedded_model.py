@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.labelling.conversation import Conversation, Message
+from orchestration.labelling.embedded.model import Calibration, Signal, decide
 from orchestration.labelling.embedded.shipped import classify_by_model, shipped_model
 from orchestration.labelling.embedded.storage import SHIPPED, read_model
 from orchestration.labelling.evaluation.examples import Dataset
@@ -163,6 +164,16 @@ def test_who_was_only_spoken_to_has_no_problem_that_could_be_solved() -> None:
     (unanswered, answered) = classify_by_model([talk(f"a {offer}"), talk(f"a {offer}", "c No, where is my parcel?")])
     assert unanswered.furthest_stage() == answered.furthest_stage() == "greeted"
     assert not shipped_model().model.needs_review(unanswered)
+
+
+def test_what_an_agent_said_first_is_not_made_a_solution_by_thanks() -> None:
+    """Whatever a model scores: here it is as sure as can be, and no word of the agent's follows the customer's."""
+    conversation = talk("a Your parcel is late, I have refunded the shipping fee.", "c Thank you, lovely")
+    [(_, reading, signals)] = shipped_model().model.signals([conversation])
+    assert reading is not None
+    sure = {mark: dataclasses.replace(signal, score=9.0) for mark, signal in signals.items()}
+    sure["resolved"] = Signal(9.0, (0, 1), (9.0, 9.0))
+    assert decide(reading, sure, Calibration.neutral())["resolved"].reached is False
 
 
 def test_the_shipped_model_is_small_and_holds_no_objects() -> None:
