@@ -230,6 +230,7 @@ def test_a_file_that_is_not_there_and_a_warehouse_without_labels_are_errors(
     assert (code, "nothing has been labelled yet" in said_) == (2, True)
 
 
+@pytest.mark.full
 def test_an_answer_about_a_conversation_that_grew_counts_no_more_and_an_erasure_changes_no_count(
     warehouse: WarehouseUnderTest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,6 +46,7 @@ def assert_equals_full_refresh(bench: Bench, when: str) -> None:
     assert_none(bench.differences(bench.warehouse.home.build_database, bench.full_refresh()), when)
 
 
+@pytest.mark.full
 def test_a_build_after_removed_rows_equals_a_full_refresh(bench: Bench) -> None:
     """Some conversations lose all their events, some a few, and the newest days go: the watermark goes back."""
     land_in_batches(bench, LATE_HISTORY, until=2)

@@ -26,6 +26,7 @@ def table_hashes(database: Path) -> dict[str, tuple[Any, ...]]:
         }
 
 
+@pytest.mark.full
 def test_the_command_publishes_a_real_set_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
     if not STAR.exists():
         pytest.skip(f"{STAR} is not there; the real sets are not part of the repository")

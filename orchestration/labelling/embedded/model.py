@@ -210,6 +210,9 @@ def decide(reading: Reading, signals: Mapping[str, Signal], calibration: Calibra
         ]
         if mark == "solution_accepted":
             passing = _after_proposal(reading, passing, labels["solution_proposed"])
+        if mark == "resolved" and not labels["problem_identified"].reached:
+            # Nobody's problem was solved where none was understood: "still here" to a customer who only tests the line.
+            passing = []
         if mark == "resolved":
             at = _start_of_run(reading, signal.positions, set(passing))
         else:

@@ -14,6 +14,7 @@ from orchestration.labelling.rules import NEUTRAL_TOOL
 
 # From here on a message is possible evidence. On the golden set this keeps 89 of 96 true proposals.
 _LEAST_PROBABILITY = 0.1
+_EVEN_ODDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,10 @@ def _possible(reading: Reading, probabilities: Mapping[int, float]) -> frozenset
 def _resolving(model: Model, reading: Reading, probabilities: Mapping[int, float]) -> frozenset[str]:
     """Return the events since which it is resolved to the end, for the embedded model and for the tools.
 
-    Its own threshold, not a lower one: below it stand greetings and "one moment" (up to 0.46 on the golden set), which
-    is what an answer that obeys an injection would cite.
+    No lower threshold than its own, and none below even odds, where greetings and "still here" stand on the golden set:
+    that is what an answer that obeys an injection would cite.
     """
+    least = max(model.calibration.thresholds["resolved"], _EVEN_ODDS)
     deeds = [
         message
         for message in reading.messages
@@ -79,7 +81,7 @@ def _resolving(model: Model, reading: Reading, probabilities: Mapping[int, float
         return frozenset()
     found = set()
     for at in sorted(probabilities, reverse=True):
-        if probabilities[at] < model.calibration.thresholds["resolved"]:
+        if probabilities[at] < least:
             break
         if reading.messages[at].role != CUSTOMER and not reading.messages[at].is_error:
             found.add(reading.messages[at].event_id)

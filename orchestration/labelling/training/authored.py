@@ -1,7 +1,8 @@
 """Conversations written line by line: who, what the words do, and what is said.
 
 A line is `c concern: text` (customer), `a offer: text` (agent) or `t write ok: tool_name` (read or write, ok or error);
-`=yes`, `=no` or `=open` after the acts of an agent says what the message does to `resolved` where the acts do not.
+`=yes`, `=no` or `=open` after the acts of an agent says what the message does to `resolved` where the acts do not; of a
+customer's there is only `=open`: from there on nobody can tell.
 """
 
 import random
@@ -11,23 +12,23 @@ import yaml
 
 from orchestration.labelling.training.acts import AGENT_ACTS, CUSTOMER_ACTS
 from orchestration.labelling.training.draft import Draft
-from orchestration.labelling.training.grammar import TEXTS
+from orchestration.labelling.training.grammar import CONVERSATIONS, TEXTS
 from orchestration.labelling.training.labelled import LabelledConversation
 
 _SETTLES: dict[str, bool | None] = {"=yes": True, "=no": False}
 
 
 def read_authored(folder: Path = TEXTS) -> list[LabelledConversation]:
-    """Read all conversations_*.yml. Raises ValueError naming file, conversation and line."""
+    """Read all <language>/conversations*.yml. Raises ValueError naming file, conversation and line."""
     return [
         _read(path, number, text)
-        for path in sorted(folder.glob("conversations_*.yml"))
+        for path in sorted(folder.glob(f"*/{CONVERSATIONS}*.yml"))
         for number, text in enumerate(yaml.safe_load(path.read_text(encoding="utf-8")), start=1)
     ]
 
 
 def _read(path: Path, number: int, text: str) -> LabelledConversation:
-    draft = Draft(f"{path.stem}-{number}", random.Random(0))  # noqa: S311 - nothing secret is drawn
+    draft = Draft(f"{path.parent.name}-{path.stem}-{number}", random.Random(0))  # noqa: S311 - nothing secret is drawn
     for line in text.strip().splitlines():
         head, _, said = line.strip().partition(": ")
         who, *words = head.split()
@@ -44,6 +45,6 @@ def _read(path: Path, number: int, text: str) -> LabelledConversation:
         else:
             settles = next((_SETTLES[word] for word in words if word in _SETTLES), None)
             draft.agent(said, *acts, settles=settles)
-            if "=open" in words:
-                draft.undecided("resolved")
+        if "=open" in words:
+            draft.undecided("resolved")
     return draft.finished()

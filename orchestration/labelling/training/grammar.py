@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 TEXTS = Path(__file__).parent / "texts"
+# Files of whole conversations begin like this; the others hold phrases and domains.
+CONVERSATIONS = "conversations"
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
 _ONSETS = ("b", "br", "d", "f", "gr", "h", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v", "z")
@@ -25,7 +27,7 @@ _CODAS = ("", "l", "n", "r", "s", "t", "nd", "ck")
 
 @dataclass(frozen=True)
 class Grammar:
-    """Phrases by side and kind, and the domains; see texts/en.yml for the notation."""
+    """Phrases by side and kind, and the domains; see texts/en/phrases.yml for the notation."""
 
     language: str
     agent: Mapping[str, tuple[str, ...]]
@@ -38,17 +40,28 @@ class Grammar:
 
 @cache
 def read_grammar(name: str) -> Grammar:
-    """Read texts/<name>.yml and texts/<name>_domains.yml; `name` starts with the language, `en` or `en_heldout`."""
-    phrases = yaml.safe_load((TEXTS / f"{name}.yml").read_text(encoding="utf-8"))
-    domains = yaml.safe_load((TEXTS / f"{name}_domains.yml").read_text(encoding="utf-8"))
+    """Read all of texts/<name>/ but whole conversations; `name` starts with the language: `en`, `en_heldout`.
+
+    `en+en_services` is both folders together. A kind, a list or the domains may be spread over several files.
+    """
+    sides: dict[str, dict[str, tuple[str, ...]]] = {"agent": {}, "customer": {}}
+    lists: dict[str, tuple[str, ...]] = {}
+    domains: dict[str, list[dict[str, Any]]] = {"transactions": [], "faults": []}
+    for path in (path for folder in name.split("+") for path in sorted((TEXTS / folder).glob("*.yml"))):
+        if path.stem.startswith(CONVERSATIONS):
+            continue
+        for key, found in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            if key in sides:
+                for kind, text in found.items():
+                    sides[key][kind] = (*sides[key].get(kind, ()), *_lines(text))
+            elif key in domains:
+                domains[key] += [_domain(domain) for domain in found]
+            else:
+                lists[key] = (*lists.get(key, ()), *_lines(found))
+    questions = tuple((line.split(" | ")[0], line.split(" | ")[1]) for line in lists.pop("questions"))
     return Grammar(
-        name,
-        {kind: _lines(text) for kind, text in phrases.pop("agent").items()},
-        {kind: _lines(text) for kind, text in phrases.pop("customer").items()},
-        {kind: _lines(text) for kind, text in phrases.items()},
-        tuple(_domain(domain) for domain in domains["transactions"]),
-        tuple(_domain(domain) for domain in domains["faults"]),
-        tuple((line.split(" | ")[0], line.split(" | ")[1]) for line in _lines(domains["questions"])),
+        *(name, sides["agent"], sides["customer"], lists),
+        *(tuple(domains["transactions"]), tuple(domains["faults"]), questions),
     )
 
 

@@ -181,7 +181,7 @@ class _Course(Scene):
 
     def _aftermath(self) -> None:
         if self.chance(0.2):
-            self.customer("more", "more", request_low=self.rng.choice(self.grammar.questions)[0])
+            self.customer("more", "more", request_low=self.speaker.fill(self.rng.choice(self.grammar.questions)[0]))
             self._answer(self.rng.choice(self.grammar.questions)[1])
         elif self.chance(0.1):
             self.customer("complain", "complaint")

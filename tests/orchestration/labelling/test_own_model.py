@@ -18,7 +18,7 @@ _QUIBBED = ("the zorbel is now quibbed for you", "we have the zorbel quibbed as 
 _PLIMMED = ("the zorbel is now plimmed for you", "we have the zorbel plimmed as of today", "plimmed it is")
 # Words the shipped model knows.
 _DONE = ("Your order has been cancelled.", "I have cancelled your order.", "Done, your order is cancelled.")
-_ASKED = ("Could you tell me the order number?", "What is your order number?", "Which order is it, please?")
+_ASKED = ("Could you tell me the order number?", "When did you place it?", "Which order is it, please?")
 
 
 @pytest.fixture

@@ -91,8 +91,8 @@ def test_resolved_is_not_believed_where_the_agents_side_does_not_support_it(line
 def test_a_deed_that_failed_last_contradicts_every_claim(deed: str, supported: set[str]) -> None:
     """Also for an embedded model that would call anything resolved."""
     calibration = shipped_model().model.calibration
-    thresholds = {**calibration.thresholds, "resolved": 0.0}
-    credulous = shipped_model().model.calibrated(dataclasses.replace(calibration, thresholds=thresholds))
+    offsets = {**calibration.offsets, "resolved": 50.0}
+    credulous = shipped_model().model.calibrated(dataclasses.replace(calibration, offsets=offsets))
     conversation = talk("talk", "c Please refund the fee for May", deed, "a The fee has been refunded.")
     (support,) = supports(credulous, [conversation])
     assert support.resolved == supported

@@ -350,6 +350,7 @@ def test_failing_test_keeps_the_published_version_and_names_test_and_rows(dagste
     assert evaluations[MESSAGE_TEST] is False
 
 
+@pytest.mark.full
 def test_a_classifier_that_breaks_costs_no_mart_and_is_told(
     dagster: Dagster, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
