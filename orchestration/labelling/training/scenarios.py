@@ -39,6 +39,7 @@ class _Course(Scene):
             self.customer("more", act, request_low=self.speaker.pick(domain["request"]).lower())
         else:
             self.customer_says(self.request(domain["request"]), act)
+            self._misunderstand(domain["request"])
         self.identify(0.25)
         if self.chance(0.12):
             self._end_without_solution()
@@ -53,6 +54,13 @@ class _Course(Scene):
         if self.chance(0.7):
             self.tool(domain["search"])
         self._offers(domain)
+
+    def _misunderstand(self, lines: tuple[str, ...]) -> None:
+        """Draw whether the agent understands nothing, once or more: that shows no problem and proposes none."""
+        while self.chance(0.08):
+            self.say("not_understood", "courtesy")
+            if self.chance(0.8):
+                self.customer_says(self.speaker.pick(lines), "concern")
 
     def _ask(self, domain: Mapping[str, Any]) -> None:
         if self.chance(0.65):
@@ -211,6 +219,7 @@ class _Course(Scene):
     def _fault(self) -> None:
         domain = self.rng.choice(self.grammar.faults)
         self.customer_says(self.request(domain["problem"]), "more" if self.draft.has_concern else "concern")
+        self._misunderstand(domain["problem"])
         if self.chance(0.15):
             self.say("sorry", "courtesy")
         self.identify(0.2)
@@ -259,6 +268,7 @@ class _Course(Scene):
     def _question(self) -> None:
         question, answer = self.rng.choice(self.grammar.questions)
         self.customer_says(self.request((question,)), "more" if self.draft.has_concern else "concern")
+        self._misunderstand((question,))
         if self.chance(0.1):
             self.say("generic_ask", "ask")
             self.customer_says(self.speaker.fill("{proper}"), "information")

@@ -139,7 +139,7 @@ def test_who_comes_first_changes_no_label(seed: int) -> None:
 
 def test_the_answer_is_held_against_each_conversation_by_itself() -> None:
     """Both are sent alike; only in one the agent says in the middle, which is cut out, that it is done."""
-    chat = "It was a nice day in town and all of the people were out in the sun. "
+    chat = "All of the town was out in the sun, a nice day. "
     done = "I have booked your table, the reference is KX2. "
 
     def told(name: str, middle: str) -> Conversation:
