@@ -30,16 +30,18 @@ CALLS = {
     "integer_series": "integer_series('-1', '2', 'number')",
     "local_hour_text": "local_hour_text('a')",
     "local_time_text": "local_time_text('a')",
+    "log_gamma": "log_gamma('a')",
     "milliseconds_between": "milliseconds_between('a', 'b')",
     "ordered_text": "ordered_text('a', 'b')",
     "property_text": "property_text('a', 'b')",
     "rounded_median": "rounded_median('a')",
+    "sha256_modulo": "sha256_modulo('a', 'b')",
     "start_of_local_hour": "start_of_local_hour('a')",
     "url_path": "url_path('a')",
     "utc_start_of_date": "utc_start_of_date('a')",
 }
 # Written in words that every engine understands.
-PORTABLE = {"rounded_median"}
+PORTABLE = {"log_gamma", "rounded_median"}
 
 MOMENTS = [
     datetime(1970, 1, 1),
