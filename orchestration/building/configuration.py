@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestration.building.experiment_rows import experiment_problems
 from orchestration.building.seed_columns import column_defaults, column_problems
 from orchestration.labelling.messages.taxonomy import KINDS, phrase_problems
 from orchestration.labelling.stages import STAGES
@@ -44,6 +45,7 @@ SEGMENT_COLUMNS = frozenset(
     }
 )
 _KEYS = {
+    "ab_tests.csv": ("test_name", "phase"),
     "sources.csv": ("source",),
     "purposes.csv": ("source", "agent"),
     "event_type_aliases.csv": ("source", "source_event_type"),
@@ -125,8 +127,9 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
             optional = column_defaults((shipped_seeds / name).with_suffix(".yml"))
             problems.extend(column_problems(name, seed.columns, shipped.columns, optional))
     if not problems:
-        measures = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]["measures"]
-        known_measures = {name for names in measures.values() for name in names}
+        variables = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]
+        known_measures = {name for names in variables["measures"].values() for name in names}
+        facts = {name: fact["type"] for name, fact in variables["ab_test_facts"].items()}
         for check in (
             _check_keys,
             _check_cells,
@@ -137,6 +140,7 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
         ):
             problems.extend(check(seeds))
         problems.extend(phrase_problems(seeds["taxonomy.csv"].numbered()))
+        problems.extend(experiment_problems(seeds["ab_tests.csv"].numbered(), facts))
         problems.extend(_check_metrics(seeds, known_measures))
     if problems:
         raise ConfigurationError("the configuration cannot be used:\n  " + "\n  ".join(problems))

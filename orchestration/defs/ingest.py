@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
+from orchestration.building.registrations import check_registrations
 from orchestration.building.state import discard_build
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG, WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
@@ -52,6 +54,7 @@ def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSum
     for note in assemble_project(home.dbt_project, settings.seeds):
         context.log.warning(note)
     try:
+        check_registrations(home)
         _erase(context, warehouse)
         _expire(context, warehouse)
         summary = load_landing(
@@ -65,7 +68,7 @@ def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSum
         )
         # A line that has just landed may show whose the earlier ones were.
         _erase(context, warehouse)
-    except (RawVersionError, OtherKeyError) as error:
+    except (ConfigurationError, RawVersionError, OtherKeyError) as error:
         raise dg.Failure(str(error)) from error
     return summary
 

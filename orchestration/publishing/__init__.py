@@ -10,11 +10,12 @@ from orchestration.publishing.errors import (
     NotEnoughSpaceError,
     PublishError,
 )
-from orchestration.publishing.history import keep_history
+from orchestration.publishing.history import HISTORY_TABLES, keep_history
 from orchestration.publishing.manifest import Manifest, TableRecord, read_manifest
 from orchestration.publishing.publication import PublishSummary, publish
 
 __all__ = [
+    "HISTORY_TABLES",
     "BuildDatabaseError",
     "Manifest",
     "ManifestError",

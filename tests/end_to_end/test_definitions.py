@@ -23,6 +23,7 @@ from orchestration.defs.history import prune_runs
 from orchestration.home import Home
 from orchestration.landing.contracts import SOURCES
 from orchestration.landing.files import LandedFile
+from orchestration.publishing import HISTORY_TABLES
 from orchestration.settings import PROJECT_DIR, Settings
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -122,11 +123,16 @@ def dbt_nodes(dagster: Dagster) -> list[dict[str, Any]]:
     return list(json.loads((dagster.home.dbt_target / "manifest.json").read_text())["nodes"].values())
 
 
+def is_table(node: dict[str, Any]) -> bool:
+    """Tell whether a node leaves something behind that can be looked at."""
+    return node["resource_type"] in {"model", "seed"} and node["config"]["materialized"] != "ephemeral"
+
+
 def test_every_table_is_an_asset_with_group_owner_and_kind(dagster: Dagster) -> None:
     graph = dagster.definitions.resolve_asset_graph()
     wanted = {("raw", table) for table in RAW_TABLES}
-    wanted |= {(n["schema"], n["name"]) for n in dbt_nodes(dagster) if n["resource_type"] in {"model", "seed"}}
-    wanted |= {("published", "version"), ("history", "metric_restatements"), ("state", "comparison")}
+    wanted |= {(n["schema"], n["name"]) for n in dbt_nodes(dagster) if is_table(n)}
+    wanted |= {("published", "version"), ("state", "comparison")} | {("history", name) for name in HISTORY_TABLES}
     wanted |= {("ledger", name) for name in ("stage_labels", "llm_labels", "message_labels", "human_labels")}
     assert {tuple(key.path) for key in graph.get_all_asset_keys()} == wanted
     for key in graph.get_all_asset_keys():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from orchestration.labelling.ledger.labellers import rules_labeller
-from tests.support.bench import PUBLICATION_RECORD, Bench, assert_none, bench_in_memory
+from tests.support.bench import PUBLICATION_RECORDS, Bench, assert_none, bench_in_memory
 from tests.support.comparison import differences
 from tests.support.labellers import breaking, breaking_on_messages, doubting_labeller, doubting_messages
 from tests.support.random_conversations import Line
@@ -19,7 +19,7 @@ from tests.support.random_histories import LATE_HISTORY, History, Labels, histor
 
 # Record what happened on the way (which load brought what, what was late then), not what is in the events.
 BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
-HISTORIES = ("data_quality", PUBLICATION_RECORD)
+HISTORIES = ("data_quality", *PUBLICATION_RECORDS)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,8 @@ from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WITHOUT_TESTS, War
 
 # A build of a few hundred events spends as long on the disk as on its SQL.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of a random name is made in it
-PUBLICATION_RECORD = "metric_restatements"
+# What was published when: no outcome of the raw events.
+PUBLICATION_RECORDS = ("metric_restatements", "ab_test_registrations", "ab_test_verdict_changes")
 
 
 class Bench:
@@ -66,6 +67,7 @@ class Bench:
             timezone,
             loads,
             self.manifest,
+            experiments=True,
             labeller=labeller or self.labeller,
             message_labeller=of_messages or self.message_labeller,
         )
@@ -131,8 +133,7 @@ class Bench:
                 build.rename(aside)
             command = build_command(warehouse.settings, is_full_refresh=True)
             show_published(warehouse.home)
-            # A record of what was published is no outcome of the raw events.
-            command += [*WITHOUT_TESTS, "--exclude", PUBLICATION_RECORD, "--threads", "1"]
+            command += [*WITHOUT_TESTS, "--exclude", " ".join(PUBLICATION_RECORDS), "--threads", "1"]
             with recorded() as before:
                 warehouse.dbt([*command, "--select", CANONICAL_MODELS])
             with recorded() as behind:
@@ -153,6 +154,7 @@ class Bench:
             other,
             self.warehouse.overrides,
             self.warehouse.timezone,
+            experiments=True,
             labeller=labeller,
             message_labeller=self.warehouse.message_labeller,
         )
@@ -238,7 +240,7 @@ class Bench:
 
     def differences(self, left: Path, right: Path, without: Sequence[str] = ()) -> list[str]:
         """Compare all marts and the intermediate tables that outlive a run."""
-        found = differences(left, right, without=[*without, PUBLICATION_RECORD])
+        found = differences(left, right, without=[*without, *PUBLICATION_RECORDS])
         return found + differences(left, right, schema="intermediate", only=self.kept_intermediate())
 
 

@@ -11,7 +11,7 @@ def main() -> None:
     """Build it anew, and leave dbt's manifest of the whole project at target/manifest.json."""
     folder = PROJECT_DIR / "target" / "lint"
     shutil.rmtree(folder, ignore_errors=True)
-    warehouse = WarehouseUnderTest(folder)
+    warehouse = WarehouseUnderTest(folder, experiments=True)
     warehouse.settings.landing.mkdir()
     warehouse.land()
     warehouse.build()

@@ -13,6 +13,7 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode
 
 from orchestration.building.manifest import behind_labels
 from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
@@ -45,6 +46,10 @@ LOADED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 LOAD_INTERVAL = timedelta(minutes=1)
 # What a failed node says stands in the result; writing half of dbt's log costs as much as the SQL of a small build.
 _SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none")
+# A third of all models, which read the exposures and which nothing else reads.
+EXPERIMENT_MODELS = (
+    "int_ab_test* ab_test_results ab_test_segments ab_test_health ab_test_registrations ab_test_verdict_changes"
+)
 # To look for the tests of what is selected takes longer than to build it.
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--indirect-selection", "empty")
 
@@ -60,6 +65,8 @@ class WarehouseUnderTest:
     # The parsed project. Seeds and the time zone may differ between warehouses that share one; models may not.
     manifest: Manifest | None = None
     publish_raw_text: bool = False
+    # What became of experiments is built where a test asks for it.
+    experiments: bool = False
     # Without one, nothing is labelled: the marts rest on events alone.
     labeller: Labeller | None = None
     labelled_at_once: int = 7
@@ -137,6 +144,8 @@ class WarehouseUnderTest:
         command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
         if not tests:
             command += WITHOUT_TESTS
+        if not self.experiments:
+            command += ["--exclude", EXPERIMENT_MODELS]
         if self.labeller is None:
             self.dbt(command)
             complete_build(self.home, build)
@@ -220,6 +229,10 @@ class WarehouseUnderTest:
         if self.manifest is None:
             parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
             self.manifest = parsed if isinstance(parsed, Manifest) else None
+        for node in self.manifest.nodes.values() if self.manifest else ():
+            # A model that an earlier invocation compiled would not take the SQL of its ephemeral ones in again.
+            if isinstance(node, ModelNode):
+                node.extra_ctes_injected, node.extra_ctes = False, []
         result = dbtRunner(manifest=self.manifest).invoke([*_SILENT, "--no-write-json", *command, *paths])
         # dbt-duckdb keeps the files open for the life of the process; the loader needs them.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]

@@ -1,23 +1,10 @@
 -- One row per conversation and test it was exposed to: the first exposure.
-{{ replace_touched('int_conversations_touched') }}
 with
 
-exposures as (
+variants_exposed as (
 
-    select
-        conversation_key,
-        conversation_id,
-        id_namespace,
-        user_id,
-        experiment_name as test_name,
-        variant,
-        is_control,
-        event_id,
-        occurred_at,
-        sequence_number,
-        min(occurred_at) over (partition by conversation_key, experiment_name) as first_exposure_at
-    from {{ ref('int_events_touched') }}
-    where event_type = 'experiment_exposure' and experiment_name is not null and variant is not null
+    select *, min(first_exposed_at) over (partition by conversation_key, test_name) as first_exposure_at
+    from {{ ref('int_variants_exposed') }}
 
 ),
 
@@ -29,14 +16,14 @@ first_exposures_found as (
         test_name,
         min(conversation_id) as conversation_id,
         min(id_namespace) as id_namespace,
-        min_by(variant, sequence_number) as first_variant,
-        bool_or(is_control) filter (where occurred_at = first_exposure_at) as is_control,
-        min_by(event_id, sequence_number) as first_exposure_event_id,
+        min_by(variant, first_sequence_number) as first_variant,
+        bool_or(is_control) filter (where first_exposed_at = first_exposure_at) as is_control,
+        min_by(first_exposure_event_id, first_sequence_number) as first_exposure_event_id,
         min(first_exposure_at) as first_exposure_at,
-        count(*) as exposure_count,
-        count(distinct variant) as variant_count,
-        count(distinct case when occurred_at = first_exposure_at then variant end) > 1 as is_ambiguous
-    from exposures
+        cast(sum(exposure_count) as bigint) as exposure_count,
+        count(*) as variant_count,
+        count(case when first_exposed_at = first_exposure_at then 1 end) > 1 as is_ambiguous
+    from variants_exposed
     group by conversation_key, test_name
 
 )

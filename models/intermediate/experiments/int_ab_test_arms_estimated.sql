@@ -1,0 +1,68 @@
+-- One row per test, phase, metric, segment, look and planned variant: the estimate for the variant, and its variance.
+{{ config(materialized='table') }}
+with
+
+accumulated as (
+
+    select * from {{ ref('int_ab_test_looks_accumulated') }}
+
+),
+
+metrics as (
+
+    select * from {{ ref('int_ab_test_metrics_listed') }}
+
+),
+
+tests as (
+
+    select * from {{ ref('int_ab_tests_listed') }}
+
+),
+
+moments as (
+
+    -- Sample variances with n - 1; a unit's sessions vary only where users are the units.
+    select
+        accumulated.*,
+        metrics.metric_type,
+        tests.randomization_unit,
+        outcome_sum / nullif(session_count, 0) as estimate,
+        (outcome_square_sum - outcome_sum * outcome_sum / nullif(unit_count, 0)) / nullif(unit_count - 1, 0) as outcome_variance,
+        (session_square_sum - session_count * session_count / nullif(unit_count, 0)) / nullif(unit_count - 1, 0) as session_variance,
+        (product_sum - outcome_sum * session_count / nullif(unit_count, 0)) / nullif(unit_count - 1, 0) as covariance
+    from accumulated
+    inner join metrics
+        on accumulated.test_name = metrics.test_name and accumulated.phase = metrics.phase and accumulated.metric = metrics.metric
+    inner join tests on accumulated.test_name = tests.test_name and accumulated.phase = tests.phase
+
+),
+
+variances as (
+
+    select
+        *,
+        case
+            when randomization_unit = 'user'
+                then
+                    (outcome_variance - 2 * estimate * covariance + estimate * estimate * session_variance)
+                    * unit_count / nullif(session_count * session_count, 0)
+            when metric_type = 'conversion' then estimate * (1 - estimate) / nullif(unit_count, 0)
+            else outcome_variance / nullif(unit_count, 0)
+        end as variance
+    from moments
+
+),
+
+arms_estimated as (
+
+    select
+        *,
+        -- The variance of the estimate; rounding can leave one of nothing a little below 0.
+        case when variance is not null then greatest(0.0, variance) end as estimate_variance,
+        case when metric_type = 'conversion' then converted_units >= 100 else unit_count >= 500 end as has_min_sample
+    from variances
+
+)
+
+select * from arms_estimated

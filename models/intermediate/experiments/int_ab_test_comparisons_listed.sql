@@ -1,0 +1,47 @@
+-- One row per test, phase, metric, segment and planned variant: what the variant is to be judged by, and how.
+{{ config(materialized='ephemeral') }}
+with
+
+-- Before its first look a test has no sums, and a row that says so.
+frames as (
+
+    select test_name, phase, metric, 'all' as segment
+    from {{ ref('int_ab_test_metrics_listed') }}
+    union
+    select test_name, phase, metric, segment
+    from {{ ref('int_ab_test_dates_summed') }}
+
+),
+
+comparisons_listed as (
+
+    select
+        frames.test_name,
+        frames.phase,
+        frames.metric,
+        frames.segment,
+        variants.variant,
+        variants.is_control,
+        metrics.metric_type,
+        metrics.is_primary,
+        metrics.is_higher_better,
+        tests.is_registered,
+        tests.control_variant,
+        tests.treatment_count,
+        tests.randomization_unit,
+        tests.window_hours,
+        tests.method,
+        tests.planned_total,
+        tests.mde_abs,
+        tests.test_kind,
+        tests.guardrail_margin
+    from frames
+    inner join {{ ref('int_ab_tests_listed') }} as tests on frames.test_name = tests.test_name and frames.phase = tests.phase
+    inner join {{ ref('int_ab_test_metrics_listed') }} as metrics
+        on frames.test_name = metrics.test_name and frames.phase = metrics.phase and frames.metric = metrics.metric
+    inner join {{ ref('int_ab_test_variants_listed') }} as variants
+        on frames.test_name = variants.test_name and frames.phase = variants.phase and variants.is_planned
+
+)
+
+select * from comparisons_listed

@@ -1,0 +1,62 @@
+-- One row per test, phase, unit and metric of goals that it reached within its window.
+{{ config(materialized='ephemeral') }}
+with
+
+conversations as (
+
+    select * from {{ ref('int_ab_test_conversations_windowed') }}
+
+),
+
+conversions as (
+
+    select conversation_key, goal, occurred_at, conversion_value
+    from {{ ref('int_events') }}
+    where event_type = 'conversion'
+
+),
+
+conversions_in_time as (
+
+    select
+        conversations.test_name,
+        conversations.phase,
+        conversations.unit_key,
+        conversations.conversation_key,
+        conversions.goal,
+        conversions.occurred_at,
+        conversions.conversion_value
+    from conversations
+    inner join conversions
+        on
+            conversations.conversation_key = conversions.conversation_key
+            and conversations.first_exposure_at <= conversions.occurred_at
+            and conversations.window_ends_at > conversions.occurred_at
+
+),
+
+goals_windowed as (
+
+    select
+        test_name, phase, unit_key, 'conversion' as metric,
+        cast(count(distinct conversation_key) as double) as outcome, min(occurred_at) as first_converted_at
+    from conversions_in_time
+    group by test_name, phase, unit_key
+    union all
+    select
+        test_name, phase, unit_key, 'conversion:' || goal as metric,
+        cast(count(distinct conversation_key) as double) as outcome, min(occurred_at) as first_converted_at
+    from conversions_in_time
+    where goal is not null
+    group by test_name, phase, unit_key, goal
+    union all
+    select
+        test_name, phase, unit_key, 'value:' || goal as metric,
+        cast(coalesce(sum(conversion_value), 0) as double) as outcome, min(occurred_at) as first_converted_at
+    from conversions_in_time
+    where goal is not null
+    group by test_name, phase, unit_key, goal
+
+)
+
+select * from goals_windowed

@@ -1,0 +1,95 @@
+-- One row per test, phase, metric, segment, look and planned variant: what all mature units up to the look add up to.
+{{ config(materialized='ephemeral') }}
+with
+
+sums as (
+
+    select * from {{ ref('int_ab_test_dates_summed') }}
+
+),
+
+tests as (
+
+    select * from {{ ref('int_ab_tests_listed') }}
+
+),
+
+dates as (
+
+    -- A look is complete when every unit exposed on its date has had its window: what later runs add to it came late.
+    select distinct sums.test_name, sums.phase, sums.exposure_date as look_date
+    from sums
+    inner join tests on sums.test_name = tests.test_name and sums.phase = tests.phase
+    cross join {{ ref('int_data_until_measured') }} as data_until
+    where {{ add_hours("cast(sums.exposure_date + interval '1' day as timestamp)", 'tests.window_hours') }} <= data_until.data_until_at
+
+),
+
+families as (
+
+    select distinct test_name, phase, metric, segment
+    from sums
+
+),
+
+looks as (
+
+    -- Everything that is looked at is looked at on every date: a family whose size changed from look to look would be none.
+    select families.test_name, families.phase, families.metric, families.segment, dates.look_date
+    from families
+    inner join dates on families.test_name = dates.test_name and families.phase = dates.phase
+
+),
+
+sums_by_look as (
+
+    select
+        looks.test_name,
+        looks.phase,
+        looks.metric,
+        looks.segment,
+        looks.look_date,
+        variants.variant,
+        variants.is_control,
+        coalesce(sums.exposed_units, 0) as exposed_units,
+        coalesce(sums.unit_count, 0) as unit_count,
+        coalesce(sums.converted_units, 0) as converted_units,
+        coalesce(sums.session_count, 0) as session_count,
+        coalesce(sums.outcome_sum, 0) as outcome_sum,
+        coalesce(sums.outcome_square_sum, 0) as outcome_square_sum,
+        coalesce(sums.session_square_sum, 0) as session_square_sum,
+        coalesce(sums.product_sum, 0) as product_sum
+    from looks
+    inner join {{ ref('int_ab_test_variants_listed') }} as variants
+        on looks.test_name = variants.test_name and looks.phase = variants.phase and variants.is_planned
+    left join sums
+        on
+            looks.test_name = sums.test_name and looks.phase = sums.phase and looks.metric = sums.metric
+            and looks.segment = sums.segment and looks.look_date = sums.exposure_date and variants.variant = sums.variant
+
+),
+
+looks_accumulated as (
+
+    select
+        test_name,
+        phase,
+        metric,
+        segment,
+        look_date,
+        variant,
+        is_control,
+        cast(sum(exposed_units) over so_far as bigint) as exposed_units,
+        cast(sum(unit_count) over so_far as bigint) as unit_count,
+        cast(sum(converted_units) over so_far as bigint) as converted_units,
+        cast(sum(session_count) over so_far as double) as session_count,
+        cast(sum(outcome_sum) over so_far as double) as outcome_sum,
+        cast(sum(outcome_square_sum) over so_far as double) as outcome_square_sum,
+        cast(sum(session_square_sum) over so_far as double) as session_square_sum,
+        cast(sum(product_sum) over so_far as double) as product_sum
+    from sums_by_look
+    window so_far as (partition by test_name, phase, metric, segment, variant order by look_date rows unbounded preceding)
+
+)
+
+select * from looks_accumulated

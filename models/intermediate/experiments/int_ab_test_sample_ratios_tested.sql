@@ -1,0 +1,65 @@
+-- One row per test, phase and complete date of exposure: whether the units fall to the variants as planned.
+{{ config(materialized='table') }}
+with
+
+ratios as (
+
+    select
+        test_name,
+        phase,
+        exposure_date,
+        sum(unit_count) as unit_count,
+        count(case when weight > 0 then 1 end) as arm_count,
+        sum(case when weight = 0 then unit_count else 0 end) as unplanned_unit_count,
+        sum({{ sample_ratio_log_e_of_arm('unit_count', 'weight') }}) as log_e_of_arms,
+        sum(cast(unit_count as double) * unit_count / nullif(weight, 0)) as weighted_squares
+    from {{ ref('int_ab_test_units_accumulated') }}
+    group by test_name, phase, exposure_date
+
+),
+
+statistics as (
+
+    select
+        *,
+        log_e_of_arms + {{ sample_ratio_log_e_of_total('unit_count') }} as log_e,
+        -- The sum over the arms of (n - N w)^2 / (N w); rounding can leave a perfect split a little below 0.
+        greatest(0.0, weighted_squares / nullif(unit_count, 0) - unit_count) as chi_squared,
+        arm_count - 1 as degrees_of_freedom
+    from ratios
+
+),
+
+statistics_accumulated as (
+
+    select
+        *,
+        max(log_e) over (
+            partition by test_name, phase order by exposure_date rows between unbounded preceding and current row
+        ) as highest_log_e
+    from statistics
+
+),
+
+ratios_tested as (
+
+    select
+        *,
+        case when unplanned_unit_count > 0 then 0.0 else {{ p_of_log_e('highest_log_e') }} end as srm_p_value,
+        {{ chi_squared_tail('chi_squared', 'degrees_of_freedom') }} as srm_chi2_p,
+        exposure_date = max(exposure_date) over (partition by test_name, phase) as is_newest
+    from statistics_accumulated
+
+),
+
+sample_ratios_tested as (
+
+    -- Nobody planned the weights of a test without a registration: its p is shown and calls nothing invalid.
+    select ratios_tested.*, tests.is_registered and ratios_tested.srm_p_value < 0.01 as is_mismatch
+    from ratios_tested
+    inner join {{ ref('int_ab_tests_listed') }} as tests
+        on ratios_tested.test_name = tests.test_name and ratios_tested.phase = tests.phase
+
+)
+
+select * from sample_ratios_tested
