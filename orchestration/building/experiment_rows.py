@@ -22,9 +22,15 @@ _GOAL = re.compile(r"(conversion|value):\S(.*\S)?")
 def experiment_problems(rows: Iterable[tuple[str, Row]], facts: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with rows, each named; `facts` maps what a test may be judged by to its type."""
     starts: dict[str, list[tuple[datetime, int, str]]] = {}
+    units: dict[str, str] = {}
     for where, row in rows:
         problems = [*_plain_problems(row), *_variant_problems(row), *_metric_problems(row, facts)]
         yield from (f"{where}: test {row['test_name']!r}: {problem}" for problem in problems)
+        unit = row["randomization_unit"] or "session"
+        if units.setdefault(row["test_name"], unit) != unit:
+            # Which phase a unit belongs to is decided by its first exposure over all of them.
+            drawn = units[row["test_name"]]
+            yield f"{where}: test {row['test_name']!r}: another phase draws by {drawn}: name a new test"
         started_at = _moment(row["started_at"])
         if started_at is not None and _WHOLE_ABOVE_0.fullmatch(row["phase"]):
             starts.setdefault(row["test_name"], []).append((started_at, int(row["phase"]), where))

@@ -47,7 +47,7 @@ def run_demo(settings: Settings, *, conversations: int = DEMO_CONVERSATIONS, day
             end=DEMO_END,
             on_progress=lambda message: print(f"  {message}", file=sys.stderr),
         )
-        write_demo_seeds(PROJECT_DIR / "seeds", unfinished / "demo-seeds")
+        write_demo_seeds(PROJECT_DIR / "seeds", unfinished / "demo-seeds", days=days, end=DEMO_END)
         unfinished.rename(home.root)
     code = run_warehouse(settings_of_demo(settings, home), is_simulated=True)
     if code == 0:

@@ -1,5 +1,6 @@
 """The end of a run on a terminal: the funnels, the key numbers, and where to look next."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +34,14 @@ _EVIDENCE = """
 # What nobody has to believe first.
 _EVIDENCE_KINDS = ("event", "rule", "model", "llm")
 _PERIOD = "select min(conversation_date), max(conversation_date), count(*) from marts.fct_conversations"
+# The newest tests; a treatment each.
+_MOST_VERDICTS = 6
+_VERDICTS = """
+    select test_name, phase, variant, verdict, verdict_reason
+    from marts.ab_test_results
+    where not is_control and not is_exploratory
+    order by last_exposure_at desc nulls last, test_name, phase desc, variant
+"""
 _RATES = """
     select metric_name, sum(numerator), sum(denominator)
     from marts.metrics_daily
@@ -42,7 +51,7 @@ _RATES = """
 
 
 def summarise(published: Path, notes: Sequence[str]) -> str:
-    """Return the notes on the build, the funnels, the key numbers of the whole period and where to look, as text.
+    """Return notes on the build, funnels, key numbers of the whole period, verdicts on A/B tests and where to look.
 
     `published` is the folder of the published versions; raises duckdb.IOException when nothing is published.
     """
@@ -50,6 +59,7 @@ def summarise(published: Path, notes: Sequence[str]) -> str:
     with duckdb.connect(str(database), read_only=True) as connection:
         first, last, conversations = connection.execute(_PERIOD).fetchall()[0]
         funnels = connection.execute(_FUNNELS).fetchall()
+        verdicts = connection.execute(_VERDICTS).fetchall()
         evidence = {(funnel, kind): stages for funnel, kind, stages in connection.execute(_EVIDENCE).fetchall()}
         rates = {
             name: (numerator, denominator) for name, numerator, denominator in connection.execute(_RATES).fetchall()
@@ -63,7 +73,7 @@ def summarise(published: Path, notes: Sequence[str]) -> str:
         + _shown_by([evidence.get((name, kind), 0) for kind in _EVIDENCE_KINDS])
         for name in dict.fromkeys(row[0] for row in funnels)
     ]
-    parts += [_key_numbers(rates), _where_to_look(database)]
+    parts += [_key_numbers(rates), _verdicts(verdicts), _where_to_look(database)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -99,6 +109,19 @@ def _key_numbers(rates: dict[str, tuple[float, float]]) -> str:
         if denominator:
             lines.append(f"  {name:<26}{_percent(numerator / denominator):>8}  of {denominator:>9,.0f}  {meaning}")
     return "\n".join(lines) if len(lines) > 1 else ""
+
+
+def _verdicts(rows: Sequence[tuple[object, ...]]) -> str:
+    if not rows:
+        return ""
+    lines = ["A/B tests, by their primary metric"]
+    for test, phase, variant, verdict, reason in rows[:_MOST_VERDICTS]:
+        title = f"{test}, phase {phase}" if phase != 1 else str(test)
+        lines.append(f"  {one_line(title)}, {one_line(str(variant))}: {verdict}")
+        lines.append(textwrap.fill(one_line(str(reason)), 118, initial_indent="    ", subsequent_indent="    "))
+    if len(rows) > _MOST_VERDICTS:
+        lines.append(f"  and {len(rows) - _MOST_VERDICTS} more in marts.ab_test_results")
+    return "\n".join(lines)
 
 
 def _where_to_look(database: Path) -> str:

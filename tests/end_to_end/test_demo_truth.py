@@ -57,7 +57,7 @@ WHOLE = World(conversations=20_000, days=60, end=date(2026, 5, 1))
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     world: World = request.param
     folder = tmp_path_factory.mktemp("demo")
-    write_demo_seeds(PROJECT_DIR / "seeds", folder / "demo-seeds")
+    write_demo_seeds(PROJECT_DIR / "seeds", folder / "demo-seeds", days=world.days, end=world.end)
     simulate(folder / "landing", folder / "truth", days=world.days, conversations=world.conversations, end=world.end)
     overrides = {path.name: path.read_text() for path in (folder / "demo-seeds").iterdir()}
     warehouse = WarehouseUnderTest(folder, overrides)

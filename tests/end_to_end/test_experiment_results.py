@@ -74,7 +74,7 @@ def sums_of(name: str, case: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
 
 SUMS = (
     *("test_name", "metric", "variant", "units", "converted_units"),
-    *("session_count", "outcome_sum", "outcome_square_sum", "session_square_sum", "product_sum"),
+    *("sum_m", "sum_y", "sum_yy", "sum_mm", "sum_ym"),
 )
 UNITS_OF_MEANS = 1000
 

@@ -128,6 +128,10 @@ def test_users_who_come_back_are_no_more_evidence_than_they_are(experiments: Exp
         from marts.ab_test_results
         where not is_control
         union all
+        select 'cuped', count(case when abs(cuped_abs_diff / cuped_std_error) > 1.959963984540054 then 1 end), count(*)
+        from marts.ab_test_results
+        where not is_control
+        union all
         select
             'naive',
             count(case when abs(diff / sqrt(rate * (1 - rate) * (1 / m1 + 1 / m0))) > 1.96 then 1 end),
@@ -147,6 +151,16 @@ def test_users_who_come_back_are_no_more_evidence_than_they_are(experiments: Exp
     assert tests == len(SEEDS)
     assert 0.04 <= hits / tests <= 0.06
     assert wilson(*found["naive"])[0] > 0.15
+    hits, tests = found["cuped"]
+    assert 0.04 <= hits / tests <= 0.06
+    (saved,) = experiments.rows(
+        "select avg(cuped_variance_reduction) as share, min(cuped_variance_reduction) as least, "
+        "1 - stddev(cuped_abs_diff) ** 2 / stddev(abs_diff) ** 2 as true_share "
+        "from marts.ab_test_results where not is_control"
+    )
+    print(f"CUPED removes {saved['share']:.1%} of the variance, {saved['true_share']:.1%} of that of the differences")
+    assert saved["share"] == pytest.approx(saved["true_share"], abs=0.05)
+    assert saved["least"] > 0
 
 
 def test_lost_units_are_noticed_and_a_fair_split_is_not_suspected(experiments: Experiments) -> None:

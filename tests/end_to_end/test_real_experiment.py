@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from tests.support.commands import environment_of, run_command, start_command
 from tests.support.experiments import registrations
 from tests.support.warehouse import SHARED_DATA, WarehouseUnderTest
 
@@ -18,6 +21,17 @@ LATER = {
     "conversation_id": "later",
     "event_type": "user_message",
     "timestamp": "2024-03-20T00:00:00Z",
+}
+
+PLAN = {
+    "test_name": "email_campaign",
+    "control_variant": CONTROL,
+    "variants": "|".join([CONTROL, *TREATMENTS]),
+    "weights": "0.333333|0.333333|0.333334",
+    "assignment": "external",
+    "primary_metric": "conversion:visit",
+    "window_hours": 336,
+    "started_at": "2024-03-01 00:00:00",
 }
 
 pytestmark = pytest.mark.skipif(
@@ -35,17 +49,7 @@ def reference() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
     """Land the events under a registration and return the results by metric and variant."""
-    plan = {
-        "test_name": "email_campaign",
-        "control_variant": CONTROL,
-        "variants": "|".join([CONTROL, *TREATMENTS]),
-        "weights": "0.333333|0.333333|0.333334",
-        "assignment": "external",
-        "primary_metric": "conversion:visit",
-        "window_hours": 336,
-        "started_at": "2024-03-01 00:00:00",
-    }
-    warehouse = WarehouseUnderTest(tmp_path_factory.mktemp("hillstrom"), registrations([plan]), experiments=True)
+    warehouse = WarehouseUnderTest(tmp_path_factory.mktemp("hillstrom"), registrations([PLAN]), experiments=True)
     warehouse.link_real_set("ab_hillstrom")
     warehouse.write_events([LATER], name="later.jsonl")
     warehouse.land()
@@ -85,3 +89,46 @@ def test_what_customers_spend_is_a_mean(
     assert row["abs_diff"] == pytest.approx(published["diff"], rel=1e-9)
     # The published interval pools the variances, Welch's does not: with arms of one size hardly another interval.
     assert [row["fixed_ci_low"], row["fixed_ci_high"]] == pytest.approx(published["ci95"], rel=1e-3)
+
+
+@pytest.mark.full
+def test_the_command_judges_it_and_refuses_a_plan_changed_since(tmp_path: Path, reference: Mapping[str, Any]) -> None:
+    home, seeds = tmp_path / "home", tmp_path / "seeds"
+    events = tmp_path / "landing" / "events"
+    for folder in (seeds, events):
+        folder.mkdir(parents=True)
+    (events / "hillstrom.jsonl.gz").write_bytes((REFERENCE.parent / "events.jsonl.gz").read_bytes())
+    (events / "later.jsonl").write_text(json.dumps(LATER) + "\n")
+    plans = seeds / "ab_tests.csv"
+    plans.write_text(registrations([PLAN])["ab_tests.csv"])
+    variables = {"COLLOQUY_SEEDS": str(seeds)}
+    run_command(home, events.parent, "run", **variables)
+
+    published = home / "published" / "colloquy.duckdb"
+    with duckdb.connect(str(published), read_only=True) as connection:
+        found = connection.execute(
+            "select variant, conversions, z_pooled, verdict from marts.ab_test_results "
+            "where metric = 'conversion:visit' and not is_control"
+        ).fetchall()
+        assert connection.execute("select test_name, weights from marts.ab_test_registrations").fetchall() == [
+            (PLAN["test_name"], PLAN["weights"])
+        ]
+    assert {row[0]: row[1:] for row in found} == {
+        treatment: (
+            reference["arms"][treatment]["visits"],
+            pytest.approx(reference[f"{treatment} vs {CONTROL}"]["visit"]["z"], rel=1e-9),
+            "significant: treatment better",
+        )
+        for treatment in TREATMENTS
+    }
+
+    version = published.stat().st_ino
+    plans.write_text(registrations([{**PLAN, "window_hours": 24}])["ab_tests.csv"])
+    with start_command(environment_of(home, events.parent) | variables, "run") as process:
+        printed, _ = process.communicate()
+    assert process.returncode != 0
+    assert "ab_tests.csv line 2: test 'email_campaign', phase 1: window_hours was 336 and is 24" in printed
+    assert published.stat().st_ino == version
+
+    plans.write_text(registrations([PLAN])["ab_tests.csv"])
+    assert "nothing published" in run_command(home, events.parent, "run", **variables)

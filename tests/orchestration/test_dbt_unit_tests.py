@@ -9,7 +9,7 @@ from tests.support.warehouse import WarehouseUnderTest
 
 
 def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
-    warehouse = WarehouseUnderTest(tmp_path)
+    warehouse = WarehouseUnderTest(tmp_path, experiments=True)
     warehouse.settings.landing.mkdir()
     warehouse.land()
     # dbt asks the warehouse for the column types of a model's inputs, so they have to exist.

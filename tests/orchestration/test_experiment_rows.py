@@ -92,3 +92,9 @@ def test_a_test_does_not_start_twice_at_once_or_backwards() -> None:
     assert again == ["ab_tests.csv line 3: test 'tone': a later phase must start later; its phases are out of order"]
     assert problems({"phase": "2"}, {"started_at": "2026-02-01 00:00:00"})
     assert problems({}, {"phase": "2", "started_at": "2026-02-01 00:00:00", "weights": "0.9|0.1"}) == []
+
+
+def test_all_phases_draw_the_same_units() -> None:
+    later = {"phase": "2", "started_at": "2026-02-01 00:00:00", "randomization_unit": "user", "window_hours": "24"}
+    assert problems({}, later) == ["ab_tests.csv line 3: test 'tone': another phase draws by session: name a new test"]
+    assert problems({}, {**later, "test_name": "voice"}) == []

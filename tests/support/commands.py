@@ -27,9 +27,12 @@ def start_command(environment: Mapping[str, str], *arguments: str) -> subprocess
     )
 
 
-def run_command(home: Path, landing: Path, *arguments: str) -> str:
-    """Run `python -m orchestration ...` to its end, which must be a good one, and return all it printed."""
-    with start_command(environment_of(home, landing), *arguments) as process:
+def run_command(home: Path, landing: Path, *arguments: str, **variables: str) -> str:
+    """Run `python -m orchestration ...` to its end, which must be a good one, and return all it printed.
+
+    `variables` are added to its environment.
+    """
+    with start_command(environment_of(home, landing) | variables, *arguments) as process:
         printed, _ = process.communicate()
     assert process.returncode == 0, printed
     return printed

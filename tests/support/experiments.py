@@ -15,6 +15,7 @@ HEADER = (
     "test_name,phase,control_variant,variants,weights,assignment,randomization_unit,metric_type,primary_metric,"
     "window_hours,started_at,planned_at,planned_total,mde_abs,test_kind,guardrail_margin"
 )
+MOMENTS = ("y", "m", "x", "n", "yy", "ym", "yx", "yn", "mm", "mx", "mn", "xx", "xn", "nn")
 STARTED_AT = datetime(2025, 1, 1)  # noqa: DTZ001 - the warehouse holds UTC without a zone
 _REGISTERED = {
     "phase": 1,
@@ -118,22 +119,27 @@ class Experiments:
             select
                 test_name, 1 as phase, 'conversion' as metric, cast(unit as varchar) as unit_key, variant,
                 cast(exposed_at as date) as exposure_date, if(unit < converted, 1.0::double, 0.0::double) as outcome,
-                1.0::double as session_count,
+                1.0::double as session_count, 0.0::double as covariate, 0.0::double as covariate_session_count,
                 if(unit < converted, exposed_at + interval '1 hour', null) as first_converted_at, true as is_mature
             from (select *, {_EXPOSED_AT} as exposed_at, unnest(range(units)) as unit from counts)""",
             tables={"counts": counts},
         )
 
     def put_users(self, users: pd.DataFrame) -> None:
-        """State users who were drawn on the first day: test_name, variant, sessions, converted (sessions that did)."""
+        """State users who were drawn on the first day.
+
+        Of each: test_name, variant, sessions, converted (sessions that did), and the same of the time before as
+        earlier_sessions and earlier_converted.
+        """
         self.run_sql(
             f"""
             create or replace table intermediate.int_ab_test_outcomes_measured as
             select
                 test_name, 1 as phase, 'conversion' as metric, cast(row_number() over () as varchar) as unit_key,
                 variant, date '{STARTED_AT.date()}' as exposure_date, cast(converted as double) as outcome,
-                cast(sessions as double) as session_count, cast(null as timestamp) as first_converted_at,
-                true as is_mature
+                cast(sessions as double) as session_count, cast(earlier_converted as double) as covariate,
+                cast(earlier_sessions as double) as covariate_session_count,
+                cast(null as timestamp) as first_converted_at, true as is_mature
             from users""",
             tables={"users": users},
         )
@@ -144,25 +150,29 @@ class Experiments:
             counts.assign(
                 metric="conversion",
                 converted_units=counts["converted"],
-                session_count=counts["units"],
-                outcome_sum=counts["converted"],
-                outcome_square_sum=counts["converted"],
-                session_square_sum=counts["units"],
-                product_sum=counts["converted"],
+                sum_y=counts["converted"],
+                sum_yy=counts["converted"],
+                sum_ym=counts["converted"],
+                sum_m=counts["units"],
+                sum_mm=counts["units"],
             )
         )
 
     def put_sums(self, sums: pd.DataFrame) -> None:
-        """State what the units of a day add up to: test_name, metric, variant, day, units, converted_units and sums."""
+        """State what the units of a day add up to: test_name, metric, variant, day, units, converted_units and sums.
+
+        Sums are named as moments_of_units names them, after sum_; those that are left out are 0.
+        """
+        columns = ", ".join(
+            f"cast({f'sum_{moment}' if f'sum_{moment}' in sums else 0} as double) as sum_{moment}" for moment in MOMENTS
+        )
         self.run_sql(
             f"""
             create or replace table intermediate.int_ab_test_dates_summed as
             select
                 test_name, 1 as phase, metric, 'all' as segment, variant, cast({_EXPOSED_AT} as date) as exposure_date,
                 units as exposed_units, units as unit_count, cast(converted_units as bigint) as converted_units,
-                cast(session_count as double) as session_count, cast(outcome_sum as double) as outcome_sum,
-                cast(outcome_square_sum as double) as outcome_square_sum,
-                cast(session_square_sum as double) as session_square_sum, cast(product_sum as double) as product_sum
+                {columns}
             from sums""",
             tables={"sums": sums},
         )

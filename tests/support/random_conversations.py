@@ -51,6 +51,11 @@ SEEDS = {
         "sales_events,sales_events,production,satisfaction,,false,false\n"
         "agentsight_interactions,agentsight_interactions,production,satisfaction,,true,false\n"
     ),
+    "ab_tests.csv": (
+        "test_name,phase,control_variant,variants,weights,assignment,randomization_unit,metric_type,primary_metric,"
+        "window_hours,started_at,planned_at,planned_total,mde_abs,test_kind,guardrail_margin\n"
+        "layout,1,A,A|B,0.5|0.5,,user,conversion,is_resolved,168,2025-06-01 00:00:00,,,,,0.02\n"
+    ),
 }
 
 

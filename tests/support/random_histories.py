@@ -65,6 +65,12 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
     "default environment": _own("sources.csv", "chat_events,production,sat", "chat_events,development,sat"),
     "segment dimension": _own("segment_dimensions.csv", "plan,,plan,1,false", "plan,,plan,,true"),
     "success signal": _own("success_signals.csv", ",problem_resolved,,,claim", ",fallback_triggered,,,proof"),
+    "phase of a test": _own(
+        "ab_tests.csv",
+        "168,2025-06-01 00:00:00,,,,,0.02\n",
+        "168,2025-06-01 00:00:00,,,,,0.02\n"
+        "layout,2,A,A|B,0.5|0.5,,user,engagement,value:signup,48,2025-06-10 00:00:00,2025-06-09 00:00:00,40,,,\n",
+    ),
     "metric definition": _shipped("metric_definitions.csv", "non_additive,100,720,", "non_additive,1,48,"),
 }
 

@@ -41,25 +41,31 @@ def drawn_counts(names: Iterable[tuple[str, int]], arms: Arms) -> pd.DataFrame:
 
 
 def drawn_users(names: Iterable[tuple[str, int]], users_per_arm: int) -> pd.DataFrame:
-    """Draw each (test name, seed) with users who come back and differ: one row per user, sessions, conversions."""
+    """Draw each (test name, seed) with users who come back and differ: one row per user, sessions, conversions.
+
+    The sessions and conversions of the time before the test are drawn from what the user is inclined to; a third of the
+    users were never there before.
+    """
     labels: list[tuple[str, str]] = []
-    sessions, converted = [], []
+    columns: dict[str, list[np.ndarray]] = {
+        "sessions": [],
+        "converted": [],
+        "earlier_sessions": [],
+        "earlier_converted": [],
+    }
     for name, seed in names:
-        random = np.random.default_rng(seed)
+        random, earlier_random = np.random.default_rng(seed), np.random.default_rng([seed, 1])
         for variant in ("control", "treatment"):
-            visits = random.geometric(0.3, users_per_arm)
-            sessions.append(visits)
-            converted.append(random.binomial(visits, random.beta(0.5, 1.5, users_per_arm)))
+            visits, inclination = random.geometric(0.3, users_per_arm), random.beta(0.5, 1.5, users_per_arm)
+            earlier_visits = earlier_random.geometric(0.3, users_per_arm) - 1
+            columns["sessions"].append(visits)
+            columns["converted"].append(random.binomial(visits, inclination))
+            columns["earlier_sessions"].append(earlier_visits)
+            columns["earlier_converted"].append(earlier_random.binomial(earlier_visits, inclination))
             labels.extend([(name, variant)] * users_per_arm)
     test_names, variants = zip(*labels, strict=True)
-    return pd.DataFrame(
-        {
-            "test_name": test_names,
-            "variant": variants,
-            "sessions": np.concatenate(sessions),
-            "converted": np.concatenate(converted),
-        }
-    )
+    arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
+    return pd.DataFrame({"test_name": test_names, "variant": variants, **arrays})
 
 
 def known_as_of(counts: pd.DataFrame, seed: int, late_share: float, latest_days: int) -> pd.DataFrame:

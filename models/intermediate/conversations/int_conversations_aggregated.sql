@@ -38,6 +38,7 @@ conversations_aggregated as (
 
         -- moments
         min(occurred_at) as first_event_at,
+        max(occurred_at) as last_event_at,
         min(occurred_at) filter (where event_type = 'interaction_initialized') as initialised_at,
         coalesce(
             min(occurred_at) filter (where is_start), min(occurred_at) filter (where is_conversation_event)

@@ -27,10 +27,10 @@ moments as (
         accumulated.*,
         metrics.metric_type,
         tests.randomization_unit,
-        outcome_sum / nullif(session_count, 0) as estimate,
-        (outcome_square_sum - outcome_sum * outcome_sum / nullif(unit_count, 0)) / nullif(unit_count - 1, 0) as outcome_variance,
-        (session_square_sum - session_count * session_count / nullif(unit_count, 0)) / nullif(unit_count - 1, 0) as session_variance,
-        (product_sum - outcome_sum * session_count / nullif(unit_count, 0)) / nullif(unit_count - 1, 0) as covariance
+        sum_y / nullif(sum_m, 0) as estimate,
+        {{ sample_covariance('y', 'y') }} as outcome_variance,
+        {{ sample_covariance('m', 'm') }} as session_variance,
+        {{ sample_covariance('y', 'm') }} as covariance
     from accumulated
     inner join metrics
         on accumulated.test_name = metrics.test_name and accumulated.phase = metrics.phase and accumulated.metric = metrics.metric
@@ -46,7 +46,7 @@ variances as (
             when randomization_unit = 'user'
                 then
                     (outcome_variance - 2 * estimate * covariance + estimate * estimate * session_variance)
-                    * unit_count / nullif(session_count * session_count, 0)
+                    * unit_count / nullif(sum_m * sum_m, 0)
             when metric_type = 'conversion' then estimate * (1 - estimate) / nullif(unit_count, 0)
             else outcome_variance / nullif(unit_count, 0)
         end as variance

@@ -32,9 +32,14 @@ comparisons_listed as (
         tests.window_hours,
         tests.method,
         tests.planned_total,
-        tests.mde_abs,
         tests.test_kind,
-        tests.guardrail_margin
+        -- Both are in the unit of the primary metric; shares are measured in one unit, anything else in its own.
+        case when metrics.is_primary or (metrics.metric_type = 'conversion' and tests.metric_type = 'conversion') then tests.mde_abs end
+            as mde_abs,
+        case
+            when metrics.is_primary or (metrics.metric_type = 'conversion' and tests.metric_type = 'conversion')
+                then tests.guardrail_margin
+        end as guardrail_margin
     from frames
     inner join {{ ref('int_ab_tests_listed') }} as tests on frames.test_name = tests.test_name and frames.phase = tests.phase
     inner join {{ ref('int_ab_test_metrics_listed') }} as metrics

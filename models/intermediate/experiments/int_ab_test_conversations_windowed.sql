@@ -1,10 +1,13 @@
--- One row per test, phase, counted unit and conversation of the unit within its window.
+-- One row per test, phase, counted unit and conversation of the unit within its window; of users also those before it.
 {{ config(materialized='table') }}
 with
 
 units as (
 
-    select units.*, tests.randomization_unit, tests.primary_metric
+    select
+        units.*,
+        tests.randomization_unit,
+        {{ add_hours('units.first_exposure_at', -24 * 28) }} as covariate_from_at
     from {{ ref('int_ab_test_units_found') }} as units
     inner join {{ ref('int_ab_tests_listed') }} as tests on units.test_name = tests.test_name and units.phase = tests.phase
     where units.is_counted
@@ -21,16 +24,24 @@ exposed as (
 
 conversations as (
 
+    select facts.*, events.last_event_at
+    from {{ ref('fct_conversations') }} as facts
+    inner join {{ ref('int_conversations') }} as events on facts.conversation_key = events.conversation_key
+
+),
+
+conversations_by_unit as (
+
     select *, 'session' as randomization_unit, conversation_key as unit_key
-    from {{ ref('fct_conversations') }}
+    from conversations
     union all
     select *, 'user' as randomization_unit, id_namespace || ':' || user_id as unit_key
-    from {{ ref('fct_conversations') }}
+    from conversations
     where user_id is not null
 
 ),
 
-conversations_windowed as (
+conversations_placed as (
 
     -- A conversation that was exposed belongs to the window from its exposure on, any other of the same user from its start on.
     select
@@ -38,16 +49,32 @@ conversations_windowed as (
         units.phase,
         units.first_exposure_at,
         units.window_ends_at,
-        conversations.*
-    from units
-    inner join conversations on units.randomization_unit = conversations.randomization_unit and units.unit_key = conversations.unit_key
-    left join exposed on conversations.conversation_key = exposed.conversation_key and units.test_name = exposed.test_name
-    where
-        units.randomization_unit = 'session'
+        units.covariate_from_at,
+        conversations.*,
+        conversations.randomization_unit = 'session'
         or (
             coalesce(exposed.first_exposed_at, conversations.started_at) >= units.first_exposure_at
             and coalesce(exposed.first_exposed_at, conversations.started_at) < units.window_ends_at
-        )
+        ) as is_in_window,
+        -- Nothing that is known of it may have happened under the variant.
+        conversations.randomization_unit = 'user'
+        and conversations.started_at >= units.covariate_from_at
+        and conversations.last_event_at < units.first_exposure_at as is_before_exposure
+    from units
+    inner join conversations_by_unit as conversations
+        on units.randomization_unit = conversations.randomization_unit and units.unit_key = conversations.unit_key
+    left join exposed on conversations.conversation_key = exposed.conversation_key and units.test_name = exposed.test_name
+
+),
+
+conversations_windowed as (
+
+    select
+        *,
+        case when is_before_exposure then covariate_from_at else first_exposure_at end as counted_from_at,
+        case when is_before_exposure then first_exposure_at else window_ends_at end as counted_until_at
+    from conversations_placed
+    where is_in_window or is_before_exposure
 
 )
 

@@ -29,6 +29,19 @@ outcomes_by_segment as (
 
 ),
 
+values_named as (
+
+    -- A unit whose outcome nobody measured adds to no sum.
+    select
+        *,
+        outcome as y,
+        case when outcome is not null then session_count end as m,
+        case when outcome is not null then covariate end as x,
+        case when outcome is not null then covariate_session_count end as n
+    from outcomes_by_segment
+
+),
+
 dates_summed as (
 
     select
@@ -39,14 +52,11 @@ dates_summed as (
         variant,
         exposure_date,
         count(*) as exposed_units,
-        count(outcome) as unit_count,
-        count(case when outcome > 0 then 1 end) as converted_units,
-        sum(case when outcome is not null then session_count end) as session_count,
-        sum(outcome) as outcome_sum,
-        sum(outcome * outcome) as outcome_square_sum,
-        sum(case when outcome is not null then session_count * session_count end) as session_square_sum,
-        sum(outcome * session_count) as product_sum
-    from outcomes_by_segment
+        count(y) as unit_count,
+        count(case when y > 0 then 1 end) as converted_units{% for moment in moments_of_units() %},
+        sum({{ moment | join(' * ') }}) as sum_{{ moment }}
+        {%- endfor %}
+    from values_named
     group by test_name, phase, metric, segment, variant, exposure_date
 
 )

@@ -1,4 +1,4 @@
--- One row per test, phase, unit and metric of goals that it reached within its window.
+-- One row per test, phase, unit and metric of goals: how often it reached them within its window, and before its exposure.
 {{ config(materialized='ephemeral') }}
 with
 
@@ -22,16 +22,18 @@ conversions_in_time as (
         conversations.test_name,
         conversations.phase,
         conversations.unit_key,
-        conversations.conversation_key,
         conversions.goal,
-        conversions.occurred_at,
-        conversions.conversion_value
+        case when not conversations.is_before_exposure then conversations.conversation_key end as conversation_key,
+        case when not conversations.is_before_exposure then conversions.occurred_at end as occurred_at,
+        case when not conversations.is_before_exposure then conversions.conversion_value end as conversion_value,
+        case when conversations.is_before_exposure then conversations.conversation_key end as earlier_conversation_key,
+        case when conversations.is_before_exposure then conversions.conversion_value end as earlier_conversion_value
     from conversations
     inner join conversions
         on
             conversations.conversation_key = conversions.conversation_key
-            and conversations.first_exposure_at <= conversions.occurred_at
-            and conversations.window_ends_at > conversions.occurred_at
+            and conversations.counted_from_at <= conversions.occurred_at
+            and conversations.counted_until_at > conversions.occurred_at
 
 ),
 
@@ -39,20 +41,26 @@ goals_windowed as (
 
     select
         test_name, phase, unit_key, 'conversion' as metric,
-        cast(count(distinct conversation_key) as double) as outcome, min(occurred_at) as first_converted_at
+        cast(count(distinct conversation_key) as double) as outcome,
+        cast(count(distinct earlier_conversation_key) as double) as covariate,
+        min(occurred_at) as first_converted_at
     from conversions_in_time
     group by test_name, phase, unit_key
     union all
     select
         test_name, phase, unit_key, 'conversion:' || goal as metric,
-        cast(count(distinct conversation_key) as double) as outcome, min(occurred_at) as first_converted_at
+        cast(count(distinct conversation_key) as double) as outcome,
+        cast(count(distinct earlier_conversation_key) as double) as covariate,
+        min(occurred_at) as first_converted_at
     from conversions_in_time
     where goal is not null
     group by test_name, phase, unit_key, goal
     union all
     select
         test_name, phase, unit_key, 'value:' || goal as metric,
-        cast(coalesce(sum(conversion_value), 0) as double) as outcome, min(occurred_at) as first_converted_at
+        cast(coalesce(sum(conversion_value), 0) as double) as outcome,
+        cast(coalesce(sum(earlier_conversion_value), 0) as double) as covariate,
+        min(occurred_at) as first_converted_at
     from conversions_in_time
     where goal is not null
     group by test_name, phase, unit_key, goal

@@ -53,12 +53,9 @@ sums_by_look as (
         variants.is_control,
         coalesce(sums.exposed_units, 0) as exposed_units,
         coalesce(sums.unit_count, 0) as unit_count,
-        coalesce(sums.converted_units, 0) as converted_units,
-        coalesce(sums.session_count, 0) as session_count,
-        coalesce(sums.outcome_sum, 0) as outcome_sum,
-        coalesce(sums.outcome_square_sum, 0) as outcome_square_sum,
-        coalesce(sums.session_square_sum, 0) as session_square_sum,
-        coalesce(sums.product_sum, 0) as product_sum
+        coalesce(sums.converted_units, 0) as converted_units{% for moment in moments_of_units() %},
+        coalesce(sums.sum_{{ moment }}, 0) as sum_{{ moment }}
+        {%- endfor %}
     from looks
     inner join {{ ref('int_ab_test_variants_listed') }} as variants
         on looks.test_name = variants.test_name and looks.phase = variants.phase and variants.is_planned
@@ -81,12 +78,9 @@ looks_accumulated as (
         is_control,
         cast(sum(exposed_units) over so_far as bigint) as exposed_units,
         cast(sum(unit_count) over so_far as bigint) as unit_count,
-        cast(sum(converted_units) over so_far as bigint) as converted_units,
-        cast(sum(session_count) over so_far as double) as session_count,
-        cast(sum(outcome_sum) over so_far as double) as outcome_sum,
-        cast(sum(outcome_square_sum) over so_far as double) as outcome_square_sum,
-        cast(sum(session_square_sum) over so_far as double) as session_square_sum,
-        cast(sum(product_sum) over so_far as double) as product_sum
+        cast(sum(converted_units) over so_far as bigint) as converted_units{% for moment in moments_of_units() %},
+        cast(sum(sum_{{ moment }}) over so_far as double) as sum_{{ moment }}
+        {%- endfor %}
     from sums_by_look
     window so_far as (partition by test_name, phase, metric, segment, variant order by look_date rows unbounded preceding)
 

@@ -24,7 +24,13 @@ data_until as (
 
 sessions as (
 
-    select test_name, phase, unit_key, count(*) as session_count, bool_and(is_closed) as is_closed
+    select
+        test_name,
+        phase,
+        unit_key,
+        count(case when not is_before_exposure then 1 end) as session_count,
+        count(case when is_before_exposure then 1 end) as covariate_session_count,
+        bool_and(is_closed or is_before_exposure) as is_closed
     from {{ ref('int_ab_test_conversations_windowed') }}
     group by test_name, phase, unit_key
 
@@ -32,9 +38,14 @@ sessions as (
 
 outcomes as (
 
-    select * from {{ ref('int_ab_test_goals_windowed') }}
+    select
+        test_name, phase, unit_key, metric, outcome, covariate, first_converted_at,
+        cast(null as bigint) as session_count, cast(null as bigint) as covariate_session_count
+    from {{ ref('int_ab_test_goals_windowed') }}
     union all
-    select * from {{ ref('int_ab_test_facts_windowed') }}
+    select
+        test_name, phase, unit_key, metric, outcome, covariate, first_converted_at, session_count, covariate_session_count
+    from {{ ref('int_ab_test_facts_windowed') }}
 
 ),
 
@@ -52,7 +63,10 @@ outcomes_measured as (
             when metrics.metric_type = 'conversion' or metrics.metric like 'value:%' then coalesce(outcomes.outcome, 0.0)
             else outcomes.outcome
         end as outcome,
-        cast(coalesce(sessions.session_count, 1) as double) as session_count,
+        cast(coalesce(outcomes.session_count, sessions.session_count, 1) as double) as session_count,
+        -- Of who was never here before nothing is known, and nothing is to be corrected by it.
+        coalesce(outcomes.covariate, 0.0) as covariate,
+        cast(coalesce(outcomes.covariate_session_count, sessions.covariate_session_count, 0) as double) as covariate_session_count,
         outcomes.first_converted_at,
         units.window_ends_at <= data_until.data_until_at
         and (metrics.metric like 'conversion%' or metrics.metric like 'value:%' or coalesce(sessions.is_closed, true)) as is_mature

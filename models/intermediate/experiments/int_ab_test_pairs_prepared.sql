@@ -14,7 +14,7 @@ prepared as (
         *,
         -- Of conversations each converts or not; of users each has a share of conversations that do.
         metric_type = 'conversion' and randomization_unit = 'session' as is_share,
-        (outcome_sum + control_outcome_sum) / nullif(session_count + control_session_count, 0) as pooled_rate,
+        (sum_y + control_sum_y) / nullif(session_count + control_session_count, 0) as pooled_rate,
         1.0 / nullif(unit_count, 0) + 1.0 / nullif(control_unit_count, 0) as units_inverted,
         1.0 / nullif(mature_units, 0) + 1.0 / nullif(control_mature_units, 0) as mature_units_inverted,
         -- Welch and Satterthwaite.

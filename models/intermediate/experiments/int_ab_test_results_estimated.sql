@@ -4,7 +4,12 @@ with
 
 pairs as (
 
-    select * from {{ ref('int_ab_test_pairs_prepared') }}
+    select pairs.*, cuped.cuped_theta, cuped.cuped_abs_diff, cuped.cuped_std_error
+    from {{ ref('int_ab_test_pairs_prepared') }} as pairs
+    left join {{ ref('int_ab_test_cuped_estimated') }} as cuped
+        on
+            pairs.test_name = cuped.test_name and pairs.phase = cuped.phase and pairs.metric = cuped.metric
+            and pairs.segment = cuped.segment and pairs.look_date = cuped.look_date and pairs.variant = cuped.variant
 
 ),
 
@@ -21,17 +26,21 @@ results_estimated as (
         end as fixed_p_value,
         case
             when is_share
-                then {{ newcombe_low('control_outcome_sum', 'control_unit_count', 'outcome_sum', 'unit_count') }}
+                then {{ newcombe_low('control_sum_y', 'control_unit_count', 'sum_y', 'unit_count') }}
             else abs_diff - fixed_quantile * std_error
         end as fixed_ci_low,
         case
             when is_share
-                then {{ newcombe_high('control_outcome_sum', 'control_unit_count', 'outcome_sum', 'unit_count') }}
+                then {{ newcombe_high('control_sum_y', 'control_unit_count', 'sum_y', 'unit_count') }}
             else abs_diff + fixed_quantile * std_error
         end as fixed_ci_high,
         abs_diff / nullif(control_estimate, 0) as rel_lift,
         abs_diff - half_width as ci_low,
         abs_diff + half_width as ci_high,
+        -- As wide as the interval beside it for the same standard error: it stays true under repeated looks too.
+        cuped_abs_diff - half_width * cuped_std_error / std_error as cuped_ci_low,
+        cuped_abs_diff + half_width * cuped_std_error / std_error as cuped_ci_high,
+        1.0 - (cuped_std_error / std_error) * (cuped_std_error / std_error) as cuped_variance_reduction,
         cast(ceil(
             look_cost * (planning_quantile + 0.8416212335729143) * (planning_quantile + 0.8416212335729143)
             * (control_unit_variance + treatment_unit_variance) / nullif(mde_abs * mde_abs, 0)

@@ -14,7 +14,7 @@ verdicts_explained as (
         *,
         case
             when verdict = 'no comparison' and control_variant is null
-                then 'Nobody said which variant is the control: register the test, or send is_control with one variant''s exposures.'
+                then 'Nobody said which variant is the control: register the test, send is_control with one variant''s exposures, or name it control.'
             when verdict = 'no comparison' and exposed_units = 0
                 then 'No unit was exposed to ' || variant || ': there is nothing to compare.'
             when verdict = 'no comparison'
@@ -56,8 +56,9 @@ verdicts_explained as (
                     || '. A prompt test needs 1000 units in each variant before it may say that there is none.'
             when verdict = 'inconclusive'
                 then
-                    comparison_text || '; the difference lies ' || interval_text || ' and may be none. About '
-                    || required_n_per_variant || ' units in each variant would show the one that matters.'
+                    comparison_text || '; the difference lies ' || interval_text || ' and may be none.' || coalesce(
+                        ' About ' || required_n_per_variant || ' units in each variant would show the one that matters.', ''
+                    )
         end || case
             when harm_alert then ' Units of ' || variant || ' convert so much worse that it does harm: think of stopping it.'
             else ''

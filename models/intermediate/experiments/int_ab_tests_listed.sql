@@ -18,13 +18,15 @@ variants_seen as (
 
 ),
 
--- Who has a first look needs no row. Two variants that both say they are the control: none is.
+-- Who has a first look needs no row: the control is the variant that says so, where none does the one of that name. Two
+-- variants that both say so: none is.
 discovered as (
 
     select
         test_name,
         case
             when count(distinct case when is_control then variant end) = 1 then min(case when is_control then variant end)
+            when count(distinct case when is_control then variant end) = 0 then min(case when variant = 'control' then variant end)
         end as control_variant,
         count(distinct variant) as variant_count
     from variants_seen

@@ -27,7 +27,7 @@ health as (
             when problems.check_name = 'sample_ratio_mismatch' then 'invalid'
             when problems.check_name in ('contaminated', 'ambiguous') and contaminated.is_contaminated then 'invalid'
             when problems.check_name in ('repeated', 'carried_over', 'other_tests') then 'info'
-            when problems.check_name in ('converted_before_exposure', 'converted_after_window') then 'info'
+            when problems.check_name in ('converted_before_exposure', 'converted_after_window', 'converted_without_exposure') then 'info'
             else 'warning'
         end as level,
         cast(problems.affected_count as bigint) as affected_count,
@@ -48,7 +48,7 @@ health as (
             when 'converted_after_window' then 'Conversions behind the window: too late to count.'
             when 'converted_without_exposure' then 'Conversions during the test by units not exposed: exposures may be missing.'
             when 'empty_arm' then 'Planned variants without a unit: there is nothing to compare.'
-            when 'no_control' then 'No variant is the control: register the test, or send is_control.'
+            when 'no_control' then 'No variant is the control: register the test, send is_control with one variant, or name it control.'
             when 'no_conversions' then 'Variants without a single conversion: the event may be missing, or named otherwise.'
             when 'harm' then 'Treatments that convert so much worse that they harm: think of stopping them.'
             when 'sample_ratio_mismatch' then 'The units do not fall to the variants as planned: no difference can be trusted.'

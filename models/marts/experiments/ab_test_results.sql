@@ -60,6 +60,14 @@ select
     ci_high,
     first_significant_date,
 
+    -- the same of users, corrected by what they did before the test
+    cuped_theta,
+    cuped_abs_diff,
+    cuped_std_error,
+    cuped_ci_low,
+    cuped_ci_high,
+    cuped_variance_reduction,
+
     -- how much is enough
     min_required,
     has_min_sample,

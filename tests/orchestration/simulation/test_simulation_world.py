@@ -79,7 +79,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_demo_seeds_change_two_things_and_nothing_else(tmp_path: Path) -> None:
+def test_demo_seeds_change_three_things_and_nothing_else(tmp_path: Path) -> None:
     shipped, target = tmp_path / "shipped", tmp_path / "demo"
     shipped.mkdir()
     header = "source,id_namespace,default_environment\n"
@@ -87,7 +87,8 @@ def test_demo_seeds_change_two_things_and_nothing_else(tmp_path: Path) -> None:
         header + "events,events,production\nagentsight_interactions,agentsight_interactions,\n"
     )
     (shipped / "purposes.csv").write_text("source,agent,purpose\nsales_events,,sales\n")
-    write_demo_seeds(shipped, target)
+    (shipped / "ab_tests.csv").write_text("test_name,phase,window_hours,started_at,planned_at,planned_total,note\n")
+    write_demo_seeds(shipped, target, days=60, end=date(2026, 5, 1))
     assert rows(target / "sources.csv") == [
         {"source": "events", "id_namespace": "events", "default_environment": "production"},
         {
@@ -100,12 +101,24 @@ def test_demo_seeds_change_two_things_and_nothing_else(tmp_path: Path) -> None:
         {"source": "sales_events", "agent": "", "purpose": "sales"},
         {"source": "events", "agent": "demo-sales-v1", "purpose": "sales"},
     ]
+    # It starts after a tenth of the 60 days from 2 March on.
+    assert rows(target / "ab_tests.csv") == [
+        {
+            "test_name": "demo-greeting-test",
+            "phase": "1",
+            "window_hours": "24",
+            "started_at": "2026-03-08 00:00:00",
+            "planned_at": "2026-03-07 00:00:00",
+            "planned_total": "2470",
+            "note": "",
+        }
+    ]
 
 
 def test_demo_seeds_name_a_missing_source(tmp_path: Path) -> None:
     (tmp_path / "sources.csv").write_text("source,id_namespace,default_environment\nevents,events,production\n")
     with pytest.raises(ValueError, match="no row for agentsight_interactions"):
-        write_demo_seeds(tmp_path, tmp_path / "demo")
+        write_demo_seeds(tmp_path, tmp_path / "demo", days=60, end=date(2026, 5, 1))
 
 
 @pytest.fixture(scope="module")
