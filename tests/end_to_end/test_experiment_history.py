@@ -9,6 +9,7 @@ import pytest
 from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.building.registrations import check_registrations
+from orchestration.reporting.terminal import summarise
 from tests.support.experiments import conversion, exposure, registrations
 from tests.support.warehouse import WarehouseUnderTest
 
@@ -74,6 +75,18 @@ def test_a_registration_stands_from_its_start_on(warehouse: WarehouseUnderTest) 
     changed_later = {"phase": 2, "weights": "0.9|0.1", "started_at": "2025-03-02 00:00:00"}
     register(warehouse, [coming, running, {**running, **changed_later}])
     check_registrations(warehouse.home)
+
+
+def test_a_run_ends_with_the_verdicts(warehouse: WarehouseUnderTest) -> None:
+    told = summarise(warehouse.home.published, []).partition("A/B tests, by their primary metric\n")[2].splitlines()
+    # The newest first; nobody was exposed to the other yet.
+    assert told[:2] == [
+        "  running, treatment: significant: treatment better",
+        "    treatment has 66.67 % against 33.33 % of control; the difference is between 19.11 and 47.56 points however "
+        "often",
+    ]
+    assert "  coming, treatment: no comparison" in told
+    assert "    No unit was exposed to treatment: there is nothing to compare." in told
 
 
 def test_a_verdict_that_changes_is_recorded_once_with_its_reason(warehouse: WarehouseUnderTest) -> None:

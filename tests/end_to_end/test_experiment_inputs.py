@@ -159,10 +159,10 @@ def test_what_cannot_be_compared_says_why(warehouse: WarehouseUnderTest) -> None
     assert found == {
         "lonely treatment": "no comparison: No unit was exposed to control, the control: there is nothing to compare "
         "with.",
-        "unplanned x": "no comparison: Nobody said which variant is the control: register the test, send is_control with "
-        "one variant's exposures, or name it control.",
-        "unplanned y": "no comparison: Nobody said which variant is the control: register the test, send is_control with "
-        "one variant's exposures, or name it control.",
+        "unplanned x": "no comparison: Nobody said which variant is the control: register the test, send is_control "
+        "with one variant's exposures, or name it control.",
+        "unplanned y": "no comparison: Nobody said which variant is the control: register the test, send is_control "
+        "with one variant's exposures, or name it control.",
     }
 
 

@@ -128,6 +128,6 @@ def test_cuped_is_the_regression_on_what_users_did_before(results: Results) -> N
 def test_without_a_past_that_differs_there_is_nothing_to_correct_by(results: Results, name: str) -> None:
     row = results[name, "conversion"]
     assert row["abs_diff"] == pytest.approx(results["users", "conversion"]["abs_diff"])
-    assert {row[f"cuped_{column}"] for column in ("theta", "abs_diff", "std_error", "ci_low", "variance_reduction")} == {
-        None
-    }
+    assert {
+        row[f"cuped_{column}"] for column in ("theta", "abs_diff", "std_error", "ci_low", "variance_reduction")
+    } == {None}

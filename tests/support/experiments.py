@@ -161,7 +161,7 @@ class Experiments:
     def put_sums(self, sums: pd.DataFrame) -> None:
         """State what the units of a day add up to: test_name, metric, variant, day, units, converted_units and sums.
 
-        Sums are named as moments_of_units names them, after sum_; those that are left out are 0.
+        The sums are named as the macro sums_of_units names them; those that are left out are 0.
         """
         columns = ", ".join(
             f"cast({f'sum_{moment}' if f'sum_{moment}' in sums else 0} as double) as sum_{moment}" for moment in MOMENTS

@@ -53,9 +53,8 @@ dates_summed as (
         exposure_date,
         count(*) as exposed_units,
         count(y) as unit_count,
-        count(case when y > 0 then 1 end) as converted_units{% for moment in moments_of_units() %},
-        sum({{ moment | join(' * ') }}) as sum_{{ moment }}
-        {%- endfor %}
+        count(case when y > 0 then 1 end) as converted_units,
+        {{ sums_of_units('sum(PRODUCT)') }}
     from values_named
     group by test_name, phase, metric, segment, variant, exposure_date
 

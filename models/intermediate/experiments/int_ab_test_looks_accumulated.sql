@@ -53,9 +53,8 @@ sums_by_look as (
         variants.is_control,
         coalesce(sums.exposed_units, 0) as exposed_units,
         coalesce(sums.unit_count, 0) as unit_count,
-        coalesce(sums.converted_units, 0) as converted_units{% for moment in moments_of_units() %},
-        coalesce(sums.sum_{{ moment }}, 0) as sum_{{ moment }}
-        {%- endfor %}
+        coalesce(sums.converted_units, 0) as converted_units,
+        {{ sums_of_units('coalesce(sums.SUM, 0)') }}
     from looks
     inner join {{ ref('int_ab_test_variants_listed') }} as variants
         on looks.test_name = variants.test_name and looks.phase = variants.phase and variants.is_planned
@@ -78,9 +77,8 @@ looks_accumulated as (
         is_control,
         cast(sum(exposed_units) over so_far as bigint) as exposed_units,
         cast(sum(unit_count) over so_far as bigint) as unit_count,
-        cast(sum(converted_units) over so_far as bigint) as converted_units{% for moment in moments_of_units() %},
-        cast(sum(sum_{{ moment }}) over so_far as double) as sum_{{ moment }}
-        {%- endfor %}
+        cast(sum(converted_units) over so_far as bigint) as converted_units,
+        {{ sums_of_units('cast(sum(SUM) over so_far as double)') }}
     from sums_by_look
     window so_far as (partition by test_name, phase, metric, segment, variant order by look_date rows unbounded preceding)
 

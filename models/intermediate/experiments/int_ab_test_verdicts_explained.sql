@@ -14,7 +14,9 @@ verdicts_explained as (
         *,
         case
             when verdict = 'no comparison' and control_variant is null
-                then 'Nobody said which variant is the control: register the test, send is_control with one variant''s exposures, or name it control.'
+                then
+                    'Nobody said which variant is the control: register the test, send is_control with one variant''s '
+                    || 'exposures, or name it control.'
             when verdict = 'no comparison' and exposed_units = 0
                 then 'No unit was exposed to ' || variant || ': there is nothing to compare.'
             when verdict = 'no comparison'
