@@ -82,8 +82,8 @@ def test_a_run_ends_with_the_verdicts(warehouse: WarehouseUnderTest) -> None:
     # The newest first; nobody was exposed to the other yet.
     assert told[:2] == [
         "  running, treatment: significant: treatment better",
-        "    treatment has 66.67 % against 33.33 % of control; the difference is between 19.11 and 47.56 points however "
-        "often",
+        "    treatment has 66.67 % against 33.33 % of control; "
+        "the difference is between 19.11 and 47.56 points however often",
     ]
     assert "  coming, treatment: no comparison" in told
     assert "    No unit was exposed to treatment: there is nothing to compare." in told
