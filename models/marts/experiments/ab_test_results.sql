@@ -28,6 +28,7 @@ select
     {{ milliseconds_between('first_exposure_at', 'last_exposure_at') }} / 86400000.0 as days_running,
     exposed_units,
     mature_units,
+    missing_share,
     cast(session_count as bigint) as exposed_sessions,
     converted_units as conversions,
 
