@@ -156,7 +156,7 @@ def is_harmless(text: str) -> bool:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
-    warehouse = WarehouseUnderTest(tmp_path_factory.mktemp("hostile"), seeds())
+    warehouse = WarehouseUnderTest(tmp_path_factory.mktemp("hostile"), seeds(), experiments=True)
     for number, word in enumerate(HOSTILE):
         name = f"{number} {TERMINAL}'\";--{{{{ nothing() }}}}\n..jsonl"
         warehouse.write_events(conversation(word), name=name)
