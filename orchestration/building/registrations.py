@@ -38,9 +38,10 @@ def check_registrations(home: Home) -> None:
                 f"{_SEED} line {line}: test {row['test_name']!r}, phase {row['phase']}: {', '.join(changes)}"
             )
     if problems:
+        # In one line: of what a step raises, a run shows the first.
         raise ConfigurationError(
-            "a registration stands from the start of its phase; undo the change, or add a row with the next phase:\n  "
-            + "\n  ".join(problems)
+            f"{'; '.join(problems)}; a registration stands from the start of its phase: undo the change, or add a row "
+            "with the next phase"
         )
 
 
