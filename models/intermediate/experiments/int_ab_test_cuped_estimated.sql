@@ -9,7 +9,10 @@ arms as (
     select *, sum(sum_x) over look / nullif(sum(sum_n) over look, 0) as covariate_ratio
     from {{ ref('int_ab_test_arms_estimated') }}
     where randomization_unit = 'user'
-    window look as (partition by test_name, phase, metric, segment, look_date)
+    window look as (
+        partition by test_name, phase, metric, segment, look_date
+        order by variant rows between unbounded preceding and unbounded following
+    )
 
 ),
 
@@ -36,7 +39,10 @@ pooled as (
         sum((unit_count - 1) * covariate_variance) over look as pooled_variance,
         sum(sum_xx) over look as pooled_square
     from covariates
-    window look as (partition by test_name, phase, metric, segment, look_date)
+    window look as (
+        partition by test_name, phase, metric, segment, look_date
+        order by variant rows between unbounded preceding and unbounded following
+    )
 
 ),
 

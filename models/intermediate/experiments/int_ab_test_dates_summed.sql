@@ -29,16 +29,24 @@ outcomes_by_segment as (
 
 ),
 
+outcomes_checked as (
+
+    select *, coalesce(abs(outcome) < 1e11, false) as is_known
+    from outcomes_by_segment
+
+),
+
 values_named as (
 
-    -- A unit whose outcome nobody measured adds to no sum.
+    -- A unit whose outcome nobody measured adds to no sum, nor does one of an amount that nobody pays: its square would not
+    -- fit. Sums of doubles would differ from run to run.
     select
         *,
-        outcome as y,
-        case when outcome is not null then session_count end as m,
-        case when outcome is not null then covariate end as x,
-        case when outcome is not null then covariate_session_count end as n
-    from outcomes_by_segment
+        cast(case when is_known then outcome end as decimal(18, 4)) as y,
+        cast(case when is_known then session_count end as decimal(18, 4)) as m,
+        cast(case when is_known then least(1e11, greatest(-1e11, covariate)) end as decimal(18, 4)) as x,
+        cast(case when is_known then covariate_session_count end as decimal(18, 4)) as n
+    from outcomes_checked
 
 ),
 
