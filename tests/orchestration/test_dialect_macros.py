@@ -32,6 +32,7 @@ CALLS = {
     "local_time_text": "local_time_text('a')",
     "log_gamma": "log_gamma('a')",
     "milliseconds_between": "milliseconds_between('a', 'b')",
+    "ordered_sum": "ordered_sum('a', 'b')",
     "ordered_text": "ordered_text('a', 'b')",
     "property_text": "property_text('a', 'b')",
     "rounded_median": "rounded_median('a')",
@@ -332,6 +333,23 @@ def test_integers_run_from_first_to_last(rendered: dict[str, str]) -> None:
 )
 def test_text_is_joined_in_the_order_asked_for(rendered: dict[str, str], rows: str, expected: str | None) -> None:
     query = f"select {rendered['ordered_text']} from (values {rows}) as cases(a, b)"
+    assert duckdb.sql(query).fetchall() == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        # Added as they come, the small number is lost beside the large one.
+        ("(1.0, 3), (1e16, 1), (-1e16, 2)", 1.0),
+        ("(1.0, 2), (1e16, 1), (-1e16, 3)", 0.0),
+        ("(null, 1), (2.5, 2)", 2.5),
+        ("(null, 1)", None),
+    ],
+)
+def test_doubles_are_added_in_the_order_asked_for(rendered: dict[str, str], rows: str, expected: float | None) -> None:
+    query = (
+        f"select {rendered['ordered_sum']} from (select cast(a as double) as a, b from (values {rows}) as cases(a, b))"
+    )
     assert duckdb.sql(query).fetchall() == [(expected,)]
 
 

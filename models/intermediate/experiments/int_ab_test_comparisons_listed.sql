@@ -13,7 +13,7 @@ frames as (
 
 ),
 
-comparisons_listed as (
+comparisons as (
 
     select
         frames.test_name,
@@ -33,19 +33,26 @@ comparisons_listed as (
         tests.method,
         tests.planned_total,
         tests.test_kind,
-        -- Both are in the unit of the primary metric; shares are measured in one unit, anything else in its own.
-        case when metrics.is_primary or (metrics.metric_type = 'conversion' and tests.metric_type = 'conversion') then tests.mde_abs end
-            as mde_abs,
-        case
-            when metrics.is_primary or (metrics.metric_type = 'conversion' and tests.metric_type = 'conversion')
-                then tests.guardrail_margin
-        end as guardrail_margin
+        tests.mde_abs as registered_mde_abs,
+        tests.guardrail_margin as registered_guardrail_margin,
+        -- Shares are measured in one unit, anything else in its own.
+        metrics.is_primary or (metrics.metric_type = 'conversion' and tests.metric_type = 'conversion') as is_in_unit_of_primary
     from frames
     inner join {{ ref('int_ab_tests_listed') }} as tests on frames.test_name = tests.test_name and frames.phase = tests.phase
     inner join {{ ref('int_ab_test_metrics_listed') }} as metrics
         on frames.test_name = metrics.test_name and frames.phase = metrics.phase and frames.metric = metrics.metric
     inner join {{ ref('int_ab_test_variants_listed') }} as variants
         on frames.test_name = variants.test_name and frames.phase = variants.phase and variants.is_planned
+
+),
+
+comparisons_listed as (
+
+    select
+        *,
+        case when is_in_unit_of_primary then registered_mde_abs end as mde_abs,
+        case when is_in_unit_of_primary then registered_guardrail_margin end as guardrail_margin
+    from comparisons
 
 )
 

@@ -31,21 +31,21 @@ outcomes_by_segment as (
 
 outcomes_checked as (
 
-    select *, coalesce(abs(outcome) < 1e11, false) as is_known
+    select *, coalesce(abs(outcome) < 1e10, false) as is_known
     from outcomes_by_segment
 
 ),
 
+-- Decimals, because sums of doubles differ in their last digit from run to run and each run would publish a new version.
+-- A unit whose outcome nobody measured adds to no sum, nor does one of an amount nobody pays: its square would not fit.
 values_named as (
 
-    -- A unit whose outcome nobody measured adds to no sum, nor does one of an amount that nobody pays: its square would not
-    -- fit. Sums of doubles would differ from run to run.
     select
         *,
-        cast(case when is_known then outcome end as decimal(18, 4)) as y,
-        cast(case when is_known then session_count end as decimal(18, 4)) as m,
-        cast(case when is_known then least(1e11, greatest(-1e11, covariate)) end as decimal(18, 4)) as x,
-        cast(case when is_known then covariate_session_count end as decimal(18, 4)) as n
+        cast(case when is_known then outcome end as decimal(18, 6)) as y,
+        cast(case when is_known then session_count end as decimal(18, 6)) as m,
+        cast(case when is_known then least(1e10, greatest(-1e10, covariate)) end as decimal(18, 6)) as x,
+        cast(case when is_known then covariate_session_count end as decimal(18, 6)) as n
     from outcomes_checked
 
 ),

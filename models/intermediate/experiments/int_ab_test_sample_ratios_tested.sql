@@ -11,8 +11,8 @@ ratios as (
         sum(unit_count) as unit_count,
         count(case when weight > 0 then 1 end) as arm_count,
         sum(case when weight = 0 then unit_count else 0 end) as unplanned_unit_count,
-        sum({{ sample_ratio_log_e_of_arm('unit_count', 'weight') }} order by variant) as log_e_of_arms,
-        sum(cast(unit_count as double) * unit_count / nullif(weight, 0) order by variant) as weighted_squares
+        {{ ordered_sum(sample_ratio_log_e_of_arm('unit_count', 'weight'), 'variant') }} as log_e_of_arms,
+        {{ ordered_sum('cast(unit_count as double) * unit_count / nullif(weight, 0)', 'variant') }} as weighted_squares
     from {{ ref('int_ab_test_units_accumulated') }}
     group by test_name, phase, exposure_date
 
