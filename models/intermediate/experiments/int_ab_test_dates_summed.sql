@@ -38,14 +38,15 @@ outcomes_checked as (
 
 -- Decimals, because sums of doubles differ in their last digit from run to run and each run would publish a new version.
 -- A unit whose outcome nobody measured adds to no sum, nor does one of an amount nobody pays: its square would not fit.
+-- 19 digits: an engine may leave the product of two decimals of 18 no more than 18.
 values_named as (
 
     select
         *,
-        cast(case when is_known then outcome end as decimal(18, 6)) as y,
-        cast(case when is_known then session_count end as decimal(18, 6)) as m,
-        cast(case when is_known then least(1e10, greatest(-1e10, covariate)) end as decimal(18, 6)) as x,
-        cast(case when is_known then covariate_session_count end as decimal(18, 6)) as n
+        cast(case when is_known then outcome end as decimal(19, 6)) as y,
+        cast(case when is_known then session_count end as decimal(19, 6)) as m,
+        cast(case when is_known then least(1e10, greatest(-1e10, covariate)) end as decimal(19, 6)) as x,
+        cast(case when is_known then covariate_session_count end as decimal(19, 6)) as n
     from outcomes_checked
 
 ),

@@ -38,11 +38,16 @@ seen as (
 
 variants as (
 
-    select test_name, phase, variant, weight / sum(weight) over whole_test as weight, place, true as is_planned
+    select
+        test_name,
+        phase,
+        variant,
+        weight / sum(weight) over (
+            partition by test_name, phase order by place rows between unbounded preceding and unbounded following
+        ) as weight,
+        place,
+        true as is_planned
     from planned
-    window whole_test as (
-        partition by test_name, phase order by place rows between unbounded preceding and unbounded following
-    )
     union all
     -- Without a registration nobody has said how the units were to be shared out: alike.
     select
