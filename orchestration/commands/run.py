@@ -1,7 +1,11 @@
 """`make run`: the same job as the schedules, in this process, with its progress on screen."""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -52,11 +56,32 @@ def run_warehouse(
         return 2
     settings.export()
     try:
-        return _run(home, is_rebuild=is_rebuild, relabel_from=relabel_from)
+        with _output_given_back():
+            return _run(home, is_rebuild=is_rebuild, relabel_from=relabel_from)
     except (OSError, OperationalError, duckdb.Error) as error:
         # Outside a step: the folders, dbt's manifest, Dagster's own history, which is SQLite.
         print(f"{_FAILED}\n  {printable(with_remedy(str(error), home, home.raw_database))}")
         return 1
+
+
+@contextmanager
+def _output_given_back() -> Iterator[None]:
+    """Let a failure be seen: Dagster turns both outputs to files, and on a full disk does not get to turn them back.
+
+    What is left to write then is Dagster's, for a file that takes no more.
+    """
+    streams = ((1, sys.stdout), (2, sys.stderr))
+    copies = [os.dup(descriptor) for descriptor, _ in streams]
+    try:
+        yield
+    finally:
+        for (descriptor, stream), copy in zip(streams, copies, strict=True):
+            if not os.path.sameopenfile(descriptor, copy):
+                with Path(os.devnull).open("wb") as nowhere:
+                    os.dup2(nowhere.fileno(), descriptor)
+                    stream.flush()
+                os.dup2(copy, descriptor)
+            os.close(copy)
 
 
 def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:

@@ -131,7 +131,9 @@ def small(tmp_path: Path) -> Iterator[tuple[Warehouse, Forks]]:
         pytest.skip("needs unshare and a kernel that lets this user mount a disk for himself")
     disk = tmp_path / "disk"
     disk.mkdir()
-    with Forks(tmp_path, {"COLLOQUY_HOME": str(disk / "home")}, small_disk.NAMESPACE) as forks:
+    # Buffered, as Python is by default: what waits to be written when the disk is full must not get lost or in the way.
+    environment = {"COLLOQUY_HOME": str(disk / "home"), "PYTHONUNBUFFERED": ""}
+    with Forks(tmp_path, environment, small_disk.NAMESPACE) as forks:
         assert forks.run(f"{DISK}:mount", {"folder": str(disk), "megabytes": DISK_MEGABYTES}).code == 0
         warehouse = Warehouse(disk / "home", tmp_path / "landing", forks)
         first = warehouse.run()

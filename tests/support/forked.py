@@ -26,6 +26,7 @@ HEAVY = (
     *("pandas", "duckdb", "dagster", "dagster_dbt", "dbt.cli.main", "great_expectations"),
     "dbt.adapters.duckdb.connections",
 )
+FAILED, OUTPUT_LOST = 70, 74
 
 
 @dataclass(frozen=True)
@@ -107,15 +108,18 @@ def _call(function: str, arguments: dict[str, Any], path: str) -> None:
         os.dup2(output, descriptor)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     module, _, name = function.partition(":")
-    code = 70
+    code = FAILED
     try:
         code = getattr(import_module(module), name)(**arguments) or 0
     except BaseException:
         traceback.print_exc()
         raise
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            code = OUTPUT_LOST
         os._exit(code)
 
 
