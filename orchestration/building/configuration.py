@@ -46,6 +46,7 @@ SEGMENT_COLUMNS = frozenset(
 )
 _KEYS = {
     "ab_tests.csv": ("test_name", "phase"),
+    "agents.csv": ("agent",),
     "sources.csv": ("source",),
     "purposes.csv": ("source", "agent"),
     "event_type_aliases.csv": ("source", "source_event_type"),
@@ -64,6 +65,8 @@ _NAME, _WHOLE, _NUMBER, _FLAG = r"\S(.*\S)?", r"[0-9]{1,9}", r"-?[0-9]{1,12}(\.[
 _PRICE = r"[0-9]{1,6}(\.[0-9]+)?"
 # What dbt would refuse or silently read as something else.
 _CELLS = (
+    ("agents.csv", "reference_message_count", r"[1-9][0-9]{0,8}", "whole number above 0"),
+    ("agents.csv", "goals", r"([^|]+(\|[^|]+)*)?", "list of names between |"),
     ("sources.csv", "id_namespace", _NAME, "name"),
     ("sources.csv", "has_optional_widget", _FLAG, "true or false"),
     ("sources.csv", "can_report_completion", _FLAG, "true or false"),
@@ -82,6 +85,7 @@ _CELLS = (
     ("metric_definitions.csv", "minimum_sample", f"({_WHOLE})?", "whole number"),
     ("metric_definitions.csv", "maturity_hours", _NUMBER, "number"),
     ("metric_definitions.csv", "scale", _NUMBER, "number"),
+    ("metric_definitions.csv", "lower_bound", f"({_NUMBER})?", "number"),
     ("model_prices.csv", "model", _NAME, "name"),
     ("model_prices.csv", "valid_from", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "date such as 2026-01-31"),
     # `unknown` is what no phrase shows; labels stand in lists, between commas.

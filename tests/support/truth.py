@@ -170,6 +170,7 @@ def expected_metrics(truth: Path) -> dict[tuple[str, str], Parts]:
         for metric, parts in (
             _stated_metrics(counts, goals)
             | _conversation_metrics(conversations[name])
+            | _satisfaction_metrics(conversations[name])
             | _sales_metrics(conversations[name])
             | _interaction_metrics(interactions[name], watermark)
         ).items()
@@ -211,6 +212,44 @@ def _conversation_metrics(rows: list[Fields]) -> dict[str, Parts]:
             len(rows),
         ),
         "avg_first_response_ms": (sum(responses), len(responses)),
+    }
+
+
+# What an outcome is worth where the customer does not say.
+_WORTH = {
+    "resolved_confirmed": 90,
+    "resolved_inferred": 80,
+    "escalated": 50,
+    "ended_unresolved": 35,
+    "abandoned": 20,
+}
+_POINTS = {"resolved_confirmed": 100, "resolved_inferred": 80}
+
+
+def _satisfaction_metrics(rows: list[Fields]) -> dict[str, Parts]:
+    """Score the conversations that started on a day; 6 customer messages are what a good one takes.
+
+    Summed up in whole hundredths, and efficiency in ten-thousandths, as the marts do: their sums are exact.
+    """
+    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
+    resolved = [row for row in settled if row["is_resolved"]]
+    askable = [row for row in settled if row["user_message_count"] + row["agent_message_count"] > 3]
+    stars = [row["csat"] for row in rows if row["csat"] is not None and row["feedback_question_kind"] == "satisfaction"]
+
+    def satisfaction(row: Fields) -> int:
+        if row["rating"] is not None and row["feedback_question_kind"] in {"solved", "satisfaction"}:
+            return round(100 * row["rating"])
+        return _WORTH[row["outcome"]] - min(9, max(0, row["user_message_count"] - 3))
+
+    return {
+        "avg_satisfaction_score": (sum(map(satisfaction, settled)) * 0.01, len(settled)),
+        "avg_csat": (sum(round(100 * star) for star in stars) * 0.01, len(stars)),
+        "feedback_response_rate": (sum(row["rating"] is not None for row in askable), len(askable)),
+        "avg_resolution_score": (sum(_POINTS.get(row["outcome"], 0) for row in settled), len(settled)),
+        "avg_efficiency_score": (
+            sum(round(1_000_000 * min(1, 6 / max(1, row["user_message_count"]))) for row in resolved) * 0.0001,
+            len(resolved),
+        ),
     }
 
 

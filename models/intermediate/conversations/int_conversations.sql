@@ -62,6 +62,8 @@ facts_joined as (
         last_answers.rating,
         last_answers.csat,
         last_answers.feedback_question_kind,
+        last_answers.satisfaction_rating,
+        last_answers.messages_before_feedback,
         coalesce(outcome_evidence.claimed_resolved, false) as claimed_resolved,
         outcome_evidence.first_proof_at,
         outcome_evidence.first_proof_event_id,

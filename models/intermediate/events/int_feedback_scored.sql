@@ -2,6 +2,27 @@
 {{ replace_touched('int_conversations_touched') }}
 with
 
+events as (
+
+    select *
+    from {{ ref('int_events_touched') }}
+    where conversation_key in (
+        select conversation_key from {{ ref('int_events_touched') }} where event_type = 'feedback_received'
+    )
+
+),
+
+events_counted as (
+
+    select
+        *,
+        count(case when event_type in ('user_message', 'agent_message') then 1 end) over (
+            partition by conversation_key order by sequence_number rows between unbounded preceding and current row
+        ) as messages_before
+    from events
+
+),
+
 answers as (
 
     select
@@ -12,13 +33,14 @@ answers as (
         load_id,
         occurred_at,
         feedback_question_kind,
+        messages_before,
         lower(rating) as rating,
         try_cast(rating as double) as rating_number,
         case
             when feedback_rating_type like 'star%' then 'stars'
             when feedback_rating_type like 'thumb%' then 'thumbs'
         end as stated_type
-    from {{ ref('int_events_touched') }}
+    from events_counted
     where event_type = 'feedback_received'
 
 ),
@@ -49,6 +71,7 @@ answers_scored as (
         load_id,
         occurred_at,
         feedback_question_kind,
+        messages_before,
         rating_kind,
         case when rating_kind = 'stars' and rating_number between 1 and 5 then rating_number end as star_count,
         case

@@ -50,6 +50,24 @@ measures_counted as (
         count(case when is_settled and conversations.tool_call_count > 0 then 1 end) as tool_user_count,
         count(case when is_settled and conversations.tool_error_count > 0 then 1 end) as tool_error_count,
 
+        -- what the customer said; asked after more than 3 messages, so that there is something to judge
+        count(case when is_settled and message_count > 3 then 1 end) as feedback_askable_count,
+        count(case when is_settled and message_count > 3 then rating end) as feedback_answered_count,
+        count(rating) as feedback_given_count,
+        count(case when messages_before_feedback <= 3 then 1 end) as feedback_early_count,
+        count(case when feedback_question_kind = 'satisfaction' then csat end) as csat_count,
+        count(sentiment_average) as sentiment_count,
+        count(sentiment_score) as sentiment_score_count,
+        count(efficiency_score) as efficiency_count,
+        count(goal_completion_score) as goal_completion_count,
+        {{ sum_and_square('round(100 * satisfaction_score)', 'satisfaction_points') }},
+        {{ sum_and_square("case when feedback_question_kind = 'satisfaction' then round(100 * csat) end", 'csat_points') }},
+        {{ sum_and_square('round(1000000 * sentiment_average)', 'sentiment_points') }},
+        {{ sum_and_square('round(10000 * sentiment_score)', 'sentiment_score_points') }},
+        {{ sum_and_square('resolution_score', 'resolution_points') }},
+        {{ sum_and_square('round(10000 * efficiency_score)', 'efficiency_points') }},
+        {{ sum_and_square('round(10000 * goal_completion_score)', 'goal_completion_points') }},
+
         -- sums and sums of squares, exact whole numbers
         {{ sum_and_square('case when is_engaged then user_message_count end', 'turns') }},
         {{ sum_and_square('message_count', 'messages') }},

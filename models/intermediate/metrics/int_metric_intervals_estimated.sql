@@ -42,7 +42,11 @@ intervals_estimated as (
         case
             when kind = 'rate' then {{ wilson_low('numerator', 'denominator') }}
             when squared_error is null then null
-            when kind = 'mean' then greatest(value - {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error), 0)
+            when kind = 'mean'
+                then
+                    greatest(
+                        value - {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error), coalesce(lower_bound, 0)
+                    )
             when kind = 'ratio' then greatest(value - 1.959963984540054 * sqrt(squared_error), 0)
         end as ci_low,
         case

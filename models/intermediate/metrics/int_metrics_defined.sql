@@ -21,6 +21,7 @@ metrics_defined as (
         case when goals.goal is null then definitions.numerator else 'goal_count:' || goals.goal end as numerator,
         definitions.denominator,
         definitions.scale,
+        definitions.lower_bound,
         definitions.kind,
         definitions.unit,
         definitions.minimum_sample,

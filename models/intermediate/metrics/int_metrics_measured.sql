@@ -68,15 +68,14 @@ frames as (
 metrics_measured as (
 
     select
-        frames.date,
-        frames.grain,
-        frames.hour_at,
+        frames.date, frames.grain, frames.hour_at,
         frames.metric_name,
         frames.segment,
         frames.segment_type,
         frames.segment_value,
         metrics.kind,
         metrics.unit,
+        metrics.lower_bound,
         metrics.minimum_sample,
         metrics.maturity_hours,
         cast(coalesce(measures_in_roles.numerator, 0) as double) * metrics.scale as numerator,

@@ -2,96 +2,94 @@
 {{ replace_touched('int_conversations_restated') }}
 with
 
-conversations_decided as (
+conversations as (
 
     select
         -- keys
-        conversations.conversation_key,
-        conversations.conversation_id,
-        conversations.id_namespace,
-        conversations.user_id,
+        conversation_key,
+        conversation_id,
+        id_namespace,
+        user_id,
 
         -- dimensions
-        conversations.source,
-        conversations.agent,
-        conversations.purpose,
-        conversations.channel,
-        conversations.device,
-        conversations.language,
-        conversations.environment,
-        {{ url_path('conversations.page_url') }} as entry_page,
-        conversations.model,
+        source,
+        agent,
+        purpose,
+        channel,
+        device,
+        language,
+        environment,
+        entry_page,
+        model,
 
         -- moments, UTC; the date is that of the reporting time zone
-        conversations.conversation_date,
-        conversations.started_at,
-        conversations.first_interaction_at,
-        conversations.last_interaction_at,
-        case
-            when conversations.explicit_end_at is not null then conversations.explicit_end_at
-            when outcomes.is_closed then conversations.last_interaction_at
-        end as ended_at,
-        conversations.completed_at,
-        conversations.handoff_requested_at,
-        conversations.handoff_connected_at,
-        conversations.first_agent_message_at,
-        conversations.first_proof_at,
-        outcomes.resolved_at,
+        conversation_date,
+        started_at,
+        first_interaction_at,
+        last_interaction_at,
+        ended_at,
+        completed_at,
+        handoff_requested_at,
+        handoff_connected_at,
+        first_agent_message_at,
+        first_proof_at,
+        resolved_at,
 
         -- counts
-        conversations.user_message_count,
-        conversations.agent_message_count,
-        conversations.tool_call_count,
-        conversations.tool_error_count,
-        conversations.fallback_count,
-        conversations.conversion_count,
-        conversations.answered_turn_count,
-        conversations.fallback_turn_count,
+        user_message_count,
+        agent_message_count,
+        tool_call_count,
+        tool_error_count,
+        fallback_count,
+        conversion_count,
+        answered_turn_count,
+        fallback_turn_count,
 
         -- durations
-        {{ milliseconds_between('conversations.first_message_at', 'conversations.last_message_at') }} / 1000.0 as handle_seconds,
-        {{ milliseconds_between('conversations.first_interaction_at', 'conversations.last_interaction_at') }} / 1000.0 as session_seconds,
-        conversations.first_response_ms,
+        handle_seconds,
+        session_seconds,
+        first_response_ms,
 
         -- what the customer said
-        conversations.rating,
-        conversations.csat,
-        conversations.feedback_question_kind,
-        conversations.qualification_score,
-        words.intents,
-        words.objections,
-        words.escalation_reason,
-        words.escalation_reason_evidence_kind,
-        words.escalation_reason_event_id,
-        case
-            when outcomes.outcome in ('abandoned', 'ended_unresolved') then coalesce(words.dropoff_reason, 'unknown')
-        end as dropoff_reason,
-        case when outcomes.outcome in ('abandoned', 'ended_unresolved') then words.dropoff_reason_event_id end as dropoff_reason_event_id,
+        rating,
+        csat,
+        feedback_question_kind,
+        messages_before_feedback,
+        qualification_score,
+        sentiment_start,
+        sentiment_end,
+        sentiment_trend,
+        sentiment_average,
+        intents,
+        objections,
+        escalation_reason,
+        escalation_reason_evidence_kind,
+        escalation_reason_event_id,
+        dropoff_reason,
+        dropoff_reason_event_id,
 
         -- classes
-        conversations.is_engaged,
-        conversations.is_engaged and conversations.agent_message_count > 0 as is_handled,
-        outcomes.is_closed,
-        outcomes.is_mature,
-        outcomes.outcome,
-        outcomes.outcome_reason,
-        outcomes.outcome_evidence_event_id,
-        conversations.claimed_resolved,
-        outcomes.outcome in ('resolved_confirmed', 'resolved_inferred') as is_resolved,
+        is_engaged,
+        is_handled,
+        is_closed,
+        is_mature,
+        outcome,
+        outcome_reason,
+        outcome_evidence_event_id,
+        claimed_resolved,
+        is_resolved,
+
+        -- scores
+        satisfaction_score_v1,
+        satisfaction_score,
+        resolution_score,
+        efficiency_score,
+        sentiment_score,
+        goal_completion_score,
+        elapsed_seconds,
         cast({{ var('definition_version') }} as bigint) as definition_version
-    from {{ ref('int_conversations') }} as conversations
-    inner join {{ ref('int_outcomes_decided') }} as outcomes on conversations.conversation_key = outcomes.conversation_key
-    left join {{ ref('int_customer_words_summarised') }} as words on conversations.conversation_key = words.conversation_key
-
-),
-
-durations_added as (
-
-    select
-        *,
-        case when ended_at >= started_at then {{ milliseconds_between('started_at', 'ended_at') }} / 1000.0 end as elapsed_seconds
-    from conversations_decided
+    from {{ ref('int_conversations_scored') }}
 
 )
 
-select * from durations_added
+select * from conversations
