@@ -79,10 +79,12 @@ conversations_scored as (
                 end - least(0.09, 0.01 * greatest(0, user_message_count - 3)) as double
             )
         end as satisfaction_score,
-        case
-            when not is_settled then null when outcome = 'resolved_confirmed' then 100.0 when outcome = 'resolved_inferred' then 80.0
-            else 0.0
-        end as resolution_score,
+        cast(
+            case
+                when not is_settled then null when outcome = 'resolved_confirmed' then 100 when outcome = 'resolved_inferred' then 80
+                else 0
+            end as double
+        ) as resolution_score,
         case
             when is_settled and is_resolved
                 then 100.0 * least(1.0, cast(reference_message_count as double) / greatest(1, user_message_count))

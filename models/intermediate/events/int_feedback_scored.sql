@@ -2,24 +2,15 @@
 {{ replace_touched('int_conversations_touched') }}
 with
 
-events as (
-
-    select *
-    from {{ ref('int_events_touched') }}
-    where conversation_key in (
-        select conversation_key from {{ ref('int_events_touched') }} where event_type = 'feedback_received'
-    )
-
-),
-
 events_counted as (
 
     select
         *,
-        count(case when event_type in ('user_message', 'agent_message') then 1 end) over (
+        count(case when event_type <> 'feedback_received' then 1 end) over (
             partition by conversation_key order by sequence_number rows between unbounded preceding and current row
         ) as messages_before
-    from events
+    from {{ ref('int_events_touched') }}
+    where event_type in ('user_message', 'agent_message', 'feedback_received')
 
 ),
 
