@@ -176,6 +176,7 @@ def test_with_thirty_percent_faults_everybody_is_accounted_for_and_the_marts_are
         warehouse.build()
         arrived = len(server.requests)
     report = warehouse.asked
+    print(f"\n{report.as_text()}")
     assert report.problem is None
     assert report.candidates == accounted(report) == count
     assert {"evidence_refused", "server_error"} <= set(report.dead_letters)
