@@ -18,6 +18,11 @@
         variant,
         is_control,
         qualification_score,
+        -- What no model reads or writes in one call, or takes for it, is a broken number.
+        case when tokens_in between 0 and 1000000000 then tokens_in end as tokens_in,
+        case when tokens_out between 0 and 1000000000 then tokens_out end as tokens_out,
+        case when tokens_cached between 0 and 1000000000 then tokens_cached end as tokens_cached,
+        case when cost_usd between 0 and 1000000 then cost_usd end as cost_usd,
         cast(properties as {{ dbt.type_string() }}) as properties,
         _load_id as load_id,
         _loaded_at as loaded_at

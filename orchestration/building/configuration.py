@@ -204,7 +204,7 @@ def _check_closed_lists(seeds: dict[str, _Seed]) -> Iterator[str]:
         ("sources.csv", "feedback_question_kind", {"solved", "satisfaction", "other", ""}),
         ("funnel_stages.csv", "signal_kind", {"event", "fact", "label"}),
         ("taxonomy.csv", "kind", set(KINDS)),
-        ("metric_definitions.csv", "kind", {"count", "mean", "rate", "ratio"}),
+        ("metric_definitions.csv", "kind", {"count", "sum", "mean", "rate", "ratio"}),
         ("metric_definitions.csv", "direction", {"higher_is_better", "lower_is_better", "neutral"}),
     )
     for name, column, allowed in closed:

@@ -135,7 +135,9 @@ PROPERTY_COLUMNS: dict[str, str] = {
     "page_url": "VARCHAR",
     "tokens_in": "BIGINT",
     "tokens_out": "BIGINT",
-    "cost_usd": "DECIMAL(18,6)",
+    "tokens_cached": "BIGINT",
+    # A message may cost less than a millionth of a dollar.
+    "cost_usd": "DECIMAL(18,9)",
     "button": "VARCHAR",
     "actor": "VARCHAR",
     "flow_name": "VARCHAR",

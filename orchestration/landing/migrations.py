@@ -28,6 +28,11 @@ def add_column(table: str, column: str, kind: str) -> str:
     return f"alter table raw.{table} add column {column} {kind}"
 
 
+_EVENT_TABLES_OF_LAYOUT_9 = (
+    *("events", "agent_events", "chat_events"),
+    *("ab_test_exposures", "sales_events", "agentsight_interactions"),
+)
+
 # Version 1 is the layout before versions were written down. One step a release that changes the layout; a step that has
 # been released is never changed.
 MIGRATIONS = (
@@ -123,6 +128,22 @@ MIGRATIONS = (
             "escalation_reason_confidence DOUBLE, dropoff_reason VARCHAR, dropoff_reason_confidence DOUBLE, "
             "definition_hash VARCHAR, content_hash VARCHAR, run_id VARCHAR, labelled_at TIMESTAMP, _load_id BIGINT)",
             "create table if not exists ledger.message_labelling_progress (through_load_id BIGINT)",
+        ),
+    ),
+    Migration(
+        10,
+        "keep cached tokens, and costs of less than a millionth of a dollar",
+        tuple(
+            statement
+            for table in _EVENT_TABLES_OF_LAYOUT_9
+            for statement in (
+                add_column(table, "tokens_cached", "BIGINT"),
+                f"alter table raw.{table} alter column cost_usd type DECIMAL(18,9)",
+                # What the properties still say; of those that expired the rounded cost stays.
+                f"update raw.{table} set tokens_cached = try_cast((properties ->> 'tokens_cached') as BIGINT), "
+                "cost_usd = coalesce(try_cast((properties ->> 'cost_usd') as DECIMAL(18,9)), cost_usd) "
+                "where (properties ->> 'tokens_cached') is not null or (properties ->> 'cost_usd') is not null",
+            )
         ),
     ),
 )

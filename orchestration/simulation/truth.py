@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 from orchestration.simulation.experiments import CONVERSION_WINDOW_HOURS, EXPERIMENTS, Experiment
@@ -49,6 +50,23 @@ def _conversions(conversation: Conversation) -> list[Row]:
     ]
 
 
+def _costs(conversation: Conversation) -> Row:
+    """Sum up what the agent messages say they read, wrote and cost; null where none says it."""
+    said = [act.data for act in conversation.acts if act.kind == "agent_message"]
+
+    def total(name: str) -> Decimal | None:
+        values = [Decimal(str(data[name])) for data in said if name in data]
+        return sum(values, Decimal(0)) if values else None
+
+    tokens_in, tokens_out, cost_usd = total("tokens_in"), total("tokens_out"), total("cost_usd")
+    return {
+        "tokens_in": None if tokens_in is None else int(tokens_in),
+        "tokens_out": None if tokens_out is None else int(tokens_out),
+        "cost_usd": None if cost_usd is None else float(cost_usd),
+        "uncosted_message_count": sum("cost_usd" not in data for data in said),
+    }
+
+
 def conversation_row(facts: Facts) -> Row:
     """One line of conversations.jsonl."""
     conversation, visit, answer, counts = facts.conversation, facts.conversation.visit, facts.answer, facts.counts
@@ -82,6 +100,7 @@ def conversation_row(facts: Facts) -> Row:
         "tool_error_count": counts["tool_errors"],
         "fallback_count": counts["fallback_triggered"],
         "conversion_count": counts["conversion"],
+        **_costs(conversation),
         "first_response_ms": facts.first_response_ms,
         "handoff_requested_at": _time(first_at(conversation, frozenset({"handoff_requested"}))),
         "handoff_connected_at": _time(first_at(conversation, frozenset({"handoff_connected"}))),

@@ -19,6 +19,8 @@ Key = tuple[str, ...]
 Parts = tuple[float, float | None]
 # What the simulator says beyond the columns of fct_conversations; scored apart, or a note about how it was made.
 CONVERSATION_EXTRAS = frozenset({"situation", "outcome_reason_family", "stages", "conversions"})
+# Amounts, of which the denominator only says over how many conversations they are.
+SUMS = frozenset({"cost_usd", "labelling_cost_usd"})
 # The mart names the event, the truth only says what kind of evidence decided.
 REASON_FAMILIES = {
     "not_closed": "not_closed",
@@ -145,9 +147,11 @@ def metric_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
         if row["metric_name"] in names
     }
     right: dict[Key, Fields] = {}
-    for key, (numerator, denominator) in expected.items():
-        value = numerator if denominator is None else (numerator / denominator if denominator else None)
-        right[key] = {"numerator": numerator, "denominator": denominator, "value": value}
+    for (day, name), (numerator, denominator) in expected.items():
+        value: float | None = numerator
+        if denominator is not None:
+            value = (numerator if name in SUMS else numerator / denominator) if denominator else None
+        right[day, name] = {"numerator": numerator, "denominator": denominator, "value": value}
     return list(_row_differences(right, got))
 
 
@@ -171,6 +175,7 @@ def expected_metrics(truth: Path) -> dict[tuple[str, str], Parts]:
             _stated_metrics(counts, goals)
             | _conversation_metrics(conversations[name])
             | _satisfaction_metrics(conversations[name])
+            | _cost_metrics(conversations[name])
             | _sales_metrics(conversations[name])
             | _interaction_metrics(interactions[name], watermark)
         ).items()
@@ -238,8 +243,8 @@ def _satisfaction_metrics(rows: list[Fields]) -> dict[str, Parts]:
 
     def satisfaction(row: Fields) -> int:
         if row["rating"] is not None and row["feedback_question_kind"] in {"solved", "satisfaction"}:
-            return round(100 * row["rating"])
-        return _WORTH[row["outcome"]] - min(9, max(0, row["user_message_count"] - 3))
+            return int(round(100 * row["rating"]))
+        return int(_WORTH[row["outcome"]] - min(9, max(0, row["user_message_count"] - 3)))
 
     return {
         "avg_satisfaction_score": (sum(map(satisfaction, settled)) * 0.01, len(settled)),
@@ -249,6 +254,26 @@ def _satisfaction_metrics(rows: list[Fields]) -> dict[str, Parts]:
         "avg_efficiency_score": (
             sum(round(1_000_000 * min(1, 6 / max(1, row["user_message_count"]))) for row in resolved) * 0.0001,
             len(resolved),
+        ),
+    }
+
+
+def _cost_metrics(rows: list[Fields]) -> dict[str, Parts]:
+    """Add up what the conversations that started on a day cost, in whole nanodollars; nobody labels them for money."""
+    known = [row for row in rows if row["cost_usd"] is not None]
+    answered = [row for row in rows if row["agent_message_count"]]
+    fully = [row for row in known if not row["uncosted_message_count"]]
+
+    def usd(paid: list[Fields]) -> float:
+        return float(sum(round(1_000_000_000 * row["cost_usd"]) for row in paid) * 0.000000001)
+
+    return {
+        "cost_usd": (usd(known), len(known)),
+        "labelling_cost_usd": (0.0, len(rows)),
+        "cost_coverage_rate": (len([row for row in fully if row["agent_message_count"]]), len(answered)),
+        "cost_per_resolution_usd": (
+            usd(fully),
+            sum(row["is_engaged"] and row["is_closed"] and row["is_resolved"] for row in fully),
         ),
     }
 

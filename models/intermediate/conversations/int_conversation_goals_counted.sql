@@ -39,7 +39,8 @@ goals_counted as (
 
     select
         expected.conversation_key,
-        cast(count(reached.goal) as double) / (1 + max(length(expected.goals)) - max(length(replace(expected.goals, '|', '')))) as goal_share
+        cast(count(reached.goal) as double)
+        / (1 + max(length(expected.goals)) - max(length(replace(expected.goals, '|', '')))) as goal_share
     from goals_expected as expected
     left join {{ ref('int_conversation_goals_reached') }} as reached
         on

@@ -26,21 +26,9 @@ last_answers as (
 
 ),
 
-models_ranked as (
-
-    select * from {{ ref('int_models_ranked') }}
-
-),
-
 outcome_evidence as (
 
     select * from {{ ref('int_outcome_evidence_found') }}
-
-),
-
-purposes as (
-
-    select * from {{ ref('int_purposes_resolved') }}
 
 ),
 
@@ -64,6 +52,14 @@ facts_joined as (
         last_answers.feedback_question_kind,
         last_answers.satisfaction_rating,
         last_answers.messages_before_feedback,
+        costs.tokens_in,
+        costs.tokens_cached,
+        costs.tokens_out,
+        costs.reported_cost_usd,
+        costs.priced_cost_usd,
+        coalesce(costs.labelling_cost_usd, 0.0) as labelling_cost_usd,
+        costs.cost_usd,
+        coalesce(costs.uncosted_message_count, 0) as uncosted_message_count,
         coalesce(outcome_evidence.claimed_resolved, false) as claimed_resolved,
         outcome_evidence.first_proof_at,
         outcome_evidence.first_proof_event_id,
@@ -77,9 +73,10 @@ facts_joined as (
     left join conversation_ends on aggregated.conversation_key = conversation_ends.conversation_key
     left join first_responses on aggregated.conversation_key = first_responses.conversation_key
     left join last_answers on aggregated.conversation_key = last_answers.conversation_key
-    left join models_ranked on aggregated.conversation_key = models_ranked.conversation_key
+    left join {{ ref('int_conversation_costs_summed') }} as costs on aggregated.conversation_key = costs.conversation_key
+    left join {{ ref('int_models_ranked') }} as models_ranked on aggregated.conversation_key = models_ranked.conversation_key
     left join outcome_evidence on aggregated.conversation_key = outcome_evidence.conversation_key
-    left join purposes on aggregated.conversation_key = purposes.conversation_key
+    left join {{ ref('int_purposes_resolved') }} as purposes on aggregated.conversation_key = purposes.conversation_key
 
 ),
 

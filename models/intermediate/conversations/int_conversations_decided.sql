@@ -47,6 +47,11 @@ conversations_decided as (
         conversations.answered_turn_count,
         conversations.fallback_turn_count,
 
+        -- what it cost
+        conversations.tokens_in, conversations.tokens_cached, conversations.tokens_out,
+        conversations.cost_usd, conversations.reported_cost_usd, conversations.priced_cost_usd, conversations.labelling_cost_usd,
+        conversations.uncosted_message_count,
+
         -- durations
         {{ milliseconds_between('conversations.first_message_at', 'conversations.last_message_at') }} / 1000.0 as handle_seconds,
         {{ milliseconds_between('conversations.first_interaction_at', 'conversations.last_interaction_at') }} / 1000.0 as session_seconds,

@@ -51,6 +51,10 @@ events_numbered as (
         variant,
         is_control,
         qualification_score,
+        tokens_in,
+        tokens_out,
+        tokens_cached,
+        cost_usd,
         load_id
     from events_touched
     window

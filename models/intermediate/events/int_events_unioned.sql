@@ -84,6 +84,10 @@ events_directed as (
         variant,
         is_control,
         qualification_score,
+        tokens_in,
+        tokens_out,
+        tokens_cached,
+        cost_usd,
         properties,
         load_id,
         loaded_at

@@ -1,11 +1,16 @@
--- One row per conversation that was labelled since the last complete build.
+-- One row per conversation that was labelled, or cost a call, since the last complete build.
 {{ config(materialized='table') }}
 with
 
 labels as (
 
-    select distinct source, conversation_id
+    select source, conversation_id
     from {{ ref('stg_ledger__stage_labels') }}
+    where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
+    union
+    -- A call that failed brought no label and was paid for.
+    select source, conversation_id
+    from {{ ref('stg_ledger__llm_calls') }}
     where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
 
 ),

@@ -11,7 +11,11 @@ values_derived as (
 
     select
         *,
-        case when kind = 'count' then numerator else numerator / nullif(denominator, 0) end as value,
+        case
+            when kind = 'count' then numerator
+            when kind = 'sum' then case when denominator > 0 then numerator end
+            else numerator / nullif(denominator, 0)
+        end as value,
         case kind when 'count' then numerator when 'ratio' then coalesce(cluster_count, 0) else denominator end as sample_size
     from metrics_measured
 
@@ -53,7 +57,8 @@ intervals_estimated as (
             when kind = 'rate' then {{ wilson_high('numerator', 'denominator') }}
             when squared_error is null then null
             when kind = 'mean' then value + {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error)
-            when kind = 'ratio' then least(value + 1.959963984540054 * sqrt(squared_error), 1)
+            when kind = 'ratio' and unit = 'rate' then least(value + 1.959963984540054 * sqrt(squared_error), 1)
+            when kind = 'ratio' then value + 1.959963984540054 * sqrt(squared_error)
         end as ci_high
     from variances_derived
 

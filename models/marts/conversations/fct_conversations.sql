@@ -45,6 +45,11 @@ conversations as (
         answered_turn_count,
         fallback_turn_count,
 
+        -- what it cost
+        tokens_in, tokens_cached, tokens_out,
+        cost_usd, reported_cost_usd, priced_cost_usd, labelling_cost_usd,
+        uncosted_message_count,
+
         -- durations
         handle_seconds,
         session_seconds,

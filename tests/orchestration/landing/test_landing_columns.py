@@ -27,7 +27,7 @@ def test_properties_are_taken_apart_and_kept(warehouse: Any, make_event: Any, ma
         "select user_id, role, seq, tokens_in, cost_usd, is_error, flow_name, value, property_channel, channel "
         "from raw.events"
     )[0]
-    assert row == ("k9", "user", 3, None, Decimal("0.012300"), None, "refund", Decimal("12.500000"), "sms", None)
+    assert row == ("k9", "user", 3, None, Decimal("0.012300000"), None, "refund", Decimal("12.500000"), "sms", None)
     kept = json.loads(warehouse.value("select properties from raw.events"))
     assert kept["region"] == "eu"
     assert kept["is_error"] == "maybe"

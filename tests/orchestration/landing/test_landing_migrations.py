@@ -2,6 +2,7 @@
 
 import re
 import struct
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,26 @@ def read(path: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
+def back_to_layout_nine() -> list[str]:
+    """Return what takes away what layout 10 brought, columns of tables in use."""
+    return [
+        statement
+        for source in SOURCES
+        for statement in (
+            f"alter table raw.{source} drop column tokens_cached",
+            f"alter table raw.{source} alter column cost_usd type DECIMAL(18,6)",
+        )
+    ]
+
+
 def columns(path: Path) -> set[tuple[Any, ...]]:
     query = "select schema_name, table_name, column_name, data_type from duckdb_columns() where database_name = 'store'"
     return set(read(path, query))
 
 
 def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    return {table: read(path, f"from raw.{table} order by all") for table in sorted(FIRST_TABLES)}
+    kept = "select columns(name -> name <> 'tokens_cached') from raw."
+    return {table: read(path, f"{kept}{table} order by all") for table in sorted(FIRST_TABLES)}
 
 
 @pytest.fixture
@@ -56,7 +70,12 @@ def first_release(warehouse: Any, make_event: Any, make_jsonl: Any) -> Any:
     warehouse.load()
     tables = read(warehouse.database, "select table_name from duckdb_tables() where schema_name = 'raw'")
     later = {name for (name,) in tables} - FIRST_TABLES
-    change(warehouse.database, *(f"drop table raw.{name}" for name in sorted(later)), "drop schema ledger cascade")
+    change(
+        warehouse.database,
+        *(f"drop table raw.{name}" for name in sorted(later)),
+        "drop schema ledger cascade",
+        *back_to_layout_nine(),
+    )
     return warehouse
 
 
@@ -94,6 +113,7 @@ def test_layout_three_gets_an_empty_ledger_and_keeps_its_rows(warehouse: Any, ma
         "drop schema ledger cascade",
         "delete from raw.schema_versions",
         "insert into raw.schema_versions values (3, 'the release before the ledger')",
+        *back_to_layout_nine(),
     )
     before = content(warehouse.database)
     open_raw(warehouse.database).close()
@@ -121,6 +141,7 @@ def test_what_was_answered_before_layout_seven_is_not_asked_again(
         "drop table ledger.llm_batch_requests",
         "alter table ledger.llm_dead_letters drop column excerpt_hash",
         "update raw.schema_versions set version = 6",
+        *back_to_layout_nine(),
         """insert into ledger.llm_calls
             (source, conversation_id, model, definition_hash, content_hash, outcome, _load_id)
         values ('events', 'a', 'm', 'd', 'x', 'answered', 2), ('events', 'b', 'm', 'd', 'y', 'server_error', 2),
@@ -129,6 +150,28 @@ def test_what_was_answered_before_layout_seven_is_not_asked_again(
     open_raw(warehouse.database).close()
     answers = "select conversation_id, content_hash, definition_hash, answer, is_cache_hit from ledger.llm_answers"
     assert read(warehouse.database, answers) == [("a", "x", "d", None, False)]
+
+
+def test_layout_ten_takes_exact_costs_from_the_properties_that_are_still_there(
+    warehouse: Any, make_event: Any, make_jsonl: Any
+) -> None:
+    said = [{"cost_usd": 0.000012345, "tokens_cached": 7}, {"cost_usd": "much"}, {"cost_usd": 0.000067891}, {}]
+    warehouse.write("events/a.jsonl", make_jsonl(*(make_event(i, properties=one) for i, one in enumerate(said))))
+    warehouse.load()
+    change(
+        warehouse.database,
+        *back_to_layout_nine(),
+        "update raw.events set properties = null where event_id = 'e2'",
+        "update raw.schema_versions set version = 9",
+    )
+    open_raw(warehouse.database).close()
+    costs = read(warehouse.database, "select event_id, cost_usd, tokens_cached from raw.events order by event_id")
+    assert costs == [
+        ("e0", Decimal("0.000012345"), 7),
+        ("e1", None, None),
+        ("e2", Decimal("0.000068000"), None),
+        ("e3", None, None),
+    ]
 
 
 def test_a_file_of_the_first_release_is_known_and_the_next_one_lands(
@@ -152,7 +195,7 @@ def test_a_column_of_a_later_release_is_added_and_nothing_is_lost(first_release:
     with open_raw(first_release.database) as connection:
         assert migrate(connection, first_release.database, steps)
     rows = read(first_release.database, "from raw.events order by all")
-    assert rows == [(*row, None) for row in before["events"]]
+    assert rows == [(*row, None, None) for row in before["events"]]
     with pytest.raises(RawVersionError, match=f"has layout {NEWEST + 1}, this release knows {NEWEST} at most"):
         open_raw(first_release.database)
     assert read(first_release.database, "from raw.events order by all") == rows
