@@ -243,7 +243,7 @@ def _satisfaction_metrics(rows: list[Fields]) -> dict[str, Parts]:
 
     def satisfaction(row: Fields) -> int:
         if row["rating"] is not None and row["feedback_question_kind"] in {"solved", "satisfaction"}:
-            return int(round(100 * row["rating"]))
+            return round(100 * float(row["rating"]))
         return int(_WORTH[row["outcome"]] - min(9, max(0, row["user_message_count"] - 3)))
 
     return {
