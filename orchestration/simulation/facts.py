@@ -72,6 +72,7 @@ class Facts:
     agent_turns: int
     fallback_turns: int
     is_durably_resolved: dict[str, bool | None]
+    is_first_contact: bool | None
 
     @property
     def is_resolved(self) -> bool:
@@ -245,6 +246,7 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
         agent_turns=agent_turns,
         fallback_turns=fallback_turns,
         is_durably_resolved={},
+        is_first_contact=None,
     )
     facts.outcome, facts.reason_family, facts.resolved_ms = _outcome(facts, end)
     return facts
@@ -253,7 +255,8 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
 def judge_durability(facts: list[Facts], watermarks: dict[str, int]) -> None:
     """Fill `is_durably_resolved`: whether the user stayed away from that agent for 24, 72 and 168 hours.
 
-    Null for what is not resolved, has no user, or whose window the watermark has not passed.
+    Null for what is not resolved, has no user, or whose window the watermark has not passed. `is_first_contact` is whether
+    the user had been away for 168 hours; null without a user and where nobody engaged.
     """
     visits: Visits = {}
     for fact in facts:
@@ -264,6 +267,9 @@ def judge_durability(facts: list[Facts], watermarks: dict[str, int]) -> None:
     for fact in facts:
         for name, hours in (("24h", 24), ("72h", 72), ("7d", 168)):
             fact.is_durably_resolved[name] = _is_durable(fact, hours * HOUR_MS, watermarks, visits)
+        if fact.is_engaged and fact.conversation.user_id is not None:
+            key = (fact.conversation.source, fact.conversation.user_id, fact.conversation.visit.agent)
+            fact.is_first_contact = not any(0 < fact.started_ms - at_ms <= 168 * HOUR_MS for at_ms in visits[key])
 
 
 def _is_durable(fact: Facts, window_ms: int, watermarks: dict[str, int], visits: Visits) -> bool | None:

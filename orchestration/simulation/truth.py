@@ -107,6 +107,7 @@ def conversation_row(facts: Facts) -> Row:
         "rating": None if answer is None else answer.score,
         "csat": None if answer is None else answer.stars,
         "feedback_question_kind": None if answer is None else answer.question_kind,
+        "is_first_contact": facts.is_first_contact,
         "is_durably_resolved_24h": facts.is_durably_resolved["24h"],
         "is_durably_resolved_72h": facts.is_durably_resolved["72h"],
         "is_durably_resolved_7d": facts.is_durably_resolved["7d"],

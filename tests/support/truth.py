@@ -176,6 +176,7 @@ def expected_metrics(truth: Path) -> dict[tuple[str, str], Parts]:
             | _conversation_metrics(conversations[name])
             | _satisfaction_metrics(conversations[name])
             | _cost_metrics(conversations[name])
+            | _durability_metrics(conversations[name], stated["watermarks"])
             | _sales_metrics(conversations[name])
             | _interaction_metrics(interactions[name], watermark)
         ).items()
@@ -274,6 +275,41 @@ def _cost_metrics(rows: list[Fields]) -> dict[str, Parts]:
         "cost_per_resolution_usd": (
             usd(fully),
             sum(row["is_engaged"] and row["is_closed"] and row["is_resolved"] for row in fully),
+        ),
+        "cost_per_durable_resolution_usd": (usd(fully), sum(row["is_durably_resolved_7d"] is True for row in fully)),
+    }
+
+
+def _durability_metrics(rows: list[Fields], watermarks: Mapping[str, str]) -> dict[str, Parts]:
+    """Count whose users stayed away; first contacts once a week has passed since they ended."""
+    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
+    resolved = [row for row in settled if row["is_resolved"]]
+    followed = [row for row in resolved if row["user_id"] is not None]
+
+    def is_mature(row: Fields) -> bool:
+        seen = (row["started_at"], row["last_interaction_at"], row["ended_at"])
+        last = max(moment(at) for at in seen if at is not None)
+        return last + timedelta(hours=168) <= moment(watermarks[row["conversation_key"].partition(":")[0]])
+
+    def durable(window: str) -> Parts:
+        known = [row[f"is_durably_resolved_{window}"] for row in settled]
+        return known.count(True), len(known) - known.count(None)
+
+    first = [
+        row
+        for row in settled
+        if row["is_first_contact"] and is_mature(row)
+        if not row["is_resolved"] or row["is_durably_resolved_7d"] is not None
+    ]
+    return {f"durable_resolution_rate_{window}": durable(window) for window in ("24h", "72h", "7d")} | {
+        "durable_resolution_maturing_rate": (
+            sum(row["is_durably_resolved_7d"] is None for row in followed),
+            len(followed),
+        ),
+        "resolved_unknown_user_rate": (len(resolved) - len(followed), len(resolved)),
+        "first_contact_resolution_rate": (
+            sum(row["is_durably_resolved_7d"] is True for row in first),
+            len(first),
         ),
     }
 

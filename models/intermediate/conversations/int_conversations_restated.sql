@@ -43,9 +43,16 @@ restated as (
         -- An operation that removes the newest events takes the watermark back.
         or (before.is_closed and conversations.explicit_end_at is null and conversations.closes_at > watermarks.watermark_at)
         or (before.is_mature and conversations.matures_at > watermarks.watermark_at)
+        or before.user_id is not null and (
+            {{ is_due('before.resolved_at', '24', 'before.is_durably_resolved_24h', 'watermarks.watermark_at') }}
+            or {{ is_due('before.resolved_at', '72', 'before.is_durably_resolved_72h', 'watermarks.watermark_at') }}
+            or {{ is_due('before.resolved_at', '168', 'before.is_durably_resolved_7d', 'watermarks.watermark_at') }}
+        )
     {%- else -%}
     select conversation_key from conversations
     {%- endif %}
+    union
+    select conversation_key from {{ ref('int_contacts_touched') }}
     {% if interactions_before -%}
     union
     select before.conversation_key

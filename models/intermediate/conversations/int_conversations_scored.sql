@@ -26,10 +26,12 @@ conversations as (
                 then {{ milliseconds_between('decided.started_at', 'decided.ended_at') }} / 1000.0
         end as elapsed_seconds,
         coalesce(agents.reference_message_count, other_agents.reference_message_count) as reference_message_count,
-        goals.goal_share
+        goals.goal_share,
+        contacts.is_first_contact, contacts.is_durably_resolved_24h, contacts.is_durably_resolved_72h, contacts.is_durably_resolved_7d
     from {{ ref('int_conversations_decided') }} as decided
     cross join other_agents
     left join agents on decided.agent = agents.agent
+    left join {{ ref('int_contacts_compared') }} as contacts on decided.conversation_key = contacts.conversation_key
     left join {{ ref('int_conversation_goals_counted') }} as goals on decided.conversation_key = goals.conversation_key
 
 ),

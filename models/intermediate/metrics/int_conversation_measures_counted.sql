@@ -11,11 +11,7 @@ conversations as (
         is_engaged and is_closed and sources.can_report_completion as is_completion_reported,
         {{ milliseconds_between('started_at', 'completed_at') }} as duration_ms,
         {{ milliseconds_between('first_interaction_at', 'last_interaction_at') }} as session_ms,
-        user_message_count + agent_message_count as message_count,
-        -- Of which each agent message is costed: what is too low by an unknown part has no price per resolution.
-        case when uncosted_message_count = 0 then round(1000000000 * cost_usd) end as full_cost_nano_usd,
-        case when uncosted_message_count = 0 and cost_usd is not null and is_engaged and is_closed and is_resolved then 1 end
-            as costed_resolution
+        user_message_count + agent_message_count as message_count
     from {{ ref('fct_conversations') }} as conversations
     inner join {{ ref('sources') }} as sources on conversations.source = sources.source
     where {{ only_touched_dates('conversation_date') }}
@@ -65,16 +61,6 @@ measures_counted as (
         {{ sum_and_square('resolution_score', 'resolution_points') }},
         {{ sum_and_square('round(10000 * efficiency_score)', 'efficiency_points') }},
         {{ sum_and_square('round(10000 * goal_completion_score)', 'goal_completion_points') }},
-        -- what it cost
-        count(cost_usd) as cost_known_count,
-        {{ exact_sum('cast(round(1000000000 * cost_usd) as decimal(19, 0))') }} as cost_nano_usd,
-        {{ exact_sum('cast(round(1000000000 * labelling_cost_usd) as decimal(19, 0))') }} as labelling_nano_usd,
-        count(case when agent_message_count > 0 then 1 end) as answered_conversation_count,
-        count(case when agent_message_count > 0 then full_cost_nano_usd end) as costed_conversation_count,
-        count(full_cost_nano_usd) as costed_resolutions_conversations,
-        {{ sum_and_square('full_cost_nano_usd', 'full_cost_nano_usd') }},
-        {{ sum_and_square('costed_resolution', 'costed_resolutions') }},
-        {{ exact_sum('cast(full_cost_nano_usd * costed_resolution as decimal(19, 0))') }} as full_cost_nano_usd_x_costed_resolutions,
 
         -- sums and sums of squares, exact whole numbers
         {{ sum_and_square('case when is_engaged then user_message_count end', 'turns') }},

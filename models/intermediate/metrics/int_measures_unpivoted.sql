@@ -20,6 +20,18 @@ measures_of_sales as (
 
 ),
 
+measures_of_durability as (
+
+    {{ unpivot_measures(ref('int_durability_measures_counted'), var('measures')['durability']) }}
+
+),
+
+measures_of_costs as (
+
+    {{ unpivot_measures(ref('int_cost_measures_counted'), var('measures')['costs']) }}
+
+),
+
 measures_united as (
 
     select * from measures_of_conversations
@@ -27,6 +39,10 @@ measures_united as (
     select * from measures_of_interactions
     union all
     select * from measures_of_sales
+    union all
+    select * from measures_of_durability
+    union all
+    select * from measures_of_costs
     union all
     select date, grain, hour_at, segment, segment_type, segment_value, measure_name, measure_value
     from {{ ref('int_goal_measures_counted') }}

@@ -67,9 +67,7 @@ conversations as (
         sentiment_average,
         intents,
         objections,
-        escalation_reason,
-        escalation_reason_evidence_kind,
-        escalation_reason_event_id,
+        escalation_reason, escalation_reason_evidence_kind, escalation_reason_event_id,
         dropoff_reason,
         dropoff_reason_event_id,
 
@@ -83,6 +81,8 @@ conversations as (
         outcome_evidence_event_id,
         claimed_resolved,
         is_resolved,
+        is_first_contact,
+        is_durably_resolved_24h, is_durably_resolved_72h, is_durably_resolved_7d,
 
         -- scores
         satisfaction_score_v1,

@@ -1,0 +1,46 @@
+-- One row per conversation of a user whose other conversations this run has changed, near enough to matter to it.
+{#- Read as the last run left it, hence no ref: the mart itself depends on this model. -#}
+{%- set conversations_before = relation_before('marts', 'fct_conversations') %}
+with
+
+touched as (
+
+    select conversation_key
+    from {{ ref('int_conversations_touched') }}
+
+),
+
+-- A conversation counts for its neighbours where it begins now and where it began before. By days, because one id may stand
+-- for a thousand people.
+visits as (
+
+    select conversations.id_namespace, conversations.user_id, cast(conversations.started_at as date) as visit_date
+    from {{ ref('int_conversations') }} as conversations
+    inner join touched on conversations.conversation_key = touched.conversation_key
+    where conversations.user_id is not null
+    {% if conversations_before -%}
+    union
+    select before.id_namespace, before.user_id, cast(before.started_at as date) as visit_date
+    from {{ conversations_before }} as before
+    inner join touched on before.conversation_key = touched.conversation_key
+    where before.user_id is not null
+    {%- endif %}
+
+),
+
+contacts_touched as (
+
+    {% if conversations_before -%}
+    select distinct before.conversation_key
+    from {{ conversations_before }} as before
+    inner join visits on before.id_namespace = visits.id_namespace and before.user_id = visits.user_id
+    where
+        visits.visit_date >= cast({{ add_hours('before.started_at', -168) }} as date)
+        and visits.visit_date <= cast({{ add_hours('coalesce(before.resolved_at, before.started_at)', 168) }} as date)
+    {%- else -%}
+    select conversation_key from touched where false
+    {%- endif %}
+
+)
+
+select * from contacts_touched
