@@ -255,8 +255,8 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
 def judge_durability(facts: list[Facts], watermarks: dict[str, int]) -> None:
     """Fill `is_durably_resolved`: whether the user stayed away from that agent for 24, 72 and 168 hours.
 
-    Null for what is not resolved, has no user, or whose window the watermark has not passed. `is_first_contact` is whether
-    the user had been away for 168 hours; null without a user and where nobody engaged.
+    Null for what is not resolved, has no user, or whose window the watermark has not passed. `is_first_contact` is
+    whether the user had been away for 168 hours; null without a user and where nobody engaged.
     """
     visits: Visits = {}
     for fact in facts:
