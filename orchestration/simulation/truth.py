@@ -50,6 +50,41 @@ def _conversions(conversation: Conversation) -> list[Row]:
     ]
 
 
+def _flows(facts: Facts) -> list[Row]:
+    """List the guided flows; only one is open at a time. What nothing ended was left when the conversation closed."""
+    acts = [act for act in facts.conversation.acts if act.kind in {"flow_started", "flow_completed", "flow_abandoned"}]
+    flows: list[Row] = []
+    for act, after in zip(acts, [*acts[1:], None], strict=True):
+        if act.kind == "flow_started":
+            left = "abandoned" if facts.is_closed else "in_progress"
+            flows.append(
+                {
+                    "flow_name": act.data["flow_name"],
+                    "started_at": zulu(act.at_ms),
+                    "ended_at": None if after is None else zulu(after.at_ms),
+                    "outcome": left if after is None else after.kind.removeprefix("flow_"),
+                }
+            )
+    return flows
+
+
+# The best of them counts, whatever came before it.
+_SALES_OUTCOMES = (
+    ("converted", {"deal_closed"}),
+    ("booked", {"meeting_booked", "meeting_attended", "opportunity_created"}),
+    ("qualified", {"qualified"}),
+)
+
+
+def _sales_outcome(facts: Facts) -> str | None:
+    """Say what came of a sales conversation; null elsewhere, and while it is open and nothing has. Nobody is scored."""
+    stages = reached_stages(facts).get("sales")
+    if stages is None:
+        return None
+    best = next((outcome for outcome, kinds in _SALES_OUTCOMES if kinds & stages.keys()), None)
+    return best or ("dropped" if facts.is_closed else None)
+
+
 def _costs(conversation: Conversation) -> Row:
     """Sum up what the agent messages say they read, wrote and cost; null where none says it."""
     said = [act.data for act in conversation.acts if act.kind == "agent_message"]
@@ -115,6 +150,8 @@ def conversation_row(facts: Facts) -> Row:
             funnel: {stage: zulu(at_ms) for stage, at_ms in stages.items()}
             for funnel, stages in reached_stages(facts).items()
         },
+        "sales_outcome": _sales_outcome(facts),
+        "flows": _flows(facts),
         "conversions": _conversions(conversation),
     }
 

@@ -90,6 +90,15 @@ def test_interactions_are_as_they_were_shown(demo: Demo) -> None:
     assert_true(demo, scoring.interaction_differences)
 
 
+def test_flows_end_as_they_did(demo: Demo) -> None:
+    assert demo.warehouse.rows("select count(*) from marts.fct_flows") > [(20,)]
+    assert_true(demo, scoring.flow_differences)
+
+
+def test_months_count_widgets_days_and_visitors(demo: Demo) -> None:
+    assert_true(demo, scoring.month_differences)
+
+
 def test_exposures_are_the_first_ones(demo: Demo) -> None:
     assert_true(demo, scoring.exposure_differences)
 
@@ -156,6 +165,8 @@ def test_measured_rates_lie_around_the_true_ones(demo: Demo) -> None:
         ("conversations.jsonl", scoring.conversation_differences, ('"rating": null', '"rating": 0.5')),
         ("conversations.jsonl", scoring.stage_differences, ('"greeted"', '"meeting_booked"')),
         ("interactions.jsonl", scoring.interaction_differences, ('"is_engaged": false', '"is_engaged": true')),
+        ("interactions.jsonl", scoring.month_differences, ('"is_engaged": false', '"is_engaged": true')),
+        ("conversations.jsonl", scoring.flow_differences, ('"outcome": "completed"', '"outcome": "in_progress"')),
         ("exposures.jsonl", scoring.exposure_differences, ('"exposure_count": 1', '"exposure_count": 2')),
         ("files.json", scoring.file_differences, ('"duplicates": 0', '"duplicates": 1')),
         ("metrics.json", scoring.metric_differences, ('"resolved": ', '"resolved": 1')),

@@ -4,21 +4,18 @@ Each function returns one line a difference, `<key> <column>: expected ..., got 
 The expected side is taken from the truth files alone; times are naive UTC on both sides.
 """
 
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.true_metrics import expected_metrics, expected_months
+from tests.support.truth_files import Fields, moment, read_lines, read_object
 from tests.support.warehouse import WarehouseUnderTest
 
-Fields = dict[str, Any]
 Key = tuple[str, ...]
-# Numerator and denominator of a metric on a day; counts have no denominator.
-Parts = tuple[float, float | None]
 # What the simulator says beyond the columns of fct_conversations; scored apart, or a note about how it was made.
-CONVERSATION_EXTRAS = frozenset({"situation", "outcome_reason_family", "stages", "conversions"})
+CONVERSATION_EXTRAS = frozenset({"situation", "outcome_reason_family", "stages", "flows", "conversions"})
 # Amounts, of which the denominator only says over how many conversations they are.
 SUMS = frozenset({"cost_usd", "labelling_cost_usd"})
 # The mart names the event, the truth only says what kind of evidence decided.
@@ -39,17 +36,6 @@ REASON_FAMILIES = {
     "later_tool_error": "contradicted_claim",
     "customer_message_after_completion": "contradicted_claim",
 }
-
-
-def read_lines(path: Path) -> list[Fields]:
-    """Read a file of JSON lines."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def read_object(path: Path) -> Fields:
-    """Read a file that holds one JSON object."""
-    content: Fields = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 def conversation_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
@@ -93,6 +79,32 @@ def stage_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
         for row in records(warehouse, "select * from marts.fct_conversation_stages where is_reached")
     }
     return list(_row_differences(expected, got))
+
+
+def flow_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
+    """Score marts.fct_flows: every flow that was started, with its end."""
+    expected: dict[Key, Fields] = {
+        (row["conversation_key"], flow["flow_name"], flow["started_at"]): {
+            "outcome": flow["outcome"],
+            "ended_at": None if flow["ended_at"] is None else moment(flow["ended_at"]),
+        }
+        for row in read_lines(truth / "conversations.jsonl")
+        for flow in row["flows"]
+    }
+    query = "select *, strftime(started_at, '%Y-%m-%dT%H:%M:%S.%gZ') as started from marts.fct_flows"
+    got: dict[Key, Fields] = {
+        (row["conversation_key"], row["flow_name"], row["started"]): row for row in records(warehouse, query)
+    }
+    return list(_row_differences(expected, got))
+
+
+def month_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
+    """Score marts.interactions_monthly: units and used ones of every month, device, language and hour."""
+    query = "select * from marts.interactions_monthly where segment_type <> 'entry_page'"
+    got: dict[Key, Fields] = {
+        (row["month"].isoformat()[:7], row["segment"], row["counted_unit"]): row for row in records(warehouse, query)
+    }
+    return list(_row_differences(expected_months(truth), got))
 
 
 def file_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
@@ -155,201 +167,6 @@ def metric_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     return list(_row_differences(right, got))
 
 
-def expected_metrics(truth: Path) -> dict[tuple[str, str], Parts]:
-    """Return (date, metric) -> (numerator, denominator); the denominator of a count is None.
-
-    What metrics.json does not count is summed up from the conversations and interactions of the truth.
-    """
-    stated = read_object(truth / "metrics.json")
-    watermark = moment(stated["watermarks"]["agentsight_interactions"])
-    conversations, interactions = defaultdict(list), defaultdict(list)
-    for row in read_lines(truth / "conversations.jsonl"):
-        conversations[row["started_at"][:10]].append(row)
-    for row in read_lines(truth / "interactions.jsonl"):
-        interactions[row["initialised_at"][:10]].append(row)
-    goals = sorted({goal for counts in stated["days"].values() for goal in counts["conversions"]})
-    return {
-        (name, metric): parts
-        for name, counts in stated["days"].items()
-        for metric, parts in (
-            _stated_metrics(counts, goals)
-            | _conversation_metrics(conversations[name])
-            | _satisfaction_metrics(conversations[name])
-            | _cost_metrics(conversations[name])
-            | _durability_metrics(conversations[name], stated["watermarks"])
-            | _sales_metrics(conversations[name])
-            | _interaction_metrics(interactions[name], watermark)
-        ).items()
-    }
-
-
-def _stated_metrics(counts: Fields, goals: Iterable[str]) -> dict[str, Parts]:
-    """Return what metrics.json states of a day."""
-    settled = counts["engaged_and_closed"]
-    return {
-        "total_conversations": (counts["total_conversations"], None),
-        "total_sessions": (counts["total_conversations"], None),
-        "engaged_conversations": (counts["engaged"], None),
-        "interactions": (counts["initialised"], None),
-        "abandonment_rate": (counts["abandoned"], settled),
-        "handoff_rate": (counts["escalated"], settled),
-        "escalation_rate": (counts["escalated"], settled),
-        "contained_rate": (settled - counts["escalated"], settled),
-        "resolution_rate": (counts["resolved"], settled),
-        "claimed_resolution_rate": (counts["claimed_and_closed"], settled),
-        "fallback_rate": (counts["turns_with_fallback"], counts["turns_with_agent_message_or_fallback"]),
-        "interaction_rate": (counts["initialised_and_engaged"], counts["initialised"]),
-    } | {f"conversion_rate:{goal}": (counts["conversions"].get(goal, 0), settled) for goal in goals}
-
-
-def _conversation_metrics(rows: list[Fields]) -> dict[str, Parts]:
-    """Sum up the conversations that started on a day."""
-    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
-    engaged = [row for row in rows if row["is_engaged"]]
-    tool_users = [row for row in settled if row["tool_call_count"]]
-    responses = [row["first_response_ms"] for row in rows if row["first_response_ms"] is not None]
-    return {
-        "conversion_rate": (sum(row["conversion_count"] > 0 for row in settled), len(settled)),
-        "fallback_conversation_rate": (sum(row["fallback_count"] > 0 for row in settled), len(settled)),
-        "tool_error_rate": (sum(row["tool_error_count"] > 0 for row in tool_users), len(tool_users)),
-        "avg_turns": (sum(row["user_message_count"] for row in engaged), len(engaged)),
-        "avg_messages_per_session": (
-            sum(row["user_message_count"] + row["agent_message_count"] for row in rows),
-            len(rows),
-        ),
-        "avg_first_response_ms": (sum(responses), len(responses)),
-    }
-
-
-# What an outcome is worth where the customer does not say.
-_WORTH = {
-    "resolved_confirmed": 90,
-    "resolved_inferred": 80,
-    "escalated": 50,
-    "ended_unresolved": 35,
-    "abandoned": 20,
-}
-_POINTS = {"resolved_confirmed": 100, "resolved_inferred": 80}
-
-
-def _satisfaction_metrics(rows: list[Fields]) -> dict[str, Parts]:
-    """Score the conversations that started on a day; 6 customer messages are what a good one takes.
-
-    Summed up in whole hundredths, and efficiency in ten-thousandths, as the marts do: their sums are exact.
-    """
-    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
-    resolved = [row for row in settled if row["is_resolved"]]
-    askable = [row for row in settled if row["user_message_count"] + row["agent_message_count"] > 3]
-    stars = [row["csat"] for row in rows if row["csat"] is not None and row["feedback_question_kind"] == "satisfaction"]
-
-    def satisfaction(row: Fields) -> int:
-        if row["rating"] is not None and row["feedback_question_kind"] in {"solved", "satisfaction"}:
-            return round(100 * float(row["rating"]))
-        return int(_WORTH[row["outcome"]] - min(9, max(0, row["user_message_count"] - 3)))
-
-    return {
-        "avg_satisfaction_score": (sum(map(satisfaction, settled)) * 0.01, len(settled)),
-        "avg_csat": (sum(round(100 * star) for star in stars) * 0.01, len(stars)),
-        "feedback_response_rate": (sum(row["rating"] is not None for row in askable), len(askable)),
-        "avg_resolution_score": (sum(_POINTS.get(row["outcome"], 0) for row in settled), len(settled)),
-        "avg_efficiency_score": (
-            sum(round(1_000_000 * min(1, 6 / max(1, row["user_message_count"]))) for row in resolved) * 0.0001,
-            len(resolved),
-        ),
-    }
-
-
-def _cost_metrics(rows: list[Fields]) -> dict[str, Parts]:
-    """Add up what the conversations that started on a day cost, in whole nanodollars; nobody labels them for money."""
-    known = [row for row in rows if row["cost_usd"] is not None]
-    answered = [row for row in rows if row["agent_message_count"]]
-    fully = [row for row in known if not row["uncosted_message_count"]]
-
-    def usd(paid: list[Fields]) -> float:
-        return float(sum(round(1_000_000_000 * row["cost_usd"]) for row in paid) * 0.000000001)
-
-    return {
-        "cost_usd": (usd(known), len(known)),
-        "labelling_cost_usd": (0.0, len(rows)),
-        "cost_coverage_rate": (len([row for row in fully if row["agent_message_count"]]), len(answered)),
-        "cost_per_resolution_usd": (
-            usd(fully),
-            sum(row["is_engaged"] and row["is_closed"] and row["is_resolved"] for row in fully),
-        ),
-        "cost_per_durable_resolution_usd": (usd(fully), sum(row["is_durably_resolved_7d"] is True for row in fully)),
-    }
-
-
-def _durability_metrics(rows: list[Fields], watermarks: Mapping[str, str]) -> dict[str, Parts]:
-    """Count whose users stayed away; first contacts once a week has passed since they ended."""
-    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
-    resolved = [row for row in settled if row["is_resolved"]]
-    followed = [row for row in resolved if row["user_id"] is not None]
-
-    def is_mature(row: Fields) -> bool:
-        seen = (row["started_at"], row["last_interaction_at"], row["ended_at"])
-        last = max(moment(at) for at in seen if at is not None)
-        return last + timedelta(hours=168) <= moment(watermarks[row["conversation_key"].partition(":")[0]])
-
-    def durable(window: str) -> Parts:
-        known = [row[f"is_durably_resolved_{window}"] for row in settled]
-        return known.count(True), len(known) - known.count(None)
-
-    first = [
-        row
-        for row in settled
-        if row["is_first_contact"] and is_mature(row)
-        if not row["is_resolved"] or row["is_durably_resolved_7d"] is not None
-    ]
-    return {f"durable_resolution_rate_{window}": durable(window) for window in ("24h", "72h", "7d")} | {
-        "durable_resolution_maturing_rate": (
-            sum(row["is_durably_resolved_7d"] is None for row in followed),
-            len(followed),
-        ),
-        "resolved_unknown_user_rate": (len(resolved) - len(followed), len(resolved)),
-        "first_contact_resolution_rate": (
-            sum(row["is_durably_resolved_7d"] is True for row in first),
-            len(first),
-        ),
-    }
-
-
-def _sales_metrics(rows: list[Fields]) -> dict[str, Parts]:
-    """Count the steps of the sales funnel: reached this and the one before, of those who reached the one before."""
-    reached = [set(row["stages"]["sales"]) for row in rows if "sales" in row["stages"]]
-
-    def step(before: str, after: str) -> Parts:
-        return sum({before, after} <= stages for stages in reached), sum(before in stages for stages in reached)
-
-    return {
-        "response_rate": step("started", "responded"),
-        "qualification_rate": step("responded", "qualified"),
-        "booking_rate": step("qualified", "meeting_booked"),
-        "show_rate": step("meeting_booked", "meeting_attended"),
-        "deal_conversion_rate": step("meeting_attended", "deal_closed"),
-        "overall_conversion_rate": step("started", "deal_closed"),
-    }
-
-
-def _interaction_metrics(rows: list[Fields], watermark: datetime) -> dict[str, Parts]:
-    """Count the widgets shown on a day, and the visitors who saw them; each is judged 24 hours after it was shown."""
-    visitors: dict[str, list[Fields]] = defaultdict(list)
-    for row in rows:
-        visitors[row["user_id"]].append(row)
-    used = {visitor: any(row["is_engaged"] for row in seen) for visitor, seen in visitors.items()}
-
-    def is_mature(row: Fields) -> bool:
-        return moment(row["initialised_at"]) + timedelta(hours=24) <= watermark
-
-    mature = [row for row in rows if is_mature(row)]
-    mature_visitors = [visitor for visitor, seen in visitors.items() if all(map(is_mature, seen))]
-    return {
-        "page_abandonment_rate": (sum(not row["is_engaged"] for row in mature), len(mature)),
-        "visitor_interaction_rate": (sum(used.values()), len(visitors)),
-        "visitor_page_abandonment_rate": (sum(not used[one] for one in mature_visitors), len(mature_visitors)),
-    }
-
-
 def arm_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     """Score the arms of each test: units, and those that reached the goal in the window after their first exposure."""
     expected: dict[Key, Fields] = {
@@ -392,11 +209,6 @@ def records(warehouse: WarehouseUnderTest, query: str) -> Iterator[Fields]:
     """Yield the rows of a query over the build database as fields."""
     names = [row[0] for row in warehouse.rows(f"select column_name from (describe {query})")]
     return (dict(zip(names, row, strict=True)) for row in warehouse.rows(query))
-
-
-def moment(text: str) -> datetime:
-    """Read a time of the truth, `...Z`, as naive UTC."""
-    return datetime.fromisoformat(text).replace(tzinfo=None)
 
 
 def told(found: Iterable[str], shown: int = 20) -> str:

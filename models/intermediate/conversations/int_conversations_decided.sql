@@ -87,9 +87,11 @@ conversations_decided as (
         outcomes.outcome_reason,
         outcomes.outcome_evidence_event_id,
         conversations.claimed_resolved,
-        outcomes.outcome in ('resolved_confirmed', 'resolved_inferred') as is_resolved
+        outcomes.outcome in ('resolved_confirmed', 'resolved_inferred') as is_resolved,
+        sales.sales_outcome
     from {{ ref('int_conversations') }} as conversations
     inner join {{ ref('int_outcomes_decided') }} as outcomes on conversations.conversation_key = outcomes.conversation_key
+    left join {{ ref('int_sales_outcomes_decided') }} as sales on conversations.conversation_key = sales.conversation_key
     left join {{ ref('int_customer_words_summarised') }} as words on conversations.conversation_key = words.conversation_key
     left join {{ ref('int_sentiments_summarised') }} as sentiments on conversations.conversation_key = sentiments.conversation_key
 

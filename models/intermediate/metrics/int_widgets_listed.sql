@@ -1,0 +1,83 @@
+-- One row per widget shown in a month that this run states anew, dimension and its value.
+{{ config(materialized='table') }}
+with
+
+interactions as (
+
+    select
+        *,
+        cast({{ dbt.date_trunc('month', 'interaction_date') }} as date) as month,
+        {{ local_hour_text('initialised_at') }} as hour_of_day,
+        id_namespace || ':' || user_id as visitor_key
+    from {{ ref('fct_interactions') }}
+
+),
+
+dimensions as (
+
+    select 'all' as segment_type
+    union all
+    select 'entry_page' as segment_type
+    union all
+    select 'device' as segment_type
+    union all
+    select 'language' as segment_type
+    union all
+    select 'hour_of_day' as segment_type
+
+),
+
+attributes as (
+
+    select
+        interactions.month,
+        interactions.interaction_date,
+        interactions.visitor_key,
+        interactions.is_engaged,
+        interactions.is_mature,
+        dimensions.segment_type,
+        coalesce(
+            case dimensions.segment_type
+                when 'all' then 'all'
+                when 'entry_page' then interactions.entry_page
+                when 'device' then interactions.device
+                when 'language' then interactions.language
+                when 'hour_of_day' then interactions.hour_of_day
+            end, '(none)'
+        ) as attribute_value
+    from interactions
+    inner join {{ ref('int_months_touched') }} as months_touched on interactions.month = months_touched.month
+    cross join dimensions
+
+),
+
+-- Pages can be as many as visitors: the 50 of the month that showed the most widgets, and the rest.
+values_ranked as (
+
+    select
+        month,
+        segment_type,
+        attribute_value,
+        row_number() over (partition by month, segment_type order by count(*) desc, attribute_value) as value_rank
+    from attributes
+    group by month, segment_type, attribute_value
+
+),
+
+widgets_listed as (
+
+    select
+        attributes.*,
+        case
+            when attributes.segment_type <> 'entry_page' or values_ranked.value_rank <= 50 then attributes.attribute_value
+            else 'other'
+        end as segment_value
+    from attributes
+    inner join values_ranked
+        on
+            attributes.month = values_ranked.month and attributes.segment_type = values_ranked.segment_type
+            and attributes.attribute_value = values_ranked.attribute_value
+
+)
+
+select * from widgets_listed
