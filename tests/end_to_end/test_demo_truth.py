@@ -17,6 +17,7 @@ from orchestration.settings import PROJECT_DIR
 from orchestration.simulation.demo_seeds import write_demo_seeds
 from orchestration.simulation.simulator import simulate
 from tests.support import truth as scoring
+from tests.support.truth_files import read_object
 from tests.support.warehouse import WarehouseUnderTest
 
 # Two-sided 99.9 % of the normal distribution.
@@ -108,7 +109,7 @@ def test_daily_metrics_count_what_happened(demo: Demo) -> None:
 
 
 def test_there_is_no_day_and_no_goal_beyond_the_true_ones(demo: Demo) -> None:
-    days = scoring.read_object(demo.truth / "metrics.json")["days"]
+    days = read_object(demo.truth / "metrics.json")["days"]
     goals = {goal for counts in days.values() for goal in counts["conversions"]}
     assert demo.warehouse.rows(
         "select min(date), max(date), count(distinct date) from marts.metrics_daily where segment = 'all'"
@@ -149,7 +150,7 @@ def test_arms_convert_as_drawn(demo: Demo) -> None:
 
 def test_measured_rates_lie_around_the_true_ones(demo: Demo) -> None:
     arms = scoring.measured_arms(demo.warehouse, demo.truth)
-    for test_name, test in scoring.read_object(demo.truth / "experiments.json").items():
+    for test_name, test in read_object(demo.truth / "experiments.json").items():
         for arm in test["arms"]:
             measured, rate = arms[test_name, arm["variant"]], arm["true_rate"]
             units = measured["mature_units"]

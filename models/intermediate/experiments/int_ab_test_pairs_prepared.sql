@@ -50,9 +50,10 @@ pairs_tested as (
             else control_outcome_variance
         end as control_unit_variance,
         case
-            when metric_type = 'conversion'
+            when metric_type <> 'conversion' then outcome_variance
+            -- The least of 1 and nothing would be 1.
+            when control_estimate is not null
                 then least(1.0, control_estimate + mde_abs) * (1 - least(1.0, control_estimate + mde_abs))
-            else outcome_variance
         end as treatment_unit_variance
     from prepared
 

@@ -67,7 +67,12 @@ values_ranked as (
 widgets_listed as (
 
     select
-        attributes.*,
+        attributes.month,
+        attributes.interaction_date,
+        attributes.visitor_key,
+        attributes.is_engaged,
+        attributes.is_mature,
+        attributes.segment_type,
         case
             when attributes.segment_type <> 'entry_page' or values_ranked.value_rank <= 50 then attributes.attribute_value
             else 'other'
