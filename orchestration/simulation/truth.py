@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import zip_longest
 from pathlib import Path
 
 from orchestration.simulation.experiments import CONVERSION_WINDOW_HOURS, EXPERIMENTS, Experiment
@@ -54,7 +55,7 @@ def _flows(facts: Facts) -> list[Row]:
     """List the guided flows; only one is open at a time. What nothing ended was left when the conversation closed."""
     acts = [act for act in facts.conversation.acts if act.kind in {"flow_started", "flow_completed", "flow_abandoned"}]
     flows: list[Row] = []
-    for act, after in zip(acts, [*acts[1:], None], strict=True):
+    for act, after in zip_longest(acts, acts[1:]):
         if act.kind == "flow_started":
             left = "abandoned" if facts.is_closed else "in_progress"
             flows.append(
