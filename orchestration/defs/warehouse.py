@@ -8,7 +8,13 @@ from datetime import UTC, datetime
 from io import StringIO
 
 import dagster as dg
-from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    DbtCliResource,
+    dbt_assets,
+)
 from dagster_dbt.core.dbt_event_iterator import DbtDagsterEventType as DbtEvent
 
 from orchestration.building.manifest import behind_labels, prepare_manifest
@@ -40,9 +46,11 @@ MANIFEST = prepare_manifest(Settings())
 llm_step(Settings(), Home(Settings().home), datetime.now(UTC))
 _NODES: Mapping[str, Mapping[str, object]] = json.loads(MANIFEST.read_text())["nodes"]
 _PROGRESS_EVERY = 20
+# Labels and the calls they cost are tables of one step.
+_TRANSLATOR = DagsterDbtTranslator(settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 
 
-@dbt_assets(manifest=MANIFEST, select=CANONICAL_MODELS, pool=WAREHOUSE_POOL)
+@dbt_assets(manifest=MANIFEST, select=CANONICAL_MODELS, dagster_dbt_translator=_TRANSLATOR, pool=WAREHOUSE_POOL)
 def canonical_events(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
     """Bring the events of all sources into one vocabulary: what labelling reads."""
     home = warehouse.home
@@ -56,7 +64,7 @@ def canonical_events(context: dg.AssetExecutionContext, dbt: DbtCliResource, war
         finish_events(home, build)
 
 
-@dbt_assets(manifest=MANIFEST, select=behind_labels(MANIFEST), pool=WAREHOUSE_POOL)
+@dbt_assets(manifest=MANIFEST, select=behind_labels(MANIFEST), dagster_dbt_translator=_TRANSLATOR, pool=WAREHOUSE_POOL)
 def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
     """Build every other model and seed of the dbt project on the labels there are, and test them."""
     settings, home = warehouse.settings, warehouse.home
