@@ -1,15 +1,17 @@
-{#- Wilson score interval of a proportion at 95 %; null when nothing was tried. Wilson (1927), without continuity correction. -#}
-{% macro wilson_low(successes, trials) %}
-    {%- do return(colloquy.wilson_bound(successes, trials, '-')) -%}
+{#-
+    Wilson score interval of a proportion, at 95 % unless another z is given; null when nothing was tried. Wilson (1927), without
+    continuity correction.
+-#}
+{% macro wilson_low(successes, trials, z='1.959963984540054') %}
+    {%- do return(colloquy.wilson_bound(successes, trials, '-', z)) -%}
 {% endmacro %}
 
-{% macro wilson_high(successes, trials) %}
-    {%- do return(colloquy.wilson_bound(successes, trials, '+')) -%}
+{% macro wilson_high(successes, trials, z='1.959963984540054') %}
+    {%- do return(colloquy.wilson_bound(successes, trials, '+', z)) -%}
 {% endmacro %}
 
 {#- Rounding at 0 and at all can leave the unit interval by 1e-17. -#}
-{% macro wilson_bound(successes, trials, sign) %}
-    {%- set z = '1.959963984540054' -%}
+{% macro wilson_bound(successes, trials, sign, z) %}
     {%- set s = 'cast(' ~ successes ~ ' as double)' -%}
     {%- set n = "nullif(cast(" ~ trials ~ " as double), 0)" -%}
     {%- set centre = '(' ~ s ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / 2.0)' -%}

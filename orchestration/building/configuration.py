@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestration.building.alert_rows import alert_problems
 from orchestration.building.experiment_rows import experiment_problems
 from orchestration.building.seed_columns import column_defaults, column_problems
 from orchestration.labelling.messages.taxonomy import KINDS, phrase_problems
@@ -47,6 +48,7 @@ SEGMENT_COLUMNS = frozenset(
 _KEYS = {
     "ab_tests.csv": ("test_name", "phase"),
     "agents.csv": ("agent",),
+    "alert_rules.csv": ("rule",),
     "sources.csv": ("source",),
     "purposes.csv": ("source", "agent"),
     "event_type_aliases.csv": ("source", "source_event_type"),
@@ -146,6 +148,13 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
         problems.extend(phrase_problems(seeds["taxonomy.csv"].numbered()))
         problems.extend(experiment_problems(seeds["ab_tests.csv"].numbered(), facts))
         problems.extend(_check_metrics(seeds, known_measures))
+        metrics = {row["metric_name"]: row for _, row in seeds["metric_definitions.csv"].rows}
+        hourly = {
+            row["dimension"]
+            for _, row in seeds["segment_dimensions.csv"].rows
+            if row["is_hourly"].strip().lower() == "true"
+        }
+        problems.extend(alert_problems(seeds["alert_rules.csv"].numbered(), metrics, hourly))
     if problems:
         raise ConfigurationError("the configuration cannot be used:\n  " + "\n  ".join(problems))
 

@@ -31,6 +31,7 @@ def test_a_bad_row_is_named(tmp_path: Path, case: str) -> None:
     [
         "sources.csv",
         "agents.csv",
+        "alert_rules.csv",
         "purposes.csv",
         "event_type_aliases.csv",
         "sender_roles.csv",

@@ -34,6 +34,19 @@ def row_of(name: str, **cells: str) -> str:
     return ",".join(cells.get(column, "") for column in columns)
 
 
+def _rule(**changes: str) -> str:
+    """Return a row of alert_rules.csv that is right but for the changes."""
+    cells = {"rule": "mine", "metric_name": "resolution_rate", "segment": "all", "condition": "drops_below"}
+    cells |= {
+        "threshold": "0.4",
+        "window_hours": "4",
+        "severity": "low",
+        "minimum_sample": "50",
+        "cooldown_hours": "24",
+    }
+    return row_of("alert_rules.csv", **cells | changes)
+
+
 def problems_of(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
     """Assemble a project with these seeds in place of the shipped ones; return the lines of the refusal."""
     overrides = folder / "my-seeds"
@@ -132,6 +145,71 @@ BAD_ROWS = {
         row_of("taxonomy.csv", kind="intent", label="cheese", language="en", phrase="My order: where is?"),
         "phrase 'My order: where is?' has the words of taxonomy.csv line 2, which shows 'order_status': neither would "
         "be found",
+    ),
+    "alert on a metric nobody defined": (
+        "alert_rules.csv",
+        _rule(metric_name="happiness"),
+        "rule 'mine': metric 'happiness' is not in metric_definitions.csv",
+    ),
+    "alert on a count, which has no interval": (
+        "alert_rules.csv",
+        _rule(metric_name="interactions"),
+        "rule 'mine': metric 'interactions' is a count: only a mean, rate, ratio has an interval to judge by",
+    ),
+    "alert on no goal": (
+        "alert_rules.csv",
+        _rule(metric_name="conversion_rate:<goal>"),
+        "rule 'mine': metric 'conversion_rate:<goal>' is not in metric_definitions.csv",
+    ),
+    "alert on a segment that no hour is cut by": (
+        "alert_rules.csv",
+        _rule(segment="device=mobile"),
+        "rule 'mine': segment 'device=mobile': dimension 'device' is not cut by the hour in segment_dimensions.csv (agent, channel)",
+    ),
+    "alert on half a segment": (
+        "alert_rules.csv",
+        _rule(segment="web"),
+        "rule 'mine': segment 'web' is neither all nor dimension=value",
+    ),
+    "alert with an unknown condition": (
+        "alert_rules.csv",
+        _rule(condition="falls"),
+        "rule 'mine': condition 'falls' is none of drops_below, drops_by, exceeds, rises_by",
+    ),
+    "alert on a rate above all": (
+        "alert_rules.csv",
+        _rule(threshold="1.5"),
+        "rule 'mine': threshold 1.5 of a rate is outside 0 to 1",
+    ),
+    "alert on a drop by nothing": (
+        "alert_rules.csv",
+        _rule(condition="drops_by", threshold="0"),
+        "rule 'mine': threshold 0 of drops_by is not above 0",
+    ),
+    "alert over no hours": (
+        "alert_rules.csv",
+        _rule(window_hours="0"),
+        "rule 'mine': window_hours '0' is no whole number above 0",
+    ),
+    "alert over a year": (
+        "alert_rules.csv",
+        _rule(window_hours="8760"),
+        "rule 'mine': window_hours 8760 is more than 2208, 92 days",
+    ),
+    "alert on any sample": (
+        "alert_rules.csv",
+        _rule(minimum_sample=""),
+        "rule 'mine': minimum_sample '' is no whole number above 0",
+    ),
+    "alert as bad as it gets": (
+        "alert_rules.csv",
+        _rule(severity="worst"),
+        "rule 'mine': severity 'worst' is none of high, low, medium",
+    ),
+    "second alert of a name": (
+        "alert_rules.csv",
+        _rule(rule="customers_are_angry"),
+        "rule = 'customers_are_angry' stands in alert_rules.csv line 4 already",
     ),
     "unknown purpose": (
         "purposes.csv",

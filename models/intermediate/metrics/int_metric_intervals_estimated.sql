@@ -21,20 +21,11 @@ values_derived as (
 
 ),
 
--- Mean: the standard error of a mean. Ratio: the delta method over conversations, because the turns of one conversation
--- are not independent of each other.
 variances_derived as (
 
     select
         *,
-        case
-            when kind = 'mean' and sample_size > 1
-                then greatest(numerator_squared - numerator * value, 0) / (sample_size - 1) / sample_size
-            when kind = 'ratio' and sample_size > 1
-                then
-                    greatest(numerator_squared - 2 * value * product_sum + value * value * denominator_squared, 0)
-                    / (sample_size - 1) * sample_size / nullif(denominator * denominator, 0)
-        end as squared_error
+        {{ squared_error() }} as squared_error
     from values_derived
 
 ),
