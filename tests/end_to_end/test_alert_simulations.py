@@ -1,4 +1,4 @@
-"""How often alerts cry wolf and how surely they speak, on the shipped models: hours drawn by chance, at their contract."""
+"""How often alerts cry wolf and how surely they speak, on the shipped models over hours drawn by chance."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,14 +56,16 @@ def judged(folder: Path, hours: list[pd.DataFrame]) -> pd.DataFrame:
         create or replace table intermediate.int_alert_hours_measured as
         select
             cast(hour_at as date) as date, hour_at, metric_name, 'all' as segment, 'all' as segment_type, kind,
-            'rate' as unit, 0.0 as maturity_hours, columns('numerator|denominator|product_sum|cluster_count')::decimal(38, 10)
+            'rate' as unit,
+            0.0 as maturity_hours, columns('numerator|denominator|product_sum|cluster_count')::decimal(38, 10)
         from drawn""",
         tables={"drawn": pd.concat(hours)},
     )
     warehouse.build_from("int_alert_hours_measured")
     rows = warehouse.warehouse.rows(
         """
-        select rule, count(*), avg(cast(is_firing as int)), (select count(*) from marts.alerts where alerts.rule = judged.rule)
+        select rule, count(*), avg(cast(is_firing as int)),
+            (select count(*) from marts.alerts where alerts.rule = judged.rule)
         from intermediate.int_alert_windows_judged as judged
         where is_sample_sufficient group by rule order by rule"""
     )
