@@ -63,4 +63,4 @@ def _segment_problems(row: Row, hourly_dimensions: Collection[str]) -> Iterator[
         yield f"segment {row['segment']!r} is neither all nor dimension=value"
     elif dimension not in hourly_dimensions:
         known = ", ".join(sorted(hourly_dimensions))
-        yield f"segment {row['segment']!r}: {dimension!r} is no hourly dimension of segment_dimensions.csv ({known})"
+        yield f"segment {row['segment']!r}: {dimension!r} is no hourly dimension; these are: {known}"

@@ -164,7 +164,7 @@ BAD_ROWS = {
     "alert on a segment that no hour is cut by": (
         "alert_rules.csv",
         _rule(segment="device=mobile"),
-        "rule 'mine': segment 'device=mobile': 'device' is no hourly dimension of segment_dimensions.csv (agent, channel)",
+        "rule 'mine': segment 'device=mobile': 'device' is no hourly dimension; these are: agent, channel",
     ),
     "alert on half a segment": (
         "alert_rules.csv",
