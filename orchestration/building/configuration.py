@@ -182,7 +182,8 @@ def _check_keys(seeds: dict[str, _Seed]) -> Iterator[str]:
         for where, row in seeds[name].numbered():
             value = tuple(row[column] for column in key)
             if value in seen:
-                yield f"{where}: {', '.join(key)} = {value} stands in {seen[value]} already"
+                stated = repr(value[0] if len(value) == 1 else value)
+                yield f"{where}: {', '.join(key)} = {stated} stands in {seen[value]} already"
             seen.setdefault(value, where)
 
 
