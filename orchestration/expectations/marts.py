@@ -38,10 +38,12 @@ _RATES = (_between("rates_lie_in_0_to_1", "Values whose unit is rate lie in 0..1
 _VALUES = (
     _ordered("values_reach_their_interval", "No value lies below the lower end of its interval.", "value", "ci_low"),
     _ordered("values_stay_in_their_interval", "No value lies above the upper end of its interval.", "ci_high", "value"),
-    _between("numerators_are_not_negative", "What is counted or added up is never negative.", "numerator", 0),
     _between("denominators_are_not_negative", "What is divided by is never negative.", "denominator", 0),
     _between("sample_sizes_are_not_negative", "A sample has no negative size.", "sample_size", 0),
 )
+# The mood of a conversation lies in -1..1, and so may what a day adds up.
+_SIGNED_UNIT = "sentiment"
+_AMOUNTS = (_between("numerators_are_not_negative", "What is counted or added up is never negative.", "numerator", 0),)
 _DATES = (
     _between(
         "dates_stay_near_data_until",
@@ -70,7 +72,7 @@ _PRESENCE = (
         {"min_value": 1},
     ),
 )
-MARTS_EXPECTATIONS = (*_RATES, *_VALUES, *_DATES, *_FINAL_DATES, *_PRESENCE)
+MARTS_EXPECTATIONS = (*_RATES, *_AMOUNTS, *_VALUES, *_DATES, *_FINAL_DATES, *_PRESENCE)
 
 
 def check_marts(build_database: Path, *, data_until: datetime | None, timezone: str) -> tuple[CheckResult, ...]:
@@ -89,6 +91,7 @@ def check_marts(build_database: Path, *, data_until: datetime | None, timezone: 
     present = validate(metrics, _PRESENCE) if must_have_rows else _no_conversations()
     return (
         *validate(metrics[metrics["unit"] == "rate"], _RATES),
+        *validate(metrics[metrics["unit"] != _SIGNED_UNIT], _AMOUNTS),
         *validate(metrics, (*_VALUES, *_DATES)),
         *validate(metrics[metrics["is_final"].astype(bool)], _FINAL_DATES),
         *present,

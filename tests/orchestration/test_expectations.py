@@ -225,6 +225,7 @@ def test_planted_metric_is_found(build: Path, assignment: str, name: str) -> Non
     "assignment",
     [
         "unit = 'turns', value = 7, ci_high = 8",
+        "unit = 'sentiment', value = -0.5, ci_low = -0.6, numerator = -10",
         "value = null, ci_low = null, ci_high = null, denominator = 0",
         "value = 1, ci_high = 1 - 1e-16",
         "date = '2026-03-04', is_final = false",
