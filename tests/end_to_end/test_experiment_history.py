@@ -90,6 +90,7 @@ def test_a_run_ends_with_the_verdicts(warehouse: WarehouseUnderTest) -> None:
     assert "    No unit was exposed to treatment: there is nothing to compare." in told
 
 
+@pytest.mark.full
 def test_a_verdict_that_changes_is_recorded_once_with_its_reason(warehouse: WarehouseUnderTest) -> None:
     first = ("conversion", None, "significant: treatment better", 1, "new_look")
     assert warehouse.rows(CHANGES) == [first]

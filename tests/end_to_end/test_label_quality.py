@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -66,13 +65,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, template: WarehouseUnderTest) -> Iterator[WarehouseUnderTest]:
-    one = WarehouseUnderTest(tmp_path, manifest=template.manifest, labeller=rules_labeller(), loads=template.loads)
-    one.settings.landing.mkdir()
-    (one.home.dbt_target / "manifest.json").write_bytes((template.home.dbt_target / "manifest.json").read_bytes())
-    for name in ("raw_database", "build_database"):
-        getattr(one.home, name).write_bytes(getattr(template.home, name).read_bytes())
-    yield one
+def warehouse(tmp_path: Path, template: WarehouseUnderTest) -> WarehouseUnderTest:
+    return template.copy(tmp_path)
 
 
 def write(path: Path, text: str) -> Path:
@@ -142,6 +136,7 @@ def test_a_drawn_sample_is_filled_in_and_published_beside_the_labels(
     assert line.split() == ["resolved", "rule", "4", "0.000", "0.500", "-", "0.667", "[0.300,", "0.903]", "-"]
 
 
+@pytest.mark.full
 def test_bad_lines_are_named_and_stop_no_good_one(
     warehouse: WarehouseUnderTest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

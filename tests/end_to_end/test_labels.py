@@ -1,6 +1,5 @@
 """Labels from landed texts to the marts: growth, nothing twice, a classifier that breaks, another definition."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,22 +53,17 @@ def ended(name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
-    """Parse the project once."""
-    one = WarehouseUnderTest(tmp_path_factory.mktemp("template"))
-    one.settings.landing.mkdir()
+    """Label and build the first conversation once; the tests work on copies."""
+    one = WarehouseUnderTest(tmp_path_factory.mktemp("template"), labeller=rules_labeller(), metrics=False)
+    one.write_events([*solved("a"), ended("a")], name="a.jsonl")
     one.land()
-    one.build()
+    one.build(tests=True)
     return one
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, template: WarehouseUnderTest) -> Iterator[WarehouseUnderTest]:
-    one = WarehouseUnderTest(tmp_path, manifest=template.manifest, labeller=rules_labeller())
-    (one.home.dbt_target / "manifest.json").write_bytes((template.home.dbt_target / "manifest.json").read_bytes())
-    one.write_events([*solved("a"), ended("a")], name="a.jsonl")
-    one.land()
-    one.build(tests=True)
-    yield one
+def warehouse(tmp_path: Path, template: WarehouseUnderTest) -> WarehouseUnderTest:
+    return template.copy(tmp_path)
 
 
 def stages(warehouse: WarehouseUnderTest, name: str) -> list[tuple[Any, ...]]:
@@ -154,6 +148,7 @@ def test_a_classifier_that_breaks_costs_no_mart_and_nothing_twice(warehouse: War
     assert warehouse.rows(labellings) == []
 
 
+@pytest.mark.full
 def test_another_definition_labels_again_only_what_it_is_asked_to(warehouse: WarehouseUnderTest) -> None:
     later = [line | {"timestamp": line["timestamp"].replace("06-01", "06-09")} for line in (*solved("z"), ended("z"))]
     warehouse.write_events(later)
@@ -174,6 +169,7 @@ def test_another_definition_labels_again_only_what_it_is_asked_to(warehouse: War
     assert warehouse.rows("select count(*) from raw.ledger.stage_labels") == [(18,)]
 
 
+@pytest.mark.full
 def test_what_lost_its_texts_by_age_keeps_its_labels_and_loses_its_quotes(warehouse: WarehouseUnderTest) -> None:
     before = stages(warehouse, "a")
     expired = expire(

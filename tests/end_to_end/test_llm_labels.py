@@ -46,7 +46,9 @@ CALLS = "select count(*), sum(cost_usd), sum(tokens_in), sum(tokens_out) from le
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
     """Parse the project once."""
-    one = WarehouseUnderTest(tmp_path_factory.mktemp("template"), labeller=embedded_labeller(NO_OWN_MODEL))
+    one = WarehouseUnderTest(
+        tmp_path_factory.mktemp("template"), labeller=embedded_labeller(NO_OWN_MODEL), metrics=False
+    )
     one.settings.landing.mkdir()
     one.land()
     one.build(marts=False)
@@ -55,7 +57,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
 
 @pytest.fixture
 def warehouse(tmp_path: Path, template: WarehouseUnderTest) -> Iterator[WarehouseUnderTest]:
-    one = WarehouseUnderTest(tmp_path, manifest=template.manifest, labeller=embedded_labeller(NO_OWN_MODEL))
+    one = WarehouseUnderTest(
+        tmp_path, manifest=template.manifest, labeller=embedded_labeller(NO_OWN_MODEL), metrics=False
+    )
     (one.home.dbt_target / "manifest.json").write_bytes((template.home.dbt_target / "manifest.json").read_bytes())
     yield one
 

@@ -1,6 +1,5 @@
 """What customers say, from landed texts to the marts: growth, nothing twice, another language, another taxonomy."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ def left(name: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
     """Parse the project and build the first conversations once."""
-    one = WarehouseUnderTest(tmp_path_factory.mktemp("template"), labeller=rules_labeller())
+    one = WarehouseUnderTest(tmp_path_factory.mktemp("template"), labeller=rules_labeller(), metrics=False)
     one.write_events([*escalated("e"), *left("l")], name="first.jsonl")
     one.land()
     one.build(tests=True)
@@ -74,11 +73,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
 
 @pytest.fixture
 def warehouse(tmp_path: Path, template: WarehouseUnderTest) -> WarehouseUnderTest:
-    one = WarehouseUnderTest(tmp_path, manifest=template.manifest, loads=template.loads, labeller=rules_labeller())
-    shutil.copytree(template.settings.landing, one.settings.landing)
-    for file in ("raw.duckdb", "build.duckdb", "dbt/target/manifest.json"):
-        shutil.copyfile(template.home.root / file, one.home.root / file)
-    return one
+    return template.copy(tmp_path)
 
 
 def again(warehouse: WarehouseUnderTest, *events: dict[str, Any]) -> None:
@@ -125,6 +120,7 @@ def test_a_conversation_that_grew_has_only_its_new_messages_labelled(warehouse: 
     assert rows["l"] == ("no_longer_needed", "l5")
 
 
+@pytest.mark.full
 def test_a_changed_text_is_labelled_again_and_a_changed_language_too(warehouse: WarehouseUnderTest) -> None:
     again(warehouse, said("s", 0, "user_message", "reembolso 4471"))
     assert warehouse.rows(LEDGER)[-1] == ("s0", "unknown", None, 4)

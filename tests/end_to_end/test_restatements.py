@@ -90,6 +90,7 @@ def test_a_day_that_was_not_final_is_not_restated(warehouse: WarehouseUnderTest)
     assert published(warehouse, "select distinct date from marts.metric_restatements") == []
 
 
+@pytest.mark.full
 def test_records_outlive_the_build_and_name_changed_definitions(warehouse: WarehouseUnderTest) -> None:
     warehouse.write_events(chat(4, FIRST_DAY))
     warehouse.land()

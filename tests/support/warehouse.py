@@ -2,9 +2,10 @@
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ _SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none")
 EXPERIMENT_MODELS = (
     "int_ab_test* ab_test_results ab_test_segments ab_test_health ab_test_registrations ab_test_verdict_changes"
 )
+# Another third, counted by the day from the facts.
+MODELS_BY_DATE = "int_dates_restated+"
 # To look for the tests of what is selected takes longer than to build it.
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--indirect-selection", "empty")
 
@@ -67,6 +70,8 @@ class WarehouseUnderTest:
     publish_raw_text: bool = False
     # What became of experiments is built where a test asks for it.
     experiments: bool = False
+    # False for a test that looks at facts alone.
+    metrics: bool = True
     # Without one, nothing is labelled: the marts rest on events alone.
     labeller: Labeller | None = None
     labelled_at_once: int = 7
@@ -91,6 +96,17 @@ class WarehouseUnderTest:
         self.home = Home(self.settings.home)
         self.home.create()
         assemble_project(self.home.dbt_project, seeds)
+
+    def copy(self, folder: Path) -> "WarehouseUnderTest":
+        """Return a warehouse in another folder that stands where this one does; what is published stays here."""
+        one = replace(self, folder=folder, asked=LlmReport())
+        if self.settings.landing.exists():
+            shutil.copytree(self.settings.landing, one.settings.landing)
+        else:
+            one.settings.landing.mkdir()
+        for file in (self.home.raw_database, self.home.build_database, self.home.dbt_target / "manifest.json"):
+            shutil.copyfile(file, one.home.root / file.relative_to(self.home.root))
+        return one
 
     def write_events(
         self, events: Iterable[Mapping[str, Any]], source: str = "events", name: str | None = None
@@ -144,8 +160,9 @@ class WarehouseUnderTest:
         command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
         if not tests:
             command += WITHOUT_TESTS
-        if not self.experiments:
-            command += ["--exclude", EXPERIMENT_MODELS]
+        left_out = [*([] if self.experiments else [EXPERIMENT_MODELS]), *([] if self.metrics else [MODELS_BY_DATE])]
+        if left_out:
+            command += ["--exclude", " ".join(left_out)]
         if self.labeller is None:
             self.dbt(command)
             complete_build(self.home, build)
