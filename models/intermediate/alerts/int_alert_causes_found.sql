@@ -58,7 +58,7 @@ segments_ranked as (
         row_number() over (
             partition by rule, window_end_at
             order by
-                case when condition in ('drops_below', 'drops_by') then 1 else -1 end * share * (value - value_before), share desc, segment
+                case when condition in ('drops_below', 'drops_by') then 1 else -1 end * share * (value - value_before), -share, segment
         ) as move_rank
     from segments_moved
     where (value < value_before) = (condition in ('drops_below', 'drops_by')) and value <> value_before
