@@ -4,6 +4,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -58,6 +59,21 @@ class Settings(BaseSettings):
     llm_requests_per_minute: int = Field(default=120, ge=1, description="LLM calls within any 60 seconds")
     llm_tokens_per_minute: int = Field(default=200_000, ge=1, description="LLM tokens within any 60 seconds")
 
+    alert_webhook_url: SecretStr | None = Field(
+        default=None, description="address that alerts are posted to as JSON; a secret, because who has it may post"
+    )
+    alert_email_to: str | None = Field(default=None, description="addresses that alerts are mailed to, between commas")
+    alert_email_from: str | None = Field(
+        default=None, description="sender of these mails; the first of them by default"
+    )
+    smtp_host: str | None = Field(default=None, validate_default=True, description="mail server that sends them")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="port of the mail server")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="how the connection to it is protected: starttls, tls or none"
+    )
+    smtp_user: str | None = Field(default=None, description="user of the mail server; none for one without")
+    smtp_password: SecretStr | None = Field(default=None, description="password of that user")
+
     @field_validator("home", "landing", "seeds")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -98,6 +114,31 @@ class Settings(BaseSettings):
         # A wrong address has its own message and is missing here.
         if "llm_base_url" in info.data and (value is None) != (info.data["llm_base_url"] is None):
             raise ValueError("COLLOQUY_LLM_BASE_URL and COLLOQUY_LLM_MODEL are set together or not at all")
+        return value
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError("not an http or https address")
+        return value
+
+    @field_validator("alert_email_to", "alert_email_from")
+    @classmethod
+    def _mail_addresses(cls, value: str | None) -> str | None:
+        for address in () if value is None else value.split(","):
+            # What a header or an SMTP command would read as something else.
+            if not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+", address.strip()):
+                raise ValueError("not a list of mail addresses between commas (example: data@shop.example)")
+        return value
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _with_recipients(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if "alert_email_to" in info.data and (value is None) != (info.data["alert_email_to"] is None):
+            raise ValueError("COLLOQUY_ALERT_EMAIL_TO and COLLOQUY_SMTP_HOST are set together or not at all")
         return value
 
     @field_validator("llm_api_key")

@@ -27,6 +27,7 @@ _GROUPS = {
     "ledger": "labelling",
     "marts": "marts",
     "published": "publishing",
+    "outbox": "alerting",
     "history": "publishing",
     "state": "publishing",
 }

@@ -132,7 +132,9 @@ def test_every_table_is_an_asset_with_group_owner_and_kind(dagster: Dagster) -> 
     graph = dagster.definitions.resolve_asset_graph()
     wanted = {("raw", table) for table in RAW_TABLES}
     wanted |= {(n["schema"], n["name"]) for n in dbt_nodes(dagster) if is_table(n)}
-    wanted |= {("published", "version"), ("state", "comparison")} | {("history", name) for name in HISTORY_TABLES}
+    wanted |= {("published", "version"), ("outbox", "alert_deliveries"), ("state", "comparison")} | {
+        ("history", name) for name in HISTORY_TABLES
+    }
     wanted |= {("ledger", name) for name in ("stage_labels", "llm_labels", "message_labels", "human_labels")}
     assert {tuple(key.path) for key in graph.get_all_asset_keys()} == wanted
     for key in graph.get_all_asset_keys():

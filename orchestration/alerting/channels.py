@@ -1,0 +1,129 @@
+"""The ways an alert reaches people: the log always, a webhook and e-mail where they are configured."""
+
+import smtplib
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Protocol
+
+import httpx
+
+from orchestration.settings import Settings
+
+_TIMEOUT_SECONDS = 10.0
+
+
+class DeliveryError(RuntimeError):
+    """An alert that did not arrive; the message says why and never holds an address, which may be a secret."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One alert on its way: the same key at every try, a subject, a text, and JSON for programs."""
+
+    key: str
+    subject: str
+    text: str
+    payload: str
+
+
+class Channel(Protocol):
+    """A way to reach people."""
+
+    def send(self, message: Message) -> None:
+        """Return once the other side has taken it; raises DeliveryError when it has not."""
+
+
+@dataclass(frozen=True)
+class LogChannel:
+    """Says it where the run says everything."""
+
+    say: Callable[[str], None]
+
+    def send(self, message: Message) -> None:
+        """Say it; this cannot fail."""
+        self.say(f"alert: {message.text}")
+
+
+@dataclass(frozen=True)
+class WebhookChannel:
+    """Posts JSON; any 2xx is an acknowledgement."""
+
+    url: str
+
+    def send(self, message: Message) -> None:
+        """Post it with its key as Idempotency-Key."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
+        try:
+            answer = httpx.post(self.url, content=message.payload.encode(), headers=headers, timeout=_TIMEOUT_SECONDS)
+        except httpx.HTTPError as error:
+            # Its own words may hold the address.
+            raise DeliveryError(f"the webhook could not be reached: {type(error).__name__}") from None
+        if not answer.is_success:
+            raise DeliveryError(f"the webhook answered {answer.status_code}")
+
+
+@dataclass(frozen=True)
+class EmailChannel:
+    """Sends mail through one SMTP server."""
+
+    host: str
+    port: int
+    security: str
+    user: str | None
+    password: str | None
+    sender: str
+    recipients: tuple[str, ...]
+
+    def send(self, message: Message) -> None:
+        """Send it to all recipients with its key as Message-ID."""
+        mail = EmailMessage()
+        mail["Subject"], mail["From"], mail["To"] = message.subject, self.sender, ", ".join(self.recipients)
+        mail["Message-ID"] = f"<{message.key}@colloquy.alerts>"
+        mail.set_content(message.text + "\n")
+        try:
+            with self._connection() as server:
+                if self.user is not None:
+                    server.login(self.user, self.password or "")
+                refused = server.send_message(mail)
+        except (smtplib.SMTPException, OSError) as error:
+            code = getattr(error, "smtp_code", None)
+            raise DeliveryError(
+                f"the mail server did not take it: {type(error).__name__}{f' {code}' if code else ''}"
+            ) from None
+        if refused:
+            # The others have it; to send again would send it to them twice.
+            raise PartlyDeliveredError(f"the mail server refused {len(refused)} of {len(self.recipients)} recipients")
+
+    def _connection(self) -> smtplib.SMTP:
+        if self.security == "tls":
+            return smtplib.SMTP_SSL(
+                self.host, self.port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
+            )
+        server = smtplib.SMTP(self.host, self.port, timeout=_TIMEOUT_SECONDS)
+        if self.security == "starttls":
+            server.starttls(context=ssl.create_default_context())
+        return server
+
+
+class PartlyDeliveredError(DeliveryError):
+    """Some of the recipients have it."""
+
+
+def channels_of(settings: Settings, say: Callable[[str], None]) -> Mapping[str, Channel]:
+    """Return the channels the settings name, by name; the log is always one of them."""
+    channels: dict[str, Channel] = {"log": LogChannel(say)}
+    if settings.alert_webhook_url is not None:
+        channels["webhook"] = WebhookChannel(settings.alert_webhook_url.get_secret_value())
+    if settings.alert_email_to is not None and settings.smtp_host is not None:
+        channels["email"] = EmailChannel(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            security=settings.smtp_security,
+            user=settings.smtp_user,
+            password=None if settings.smtp_password is None else settings.smtp_password.get_secret_value(),
+            sender=settings.alert_email_from or settings.alert_email_to.split(",")[0].strip(),
+            recipients=tuple(one.strip() for one in settings.alert_email_to.split(",")),
+        )
+    return channels

@@ -1,0 +1,145 @@
+"""The outbox in raw.duckdb: an alert is written there before it is sent, and struck out once it has been taken.
+
+Whatever breaks off in between, it is sent again under the same key: at least once, and twice only when the process dies
+after the other side has taken it and before that is written down.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.alerting.channels import Channel, DeliveryError, Message, PartlyDeliveredError
+from orchestration.alerting.messages import delivery_key, payload, subject, text
+from orchestration.publishing.tables import text_literal
+
+# Waits between the tries of one run; a later run tries again.
+_WAITS_SECONDS = (1.0, 4.0)
+
+_TABLES = (
+    "create schema if not exists store.outbox",
+    # How far each rule has been judged: what opened before is history, not news.
+    "create table if not exists store.outbox.alert_progress (rule varchar primary key, judged_through_at timestamp)",
+    "create table if not exists store.outbox.alert_deliveries (alert_key varchar, rule varchar, channel varchar, "
+    "delivery_key varchar, subject varchar, body varchar, payload varchar, queued_at timestamp, attempts integer, "
+    "delivered_at timestamp, last_error varchar, primary key (alert_key, channel))",
+)
+# Of a rule nobody has judged before only what is open now is news.
+_NEW_ALERTS = """
+    select alerts.*
+    from build.marts.alerts as alerts
+    left join store.outbox.alert_progress as progress using (rule)
+    where not alerts.is_quiet
+        and case when progress.rule is null then alerts.is_open else alerts.opened_at > progress.judged_through_at end
+    order by alerts.opened_at, alerts.alert_key
+"""
+_PROGRESS = """
+    insert into store.outbox.alert_progress
+    select rule, max(window_end_at) as judged_through_at from build.intermediate.int_alert_windows_judged group by rule
+    on conflict do update set judged_through_at = greatest(judged_through_at, excluded.judged_through_at)
+"""
+
+
+@dataclass
+class DeliveryReport:
+    """What became of the deliveries that were due; `problems` names the channels that did not take one."""
+
+    queued: int = 0
+    delivered: int = 0
+    waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def queue_alerts(raw_database: Path, build_database: Path, channels: Mapping[str, Channel], now: datetime) -> int:
+    """Write every alert that is new into the outbox, once a channel; return how many deliveries that makes.
+
+    All or nothing, and nothing twice. `now` is naive UTC. Raises duckdb.Error when a file cannot be used.
+    """
+    with duckdb.connect() as connection:
+        _attach(connection, raw_database)
+        connection.execute(f"attach {text_literal(build_database)} as build (read_only)")
+        connection.execute("begin")
+        found = connection.execute(_NEW_ALERTS)
+        names = [column[0] for column in found.description]
+        alerts: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        rows = [
+            [alert["alert_key"], alert["rule"], channel, *_words(alert), now]
+            for alert in alerts
+            for channel in channels
+        ]
+        if rows:
+            connection.executemany(
+                "insert into store.outbox.alert_deliveries values (?, ?, ?, ?, ?, ?, ?, ?, 0, null, null) "
+                "on conflict do nothing",
+                rows,
+            )
+        connection.execute(_PROGRESS)
+        connection.execute("commit")
+    return len(rows)
+
+
+def deliver(
+    raw_database: Path,
+    channels: Mapping[str, Channel],
+    now: Callable[[], datetime],
+    wait: Callable[[float], None] = time.sleep,
+) -> DeliveryReport:
+    """Send what waits in the outbox, the oldest first; what is not taken after three tries waits for the next run.
+
+    A channel that fails is left alone for the rest of the run. Raises duckdb.Error when the file cannot be used.
+    """
+    report = DeliveryReport()
+    with duckdb.connect() as connection:
+        _attach(connection, raw_database)
+        due = connection.execute(
+            "select alert_key, channel, delivery_key, subject, body, payload from store.outbox.alert_deliveries "
+            "where delivered_at is null order by queued_at, alert_key, channel"
+        ).fetchall()
+        failed: set[str] = set()
+        for alert_key, name, key, *words in due:
+            if name in failed or name not in channels:
+                report.waiting += 1
+                continue
+            problem, is_taken = _send(channels[name], Message(key, *words), wait)
+            if problem is not None:
+                report.problems.append(f"{name}: {problem}")
+            if not is_taken:
+                failed.add(name)
+                report.waiting += 1
+            report.delivered += is_taken
+            connection.execute(
+                "update store.outbox.alert_deliveries set attempts = attempts + 1, last_error = ?, delivered_at = ? "
+                "where alert_key = ? and channel = ?",
+                [problem, now() if is_taken else None, alert_key, name],
+            )
+    return report
+
+
+def _send(channel: Channel, message: Message, wait: Callable[[float], None]) -> tuple[str | None, bool]:
+    """Try three times; return what went wrong last and whether the other side has it."""
+    for pause in (*_WAITS_SECONDS, None):
+        try:
+            channel.send(message)
+        except PartlyDeliveredError as error:
+            return str(error), True
+        except DeliveryError as error:
+            problem = str(error)
+        else:
+            return None, True
+        if pause is not None:
+            wait(pause)
+    return problem, False
+
+
+def _words(alert: Mapping[str, Any]) -> list[str]:
+    return [delivery_key(alert["alert_key"]), subject(alert), text(alert), payload(alert)]
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, raw_database: Path) -> None:
+    connection.execute(f"attach {text_literal(raw_database)} as store")
+    for statement in _TABLES:
+        connection.execute(statement)
