@@ -1,5 +1,6 @@
 """`make doctor`: is this machine and configuration fit? Each line says what to do when it is not."""
 
+import csv
 import os
 import platform
 import shutil
@@ -125,6 +126,7 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
             yield False, printable(str(error)), "correct the rows named"
             return
         yield _llm(settings, Path(scratch) / "seeds")
+        yield from _alerts(settings, Path(scratch) / "seeds")
     yield from ((True, note, "") for note in notes)
     where = f"seeds of {settings.seeds} in place of the shipped ones" if settings.seeds else "shipped seeds"
     yield True, f"configuration: {where}, time zone {settings.timezone}", ""
@@ -153,6 +155,31 @@ def _llm(settings: Settings, seeds: Path) -> Finding:
         ),
         "",
     )
+
+
+def _alerts(settings: Settings, seeds: Path) -> Iterator[Finding]:
+    """Say where alerts go, and of each rule how long after its window it speaks: when its metric has matured."""
+    where = ["the log"]
+    where += ["a webhook"] if settings.alert_webhook_url else []
+    where += [f"mail to {settings.alert_email_to}"] if settings.alert_email_to else []
+    yield True, printable(f"alerts go to {' and '.join(where)}"), ""
+    maturity_hours = {row["metric_name"]: row["maturity_hours"] for row in _rows(seeds / "metric_definitions.csv")}
+    for rule in _rows(seeds / "alert_rules.csv"):
+        metric = rule["metric_name"].partition(":")[0]
+        hours = maturity_hours.get(rule["metric_name"]) or maturity_hours[f"{metric}:<goal>"]
+        yield (
+            True,
+            printable(
+                f"alert {rule['rule']}: {rule['metric_name']} ({rule['segment']}) {rule['condition']} "
+                f"{rule['threshold']} in {rule['window_hours']} h, known {hours} h after they have passed"
+            ),
+            "",
+        )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
 
 
 def _lock(settings: Settings) -> Iterator[Finding]:

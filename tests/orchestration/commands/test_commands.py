@@ -2,13 +2,11 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -21,41 +19,6 @@ from orchestration.settings import PROJECT_DIR, Settings
 from tests.support.published_samples import make_build, publish_sample
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-GIB = 1024**3
-
-
-class DiskUsage(NamedTuple):
-    total: int
-    used: int
-    free: int
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start without COLLOQUY_ variables, and take back whatever a command exports."""
-    before = dict(os.environ)
-    for name in before:
-        if name.startswith("COLLOQUY_"):
-            monkeypatch.delenv(name)
-    yield
-    for name in set(os.environ) - set(before):
-        del os.environ[name]
-    os.environ.update(before)
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    monkeypatch.setenv("COLLOQUY_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLLOQUY_LANDING", str(tmp_path / "landing"))
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: DiskUsage(10 * GIB, 5 * GIB, 5 * GIB))
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def landing(tmp_path: Path) -> Path:
-    folder = tmp_path / "landing"
-    (folder / "events").mkdir(parents=True)
-    return folder
 
 
 def event(number: int, **changes: object) -> str:
@@ -193,82 +156,6 @@ def test_status_of_a_broken_manifest(home: Home, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert said.startswith(f"{manifest} is no manifest: ")
     assert "the next run that publishes writes it anew" in said
-
-
-# doctor
-
-
-def findings(said: str) -> list[str]:
-    return [line for line in said.splitlines() if line.startswith("FIX ")]
-
-
-def test_doctor_finds_everything_fit(home: Home, landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) == 0
-    said = capsys.readouterr().out
-    assert findings(said) == []
-    assert said.splitlines()[-1] == "fit"
-    assert "ok  configuration: shipped seeds, time zone UTC" in said
-    assert f"ok  COLLOQUY_LANDING {landing}" in said
-    assert not home.root.exists()
-
-
-def test_doctor_says_which_llm_is_asked_and_never_its_key(
-    home: Home, landing: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["doctor"]) == 0
-    assert "LLM: no endpoint is configured (COLLOQUY_LLM_BASE_URL)" in capsys.readouterr().out
-    named = {"BASE_URL": "https://llm.example/v1", "MODEL": "gpt-4o-mini", "API_KEY": "not for your eyes"}
-    for name, value in named.items():
-        monkeypatch.setenv(f"COLLOQUY_LLM_{name}", value)
-    assert main(["doctor"]) == 0
-    told = capsys.readouterr().out
-    assert "LLM: gpt-4o-mini at https://llm.example/v1, with a key; $0.15 and $0.6 per million tokens" in told
-    assert "not for your eyes" not in told
-    monkeypatch.setenv("COLLOQUY_LLM_MODEL", "unknown")
-    assert main(["doctor"]) == 1
-    assert "FIX LLM: unknown at https://llm.example/v1" in capsys.readouterr().out
-
-
-@pytest.mark.usefixtures("home")
-def test_doctor_needs_no_landing_folder_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor"]) == 0
-    said = capsys.readouterr().out
-    hint = "is not there yet: made by you or by the first writer"
-    assert f"ok  COLLOQUY_LANDING {tmp_path / 'landing'} {hint}\n" in said
-    assert said.splitlines()[-1] == "fit"
-
-
-@pytest.mark.usefixtures("home")
-def test_doctor_refuses_a_file_in_place_of_the_landing_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "landing").write_text("")
-    assert main(["doctor"]) == 1
-    said = capsys.readouterr().out
-    assert findings(said) == [f"FIX COLLOQUY_LANDING {tmp_path / 'landing'}"]
-    assert said.splitlines()[-1] == "not fit: see the lines marked FIX"
-
-
-@pytest.mark.usefixtures("home", "landing")
-def test_doctor_names_bad_seeds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seeds = tmp_path / "my-seeds"
-    seeds.mkdir()
-    (seeds / "purposes.csv").write_text("source,agent,purpose\nnobody,,sales\n")
-    monkeypatch.setenv("COLLOQUY_SEEDS", str(seeds))
-    assert main(["doctor"]) == 1
-    said = capsys.readouterr().out
-    assert findings(said) == ["FIX the configuration cannot be used:"]
-    assert "purposes.csv line 2: source 'nobody' is not in sources.csv" in said
-    assert "correct the rows named" in said
-
-
-@pytest.mark.usefixtures("home", "landing")
-def test_doctor_wants_room_for_a_publish(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: DiskUsage(10 * GIB, 9 * GIB, GIB))
-    assert main(["doctor"]) == 1
-    assert findings(capsys.readouterr().out) == ["FIX 1.0 GiB free beside COLLOQUY_HOME"]
 
 
 # check-files
