@@ -1,5 +1,6 @@
 """The alerts of this run to those who want to know."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -26,14 +27,14 @@ _CHECK = "alerts_delivered"
     kinds={"python", "duckdb"},
     pool=WAREHOUSE_POOL,
 )
-def alert_deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+def alert_deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[object]:
     """One row per alert and channel: when it was queued, how often it was tried, when it was taken."""
     home, channels = warehouse.home, channels_of(warehouse.settings, context.log.warning)
     queued = queue_alerts(home.raw_database, home.build_database, channels, _utc(warehouse))
     report = deliver(home.raw_database, channels, lambda: _utc(warehouse))
     for problem in report.problems:
         context.log.warning(problem)
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={"queued": queued, "delivered": report.delivered, "waiting": report.waiting},
         check_results=[
             dg.AssetCheckResult(
