@@ -30,6 +30,21 @@ window_ends as (
 
 ),
 
+offsets as (
+
+    {{ integer_series(0, 2207, 'hours_back') }}
+
+),
+
+-- Hour by hour: as a range of hours the join would look at every hour for every window.
+hours_of_rules as (
+
+    select rules.rule, offsets.hours_back
+    from rules
+    inner join offsets on rules.window_hours > offsets.hours_back
+
+),
+
 windows_summed as (
 
     select
@@ -48,10 +63,11 @@ windows_summed as (
         window_ends.window_end_at,
         {{ alert_sums('hours') }}
     from window_ends
+    inner join hours_of_rules on window_ends.rule = hours_of_rules.rule
     inner join hours
         on
             window_ends.metric_name = hours.metric_name and window_ends.segment = hours.segment
-            and window_ends.window_start_at <= hours.hour_at and window_ends.window_end_at > hours.hour_at
+            and {{ add_hours('window_ends.window_end_at', '-1 - hours_of_rules.hours_back') }} = hours.hour_at
     group by
         window_ends.rule, window_ends.metric_name, window_ends.segment, window_ends.condition, window_ends.threshold,
         window_ends.window_hours, window_ends.severity, window_ends.minimum_sample, window_ends.cooldown_hours, window_ends.kind,
