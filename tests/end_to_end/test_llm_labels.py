@@ -1,7 +1,6 @@
 """What an LLM says of unsure conversations, from landed texts through the ledger to the marts, and what it costs."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,25 +42,9 @@ KINDS = """
 CALLS = "select count(*), sum(cost_usd), sum(tokens_in), sum(tokens_out) from ledger.llm_calls"
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
-    """Parse the project once."""
-    one = WarehouseUnderTest(
-        tmp_path_factory.mktemp("template"), labeller=embedded_labeller(NO_OWN_MODEL), metrics=False
-    )
-    one.settings.landing.mkdir()
-    one.land()
-    one.build(marts=False)
-    return one
-
-
 @pytest.fixture
-def warehouse(tmp_path: Path, template: WarehouseUnderTest) -> Iterator[WarehouseUnderTest]:
-    one = WarehouseUnderTest(
-        tmp_path, manifest=template.manifest, labeller=embedded_labeller(NO_OWN_MODEL), metrics=False
-    )
-    (one.home.dbt_target / "manifest.json").write_bytes((template.home.dbt_target / "manifest.json").read_bytes())
-    yield one
+def warehouse(tmp_path: Path) -> WarehouseUnderTest:
+    return WarehouseUnderTest(tmp_path, labeller=embedded_labeller(NO_OWN_MODEL), metrics=False)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import ModelNode
+from dbt.contracts.graph.nodes import ModelNode, SeedNode
 
 from orchestration.building.manifest import behind_labels
 from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
@@ -57,6 +57,16 @@ MODELS_BY_DATE = "int_dates_restated+"
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "--indirect-selection", "empty")
 
 
+class _Shipped:
+    """The shipped project as this process has parsed it, which takes as long as to build a small warehouse."""
+
+    manifest: Manifest | None = None
+    manifest_json: bytes = b""
+
+
+_SHIPPED = _Shipped()
+
+
 @dataclass
 class WarehouseUnderTest:
     """One warehouse in a folder of its own; `overrides` holds seed files that take the place of the shipped ones."""
@@ -65,8 +75,9 @@ class WarehouseUnderTest:
     overrides: Mapping[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
     loads: int = 0
-    # The parsed project. Seeds and the time zone may differ between warehouses that share one; models may not.
-    manifest: Manifest | None = None
+    # The parsed project, by default the one this process has parsed before: seeds and the time zone may differ between
+    # warehouses that share one; models may not. Without one, what lies in the folder of the project is parsed.
+    manifest: Manifest | None = field(default_factory=lambda: _SHIPPED.manifest)
     publish_raw_text: bool = False
     # What became of experiments is built where a test asks for it.
     experiments: bool = False
@@ -96,6 +107,9 @@ class WarehouseUnderTest:
         self.home = Home(self.settings.home)
         self.home.create()
         assemble_project(self.home.dbt_project, seeds)
+        if self.manifest is not None:
+            self.home.dbt_target.mkdir(parents=True, exist_ok=True)
+            (self.home.dbt_target / "manifest.json").write_bytes(_SHIPPED.manifest_json)
 
     def copy(self, folder: Path) -> "WarehouseUnderTest":
         """Return a warehouse in another folder that stands where this one does; what is published stays here."""
@@ -104,7 +118,7 @@ class WarehouseUnderTest:
             shutil.copytree(self.settings.landing, one.settings.landing)
         else:
             one.settings.landing.mkdir()
-        for file in (self.home.raw_database, self.home.build_database, self.home.dbt_target / "manifest.json"):
+        for file in (self.home.raw_database, self.home.build_database):
             shutil.copyfile(file, one.home.root / file.relative_to(self.home.root))
         return one
 
@@ -246,10 +260,16 @@ class WarehouseUnderTest:
         if self.manifest is None:
             parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
             self.manifest = parsed if isinstance(parsed, Manifest) else None
+            if _SHIPPED.manifest is None:
+                _SHIPPED.manifest = self.manifest
+                _SHIPPED.manifest_json = (self.home.dbt_target / "manifest.json").read_bytes()
         for node in self.manifest.nodes.values() if self.manifest else ():
             # A model that an earlier invocation compiled would not take the SQL of its ephemeral ones in again.
             if isinstance(node, ModelNode):
                 node.extra_ctes_injected, node.extra_ctes = False, []
+            # Where dbt reads a seed from: that of the project that was parsed, if nobody says otherwise.
+            if isinstance(node, SeedNode):
+                node.root_path = str(self.home.dbt_project)
         result = dbtRunner(manifest=self.manifest).invoke([*_SILENT, "--no-write-json", *command, *paths])
         # dbt-duckdb keeps the files open for the life of the process; the loader needs them.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
