@@ -1,0 +1,78 @@
+-- One row per path of first turns and step after it: how much oftener conversations go on with it that get resolved than others.
+with
+
+steps as (
+
+    select '(start)' as path, 0 as path_length, step as next_step, is_resolved, user_key
+    from {{ ref('int_turns_described') }}
+    where turn_number = 1
+    union all
+    select path, path_length, next_step, is_resolved, user_key
+    from {{ ref('int_paths_described') }}
+    where next_step is not null
+
+),
+
+paths_counted as (
+
+    select
+        path,
+        count(case when is_resolved then 1 end) as resolved_count,
+        count(case when not is_resolved then 1 end) as unresolved_count
+    from steps
+    group by path
+
+),
+
+steps_counted as (
+
+    select
+        path,
+        path_length,
+        next_step,
+        count(case when is_resolved then 1 end) as resolved_with_step_count,
+        count(case when not is_resolved then 1 end) as unresolved_with_step_count,
+        count(distinct user_key) as user_count
+    from steps
+    group by path, path_length, next_step
+
+),
+
+-- What happens less often on either side is chance, or somebody who could be known by it.
+divergences as (
+
+    select
+        steps_counted.*,
+        paths_counted.resolved_count,
+        paths_counted.unresolved_count,
+        steps_counted.resolved_with_step_count / cast(paths_counted.resolved_count as double) as resolved_share,
+        steps_counted.unresolved_with_step_count / cast(paths_counted.unresolved_count as double) as unresolved_share
+    from steps_counted
+    inner join paths_counted on steps_counted.path = paths_counted.path
+    where paths_counted.resolved_count >= 30 and paths_counted.unresolved_count >= 30 and steps_counted.user_count >= 5
+
+),
+
+divergences_ranked as (
+
+    select
+        path,
+        path_length,
+        next_step,
+        resolved_count,
+        resolved_with_step_count,
+        resolved_share,
+        unresolved_count,
+        unresolved_with_step_count,
+        unresolved_share,
+        resolved_share - unresolved_share as difference,
+        {{ newcombe_low('unresolved_with_step_count', 'unresolved_count', 'resolved_with_step_count', 'resolved_count') }}
+            as difference_ci_low,
+        {{ newcombe_high('unresolved_with_step_count', 'unresolved_count', 'resolved_with_step_count', 'resolved_count') }}
+            as difference_ci_high,
+        row_number() over (order by -abs(resolved_share - unresolved_share), path_length, path, next_step) as divergence_rank
+    from divergences
+
+)
+
+select * from divergences_ranked
