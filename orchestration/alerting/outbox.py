@@ -20,13 +20,15 @@ from orchestration.publishing.tables import text_literal
 # Waits between the tries of one run; a later run tries again.
 _WAITS_SECONDS = (1.0, 4.0)
 
+# No constraint guards a key: an erasure writes raw.duckdb anew, and a copy of a table has none.
 _TABLES = (
     "create schema if not exists store.outbox",
-    # How far each rule has been judged: what opened before is history, not news.
-    "create table if not exists store.outbox.alert_progress (rule varchar primary key, judged_through_at timestamp)",
+    # How far each rule has been judged: what opened before is history, not news. One row a rule.
+    "create table if not exists store.outbox.alert_progress (rule varchar, judged_through_at timestamp)",
+    # One row an alert and channel.
     "create table if not exists store.outbox.alert_deliveries (alert_key varchar, rule varchar, channel varchar, "
     "delivery_key varchar, subject varchar, body varchar, payload varchar, queued_at timestamp, attempts integer, "
-    "delivered_at timestamp, last_error varchar, primary key (alert_key, channel))",
+    "delivered_at timestamp, last_error varchar)",
 )
 # Of a rule nobody has judged before only what is open now is news.
 _NEW_ALERTS = """
@@ -37,10 +39,21 @@ _NEW_ALERTS = """
         and case when progress.rule is null then alerts.is_open else alerts.opened_at > progress.judged_through_at end
     order by alerts.opened_at, alerts.alert_key
 """
+_QUEUE = """
+    insert into store.outbox.alert_deliveries
+    select $alert_key, $rule, $channel, $delivery_key, $subject, $body, $payload, $queued_at, 0, null, null
+    where ($alert_key, $channel) not in (select (alert_key, channel) from store.outbox.alert_deliveries)
+"""
 _PROGRESS = """
-    insert into store.outbox.alert_progress
-    select rule, max(window_end_at) as judged_through_at from build.intermediate.int_alert_windows_judged group by rule
-    on conflict do update set judged_through_at = greatest(judged_through_at, excluded.judged_through_at)
+    merge into store.outbox.alert_progress as progress
+    using (
+        select rule, max(window_end_at) as judged_through_at
+        from build.intermediate.int_alert_windows_judged group by rule
+    ) as judged
+    on progress.rule = judged.rule
+    when matched then update set
+        judged_through_at = greatest(progress.judged_through_at, judged.judged_through_at)
+    when not matched then insert values (judged.rule, judged.judged_through_at)
 """
 
 
@@ -67,16 +80,12 @@ def queue_alerts(raw_database: Path, build_database: Path, channels: Mapping[str
         names = [column[0] for column in found.description]
         alerts: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
         rows = [
-            [alert["alert_key"], alert["rule"], channel, *_words(alert), now]
+            {"alert_key": alert["alert_key"], "rule": alert["rule"], "channel": channel, **_words(alert)}
             for alert in alerts
             for channel in channels
         ]
-        if rows:
-            connection.executemany(
-                "insert into store.outbox.alert_deliveries values (?, ?, ?, ?, ?, ?, ?, ?, 0, null, null) "
-                "on conflict do nothing",
-                rows,
-            )
+        for row in rows:
+            connection.execute(_QUEUE, row | {"queued_at": now})
         connection.execute(_PROGRESS)
         connection.execute("commit")
     return len(rows)
@@ -135,8 +144,13 @@ def _send(channel: Channel, message: Message, wait: Callable[[float], None]) -> 
     return problem, False
 
 
-def _words(alert: Mapping[str, Any]) -> list[str]:
-    return [delivery_key(alert["alert_key"]), subject(alert), text(alert), payload(alert)]
+def _words(alert: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "delivery_key": delivery_key(alert["alert_key"]),
+        "subject": subject(alert),
+        "body": text(alert),
+        "payload": payload(alert),
+    }
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, raw_database: Path) -> None:

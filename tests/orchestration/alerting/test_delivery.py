@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from orchestration.alerting import DeliveryReport, channels_of, deliver, queue_alerts
 from orchestration.alerting.channels import Channel, Message
+from orchestration.privacy.fresh_copy import open_copy, replace_raw, write_tables
 from orchestration.settings import Settings
 
 NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - the outbox holds UTC without a zone
@@ -186,6 +187,20 @@ def test_the_first_run_tells_what_is_open_and_later_ones_what_is_new(warehouse: 
         "Moved most: channel=web, from 20.0 % to 40.0 %, 75 % of all.\n"
         "Rule slow; marts.alerts where alert_key = 'slow:3'"
     )
+
+
+def test_an_erasure_that_writes_raw_anew_loses_no_alert_and_repeats_none(warehouse: Warehouse, hook: Hook) -> None:
+    warehouse.open(3)
+    warehouse.judge(3)
+    assert warehouse.run(hooked(hook)).delivered == 1
+    with open_copy(warehouse.raw) as connection:
+        write_tables(connection, {})
+    replace_raw(warehouse.raw)
+    warehouse.open(4)
+    warehouse.judge(4)
+    assert warehouse.run(hooked(hook)).delivered == 1
+    assert warehouse.run(hooked(hook)).queued == 0
+    assert [row[0] for row in warehouse.outbox()] == ["slow:3", "slow:4"]
 
 
 def test_a_webhook_gets_text_and_numbers_once(warehouse: Warehouse, hook: Hook) -> None:
