@@ -78,6 +78,20 @@ evidence_accumulated as (
 
 ),
 
+-- What the p-value rests on is the strongest look so far: which way its difference goes is what it is evidence of.
+evidence_directed as (
+
+    select
+        *,
+        last_value(case
+            when method = 'horizon' and boundary_z = highest_boundary_z then abs_diff
+            when method <> 'horizon' and has_min_sample and log_e = highest_log_e then abs_diff
+        end ignore nulls) over so_far as evident_diff
+    from evidence_accumulated
+    window so_far as (partition by test_name, phase, metric, segment, variant order by look_date rows unbounded preceding)
+
+),
+
 looks_compared as (
 
     select
@@ -91,7 +105,7 @@ looks_compared as (
             when method = 'horizon' then {{ horizon_half_width('treatment_count') }} / sqrt(information_fraction)
             else {{ mixture_half_width('mixture_ratio', '(0.05 / treatment_count)') }}
         end * std_error as half_width
-    from evidence_accumulated
+    from evidence_directed
 
 )
 

@@ -40,7 +40,7 @@ results_vouched as (
         coalesce(sample_ratios.is_mismatch, false) as has_sample_ratio_mismatch,
         coalesce(counted.is_contaminated, false) as is_contaminated,
         (results.abs_diff > 0) = results.is_higher_better as is_better,
-        significant.abs_diff as abs_diff_when_significant
+        significant.evident_diff
     from results
     cross join {{ ref('int_data_until_measured') }} as data_until
     left join units on results.test_name = units.test_name and results.phase = units.phase and results.variant = units.variant

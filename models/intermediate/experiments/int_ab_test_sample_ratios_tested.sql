@@ -10,6 +10,7 @@ ratios as (
         exposure_date,
         sum(unit_count) as unit_count,
         count(case when weight > 0 then 1 end) as arm_count,
+        sum(case when weight > 0 then unit_count else 0 end) as planned_unit_count,
         sum(case when weight = 0 then unit_count else 0 end) as unplanned_unit_count,
         {{ ordered_sum(sample_ratio_log_e_of_arm('unit_count', 'weight'), 'variant') }} as log_e_of_arms,
         {{ ordered_sum('cast(unit_count as double) * unit_count / nullif(weight, 0)', 'variant') }} as weighted_squares
@@ -23,8 +24,8 @@ statistics as (
     select
         *,
         log_e_of_arms + {{ sample_ratio_log_e_of_total('unit_count') }} as log_e,
-        -- The sum over the arms of (n - N w)^2 / (N w); rounding can leave a perfect split a little below 0.
-        greatest(0.0, weighted_squares / nullif(unit_count, 0) - unit_count) as chi_squared,
+        -- The sum over the planned arms of (n - N w)^2 / (N w); rounding can leave a perfect split a little below 0.
+        greatest(0.0, weighted_squares / nullif(planned_unit_count, 0) - planned_unit_count) as chi_squared,
         arm_count - 1 as degrees_of_freedom
     from ratios
 

@@ -41,7 +41,7 @@ verdicts_explained as (
             when verdict = 'insufficient data: horizon over'
                 then 'All planned units are in. ' || sample_text || ' of the ' || min_required || ' that each needs: plan a larger test.'
             when verdict = 'inconclusive: effect reversed'
-                then 'It was significant on ' || first_significant_date || ' and has changed its sign since: ' || comparison_text || '.'
+                then 'What was significant on ' || first_significant_date || ' went the other way: now ' || comparison_text || '.'
             when verdict like 'significant%'
                 then
                     comparison_text || '; the difference is ' || interval_text || ' however often one looks, since '

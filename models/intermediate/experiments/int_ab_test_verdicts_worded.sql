@@ -22,8 +22,11 @@ verdicts_worded as (
         variant || ' has ' || {{ amount_text('estimate', 'is_rate', ' %') }} || ' against '
         || {{ amount_text('control_estimate', 'is_rate', ' %') }} || ' of ' || control_variant as comparison_text,
         variant || ' has ' || sample || ' and ' || control_variant || ' ' || control_sample || ' ' || sample_unit as sample_text,
-        'between ' || {{ amount_text('ci_low', 'is_rate', '') }} || ' and ' || {{ amount_text('ci_high', 'is_rate', '') }}
-        || case when is_rate then ' points' else '' end as interval_text,
+        coalesce(
+            'between ' || {{ amount_text('ci_low', 'is_rate', '') }} || ' and ' || {{ amount_text('ci_high', 'is_rate', '') }}
+            || case when is_rate then ' points' else '' end,
+            'in no interval that could be told, as the units of a variant are all alike'
+        ) as interval_text,
         {{ number_text('100.0 * missing_share', 1) }} || ' %' as missing_text,
         {{ number_text('100.0 * control_missing_share', 1) }} || ' %' as control_missing_text
     from decided
