@@ -12,7 +12,7 @@ from orchestration.building.project import assemble_project
 from orchestration.home import Home
 from orchestration.labelling.conversation import Classifier
 from orchestration.labelling.embedded.storage import read_model
-from orchestration.labelling.evaluation import intents
+from orchestration.labelling.evaluation import intents, rephrases
 from orchestration.labelling.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
 from orchestration.labelling.evaluation.examples import Dataset
 from orchestration.labelling.evaluation.golden_set import GOLDEN, read_golden
@@ -58,18 +58,24 @@ def run_evaluation(
             print(f"reading {dataset.name}", file=sys.stderr)
             reports.append(evaluate(dataset, classifiers))
         about = list(intents.evaluate_intents(data, GOLDEN / "taxonomies", PROJECT_DIR / "seeds"))
+        again = list(rephrases.evaluate_rephrases(data, GOLDEN, PROJECT_DIR / "seeds"))
     except (OSError, ValueError) as error:
         print(error)
         return 1
     text = f"# How good the stage labels are, {now:%Y-%m-%d %H:%M} UTC\n\n{as_markdown(reports)}"
-    text += intents.as_markdown(about)
+    text += intents.as_markdown(about) + rephrases.as_markdown(again)
     if len(reports) == 1:
         text += f"No real conversations in {data}; name a folder with star, sgd or tau: make eval DATA=...\n"
     if llm is None:
         text += "No LLM endpoint is configured (COLLOQUY_LLM_BASE_URL): its columns are left out.\n"
     print(text)
     (folder / "evaluation.md").write_text(text, encoding="utf-8")
-    content = {"measured_at": now.isoformat(), "sets": as_json(reports), "intents": intents.as_json(about)}
+    content = {
+        "measured_at": now.isoformat(),
+        "sets": as_json(reports),
+        "intents": intents.as_json(about),
+        "rephrases": rephrases.as_json(again),
+    }
     (folder / "evaluation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(f"Written to {folder}")
     return 0

@@ -14,6 +14,7 @@ from orchestration.labelling.embedded.fitting import Prepared, fit_model, prepar
 from orchestration.labelling.embedded.model import Model
 from orchestration.labelling.embedded.shipped import shipped_model
 from orchestration.labelling.embedded.storage import SHIPPED, write_model
+from orchestration.labelling.rephrases.frequencies import count_frequencies, write_frequencies
 from orchestration.labelling.training.corpus import held_out_prefixes, training_conversations
 from orchestration.labelling.training.extra import read_extra
 from orchestration.labelling.training.labelled import LabelledConversation
@@ -73,6 +74,9 @@ def run_training(settings: Settings, extra: Path | None) -> int:
         if len({conversation.group for conversation in own}) == 1:
             # A group that all share tells nothing apart: each conversation is then held out by itself.
             own = [replace(conversation, group="") for conversation in own]
+    else:
+        # They follow from the same texts.
+        write_frequencies(count_frequencies())
     shipped = training_conversations(_FITTING_SEED)
     print(f"fitting on {len(shipped):,} shipped and {len(own):,} own conversations", file=sys.stderr)
     trained = train(shipped, own)

@@ -12,6 +12,7 @@ import yaml
 from orchestration.labelling.agent_text import unwrap
 from orchestration.labelling.conversation import Message
 from orchestration.labelling.letter_triples import Triples, similarity, triples_of
+from orchestration.labelling.rephrases.detecting import compare
 
 Signal = Literal["fallback_event", "fallback_text", "rephrase"]
 # In this order they are believed.
@@ -19,9 +20,6 @@ SIGNALS: tuple[Signal, ...] = ("fallback_event", "fallback_text", "rephrase")
 FALLBACK_EVENT = "fallback_triggered"
 # Similarity of letter triples, 0..1.
 _LEAST_FALLBACK_SIMILARITY = 0.6
-_LEAST_REPHRASE_SIMILARITY = 0.6
-# Two short answers are often alike ("yes", "yes please") and say nothing.
-_LEAST_REPHRASED_WORDS = 3
 _SENTENCE = re.compile(r"[^.!?…\n]+")
 
 
@@ -72,7 +70,7 @@ def misunderstanding_of(exchange: Exchange, following: Exchange | None) -> Misun
     for message in exchange.agent:
         if is_fallback(unwrap(message.content)):
             return Misunderstanding("fallback_text", message.event_id)
-    if following is not None and _is_rephrased(_said(exchange), _said(following)):
+    if following is not None and compare(_said(exchange), _said(following)).is_again:
         return Misunderstanding("rephrase", following.customer[0].event_id)
     return None
 
@@ -99,9 +97,3 @@ def _prototypes(kind: str) -> tuple[Triples, ...]:
 
 def _said(exchange: Exchange) -> str:
     return " ".join(message.content for message in exchange.customer)
-
-
-def _is_rephrased(before: str, after: str) -> bool:
-    if min(len(before.split()), len(after.split())) < _LEAST_REPHRASED_WORDS:
-        return False
-    return similarity(triples_of(before), triples_of(after)) >= _LEAST_REPHRASE_SIMILARITY

@@ -31,6 +31,8 @@ def test_eval_prints_and_writes_markdown_and_json(tmp_path: Path, capsys: pytest
     content = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
     assert content["measured_at"] == "2026-03-01T12:00:00+00:00"
     assert set(content["sets"]["golden"]["classifiers"]) == {"constant", *CLASSIFIERS}
+    assert "| authored pairs | 576 | 26.8% of 123 | 0.66% | - |" in printed
+    assert [(row["name"], row["found"], row["false"]) for row in content["rephrases"]] == [("authored pairs", 33, 3)]
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
