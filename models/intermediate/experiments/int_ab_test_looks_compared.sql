@@ -67,27 +67,15 @@ evidence as (
 
 ),
 
+-- A p-value rests on the strongest look so far: which way its difference goes is what there is evidence of.
 evidence_accumulated as (
 
     select
         *,
         max(boundary_z) over so_far as highest_boundary_z,
-        max(case when has_min_sample then log_e end) over so_far as highest_log_e
+        max(case when has_min_sample then log_e end) over so_far as highest_log_e,
+        max_by(abs_diff, case when method = 'horizon' then boundary_z when has_min_sample then log_e end) over so_far as evident_diff
     from evidence
-    window so_far as (partition by test_name, phase, metric, segment, variant order by look_date rows unbounded preceding)
-
-),
-
--- What the p-value rests on is the strongest look so far: which way its difference goes is what it is evidence of.
-evidence_directed as (
-
-    select
-        *,
-        last_value(case
-            when method = 'horizon' and boundary_z = highest_boundary_z then abs_diff
-            when method <> 'horizon' and has_min_sample and log_e = highest_log_e then abs_diff
-        end ignore nulls) over so_far as evident_diff
-    from evidence_accumulated
     window so_far as (partition by test_name, phase, metric, segment, variant order by look_date rows unbounded preceding)
 
 ),
@@ -105,7 +93,7 @@ looks_compared as (
             when method = 'horizon' then {{ horizon_half_width('treatment_count') }} / sqrt(information_fraction)
             else {{ mixture_half_width('mixture_ratio', '(0.05 / treatment_count)') }}
         end * std_error as half_width
-    from evidence_directed
+    from evidence_accumulated
 
 )
 
