@@ -30,8 +30,10 @@ results_compared as (
         current_results.verdict as new_verdict,
         coalesce(published_results.harm_alert, false) as old_harm_alert,
         coalesce(current_results.harm_alert, false) as new_harm_alert,
-        published_results.test_name is not null
-        and published_results.look_date is not distinct from current_results.look_date as is_same_look
+        coalesce(
+            published_results.look_date = current_results.look_date,
+            published_results.test_name is not null and published_results.look_date is null and current_results.look_date is null
+        ) as is_same_look
     from published_results
     full outer join current_results
         on
