@@ -18,7 +18,8 @@ sentiments_summarised as (
         min_by(sentiment, sequence_number) as sentiment_start,
         max_by(sentiment, sequence_number) as sentiment_end,
         case when count(*) >= 2 then max_by(sentiment, sequence_number) - min_by(sentiment, sequence_number) end as sentiment_trend,
-        avg(sentiment) as sentiment_average
+        -- Exact: a sum of doubles differs in its last digit by the order of its rows, and what is rounded later by more.
+        cast(avg(cast(sentiment as decimal(10, 6))) as double) as sentiment_average
     from messages
     group by conversation_key
 
