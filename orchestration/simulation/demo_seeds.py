@@ -1,13 +1,15 @@
-"""The configuration the simulated world needs beside the shipped one: three files, derived: they cannot drift."""
+"""The configuration the simulated world needs beside the shipped one: four files, derived: they cannot drift."""
 
 import csv
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from orchestration.simulation.experiments import CONVERSION_WINDOW_HOURS, EXPERIMENTS, start_ms
+from orchestration.simulation.world import MODELS
 
 # Planned before its start; the other test stays a first look. As many units as find 18 % against 23 % at daily looks.
 _PLANNED_TEST, _PLANNED_TOTAL = "demo-greeting-test", 2_470
+_GOALS = "checkout_completed|signup_completed"
 _SALES_AGENT = {"source": "events", "agent": "demo-sales-v1", "purpose": "sales"}
 
 
@@ -26,10 +28,10 @@ def _write(path: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
 
 
 def write_demo_seeds(shipped: Path, target: Path, *, days: int, end: date) -> None:
-    """Write sources.csv, purposes.csv and ab_tests.csv of the demo into `target` (a folder for COLLOQUY_SEEDS).
+    """Write sources.csv, purposes.csv, agents.csv and ab_tests.csv of the demo into `target`, for COLLOQUY_SEEDS.
 
-    The website widget's environment is set to production, the sales agent of `events` is marked as sales, and one of
-    the tests that run in the `days` days before `end` is registered.
+    The website widget's environment is set to production, the sales agent of `events` is marked as sales, the agents of
+    support have goals, and one of the tests that run in the `days` days before `end` is registered.
     Raises ValueError when the shipped sources.csv has no row for the widget.
     """
     target.mkdir(parents=True, exist_ok=True)
@@ -41,6 +43,11 @@ def write_demo_seeds(shipped: Path, target: Path, *, days: int, end: date) -> No
     _write(target / "sources.csv", columns, sources)
     columns, purposes = _read(shipped / "purposes.csv")
     _write(target / "purposes.csv", columns, [*purposes, _SALES_AGENT])
+    columns, agents = _read(shipped / "agents.csv")
+    # What is expected of all others is expected of them too, but for the goals.
+    others = next(row for row in agents if not row["agent"])
+    of_support = [others | {"agent": name, "goals": _GOALS} for name in MODELS if name.startswith("demo-support-")]
+    _write(target / "agents.csv", columns, [*agents, *of_support])
     columns, tests = _read(shipped / "ab_tests.csv")
     _write(target / "ab_tests.csv", columns, [*tests, _planned_test(columns, days, end)])
 

@@ -6,6 +6,7 @@ Times are whole milliseconds since 1970-01-01 UTC, because the sources speak in 
 
 import random
 from dataclasses import dataclass, field
+from typing import Literal
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -19,16 +20,22 @@ LANDING_SOURCES = (*SOURCES, EXPOSURE_SOURCE)
 NAMESPACES = {source: source for source in SOURCES} | {EXPOSURE_SOURCE: "chat_events"}
 
 Value = str | int | float | bool | None
+# In other words, or letter by letter.
+SaysAgain = Literal["rephrase", "repeat"]
 
 
 @dataclass(slots=True)
 class Act:
-    """One thing that happens. `kind` is a canonical event type; `data` holds canonical property names."""
+    """One thing that happens. `kind` is a canonical event type; `data` holds canonical property names.
+
+    `says_again` is told by no source: that a customer means to say her last message once more.
+    """
 
     kind: str
     at_ms: int
     data: dict[str, Value] = field(default_factory=dict)
     seq: int = 0
+    says_again: SaysAgain | None = None
 
     def number(self, name: str) -> int:
         """Return a property that is a whole number. Raises TypeError when the plan says otherwise."""

@@ -3,7 +3,7 @@
 import random
 
 from orchestration.simulation.phrases import TOPIC_TOOLS, draw_slots, general_texts, sales_texts, topic_texts
-from orchestration.simulation.plan import MINUTE_MS, SECOND_MS, Act, Value, Visit
+from orchestration.simulation.plan import MINUTE_MS, SECOND_MS, Act, SaysAgain, Value, Visit, random_stream
 
 _MESSAGES = frozenset({"interaction_initialized", "user_message", "agent_message"})
 _AGENT_KINDS = frozenset(
@@ -37,6 +37,9 @@ CAPABILITIES = {
     "agentsight_interactions": _MESSAGES,
 }
 
+# Who says it again keeps her own words half of the time; the others find new ones.
+_IN_OWN_WORDS = 0.5
+
 
 def _after_salutation(salutation: str, text: str) -> str:
     if not salutation or text.startswith("I "):
@@ -64,7 +67,11 @@ class Script:
         )
         self._general = general_texts(visit.language)
         self._slots = draw_slots(rng)
+        # Of its own: how something is said moves no draw of what happens.
+        self._wording = random_stream(visit.started_ms, "wording")
         self._last_template = ""
+        self._request = 0
+        self._last_said = ("", "")
         self._last_customer_text = ""
         self._open_flow: str | None = None
 
@@ -92,28 +99,46 @@ class Script:
 
     def say(self, slot: str) -> str:
         """Choose a text for one place in the dialogue and fill its slots."""
-        texts = self._texts.get(slot) or self._general[slot]
+        return self._choose(slot).format_map(self._slots)
+
+    def _choose(self, slot: str) -> str:
+        texts = self._texts_of(slot)
         # Nobody says the same twice by accident: repeats are written on purpose (`repeat`).
-        text = self.rng.choice([text for text in texts if text != self._last_template] or texts)
-        self._last_template = text
-        return text.format_map(self._slots)
+        self._last_template = self.rng.choice([text for text in texts if text != self._last_template] or texts)
+        return self._last_template
+
+    def _texts_of(self, slot: str) -> list[str]:
+        return self._texts.get(slot) or self._general[slot]
 
     def customer(self, slot: str, *, intent: str | None = None, mood: float = 0.0) -> None:
         """Let the customer speak. `mood` is the middle of the sentiment score, -1..1."""
         self.wait(4, 55)
-        text = self.say(slot)
+        last_slot, last_template = self._last_said
+        template = self._choose(slot)
+        if slot == "rephrase" and self._wording.random() < _IN_OWN_WORDS:
+            # The second time back to how it was asked first.
+            reworded, first = (self._texts[slot][self._request] for slot in ("reworded", "opening"))
+            template = first if last_template == reworded else reworded
+        if template == last_template:
+            # The agent spoke in between: the draw knows only what was said last of all.
+            others = self._texts_of(slot)
+            template = others[(others.index(template) + 1) % len(others)] if template in others else self._last_template
+        self._last_said = (slot, template)
+        text = template.format_map(self._slots)
         if slot == "opening":
+            self._request = self._texts_of(slot).index(template)
             text = _after_salutation(self.rng.choice(self._general["opening_prefix"]), text)
         if self.chance(0.12):
             text = text.lower().rstrip(".")
-        self._speak(text, intent, mood)
+        is_again = slot == "rephrase" and last_slot in {"opening", "rephrase"}
+        self._speak(text, intent, mood, "rephrase" if is_again else None)
 
     def repeat(self) -> None:
         """Let the customer send the last message once more, letter by letter."""
         self.wait(8, 70)
-        self._speak(self._last_customer_text, None, -0.3)
+        self._speak(self._last_customer_text, None, -0.3, "repeat")
 
-    def _speak(self, text: str, intent: str | None, mood: float) -> None:
+    def _speak(self, text: str, intent: str | None, mood: float, says_again: SaysAgain | None) -> None:
         self._last_customer_text = text
         data: dict[str, Value] = {"content": text}
         # Only some sources score messages; the others leave it to the reader.
@@ -122,7 +147,7 @@ class Script:
         if intent is not None and self.visit.source != "agentsight_interactions":
             data["intent"] = intent
             data["intent_confidence"] = round(self.rng.uniform(0.55, 0.99), 3)
-        self.add("user_message", **data)
+        self.acts.append(Act("user_message", self.now_ms, data, says_again=says_again))
 
     def agent(self, slot: str, *, may_tie: bool = True) -> None:
         """Let the agent answer: usually in seconds, now and then after minutes, sometimes in the same instant."""

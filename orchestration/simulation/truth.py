@@ -136,6 +136,8 @@ def conversation_row(facts: Facts) -> Row:
         "tool_error_count": counts["tool_errors"],
         "fallback_count": counts["fallback_triggered"],
         "conversion_count": counts["conversion"],
+        "exact_repeat_count": sum(act.says_again == "repeat" for act in conversation.acts),
+        "meant_rephrase_count": sum(act.says_again == "rephrase" for act in conversation.acts),
         **_costs(conversation),
         "first_response_ms": facts.first_response_ms,
         "handoff_requested_at": _time(first_at(conversation, frozenset({"handoff_requested"}))),

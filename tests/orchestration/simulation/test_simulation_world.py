@@ -31,6 +31,9 @@ def test_every_language_says_everything(language: str) -> None:
             assert len(texts) >= 2
             for text in texts:
                 assert {name for _, name, _, _ in string.Formatter().parse(text) if name} <= slots
+    for topic in TOPICS:
+        of_topic = topic_texts(language, topic)
+        assert len(of_topic["reworded"]) == len(of_topic["opening"])
 
 
 def test_weekdays_are_busier_than_weekends_and_days_than_nights() -> None:
@@ -79,7 +82,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_demo_seeds_change_three_things_and_nothing_else(tmp_path: Path) -> None:
+def test_demo_seeds_change_four_things_and_nothing_else(tmp_path: Path) -> None:
     shipped, target = tmp_path / "shipped", tmp_path / "demo"
     shipped.mkdir()
     header = "source,id_namespace,default_environment\n"
@@ -87,6 +90,7 @@ def test_demo_seeds_change_three_things_and_nothing_else(tmp_path: Path) -> None
         header + "events,events,production\nagentsight_interactions,agentsight_interactions,\n"
     )
     (shipped / "purposes.csv").write_text("source,agent,purpose\nsales_events,,sales\n")
+    (shipped / "agents.csv").write_text("agent,reference_message_count,goals\n,6,\n")
     (shipped / "ab_tests.csv").write_text("test_name,phase,window_hours,started_at,planned_at,planned_total,note\n")
     write_demo_seeds(shipped, target, days=60, end=date(2026, 5, 1))
     assert rows(target / "sources.csv") == [
@@ -100,6 +104,12 @@ def test_demo_seeds_change_three_things_and_nothing_else(tmp_path: Path) -> None
     assert rows(target / "purposes.csv") == [
         {"source": "sales_events", "agent": "", "purpose": "sales"},
         {"source": "events", "agent": "demo-sales-v1", "purpose": "sales"},
+    ]
+    assert [list(row.values()) for row in rows(target / "agents.csv")] == [
+        ["", "6", ""],
+        ["demo-support-v1", "6", "checkout_completed|signup_completed"],
+        ["demo-support-v2", "6", "checkout_completed|signup_completed"],
+        ["demo-support-v3", "6", "checkout_completed|signup_completed"],
     ]
     # It starts after a tenth of the 60 days from 2 March on.
     assert rows(target / "ab_tests.csv") == [
@@ -189,9 +199,13 @@ def test_proof_and_outcomes_of_sales_come_days_after_the_talk(world: Plan) -> No
 def test_a_customer_repeats_word_for_word_only_on_purpose() -> None:
     visit = plan_visits(7, MONDAY_MS, 10, 200)["agent_events"][0]
     script = Script(visit, random_stream(1), "delivery")
-    for _ in range(50):
-        script.customer("rephrase")
-    said = [str(act.data["content"]).lower().rstrip(".") for act in script.acts]
+    for slot in ["opening", *["rephrase"] * 50, *["detail"] * 50]:
+        script.customer(slot)
+        script.agent("ask")
+    asked = [act for act in script.acts if act.kind == "user_message"]
+    assert [act.says_again for act in asked] == [None] + 50 * ["rephrase"] + 50 * [None]
+    said = [str(act.data["content"]).lower().rstrip(".") for act in asked]
     assert all(before != after for before, after in pairwise(said))
     script.repeat()
-    assert script.acts[-1].data["content"] == script.acts[-2].data["content"]
+    assert script.acts[-1].data["content"] == asked[-1].data["content"]
+    assert script.acts[-1].says_again == "repeat"
