@@ -1,13 +1,10 @@
 """Alerts reach real servers on this machine at least once, whatever breaks off, and twice only where they must."""
 
-import json
 import socket
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +18,9 @@ from orchestration.alerting import DeliveryReport, channels_of, deliver, queue_a
 from orchestration.alerting.channels import Channel, Message
 from orchestration.privacy.fresh_copy import open_copy, replace_raw, write_tables
 from orchestration.settings import Settings
+from tests.support.webhook import TOKEN, Hook
 
 NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 - the outbox holds UTC without a zone
-TOKEN = "hook-a1b2c3"
-
-
-class Hook:
-    """A webhook on loopback: what was posted to it, and how it answers, one after the other; then 200."""
-
-    def __init__(self) -> None:
-        self.posted: list[tuple[str, Any]] = []
-        self.answers: list[int] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.posted.append((self.headers["Idempotency-Key"], json.loads(body)))
-                status = hook.answers.pop(0) if hook.answers else 200
-                if status == 0:
-                    # Hung up upon before a word.
-                    self.close_connection = True
-                    return
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/{TOKEN}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
 class Mailbox:
@@ -82,8 +50,7 @@ class Mailbox:
 def hook() -> Iterator[Hook]:
     one = Hook()
     yield one
-    one.server.shutdown()
-    one.server.server_close()
+    one.close()
 
 
 @pytest.fixture
