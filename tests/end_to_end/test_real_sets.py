@@ -2,14 +2,16 @@
 
 import gzip
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from scipy import stats  # type: ignore[import-untyped]
 
+from orchestration.settings import PROJECT_DIR
 from tests.support.warehouse import SHARED_DATA, WarehouseUnderTest
 
 REAL_SETS = ("star", "sgd", "tau", "p4g", "casino")
@@ -71,7 +73,12 @@ def warehouse(
 ) -> WarehouseUnderTest:
     # The sets name phone numbers of invented places; what is compared here are the texts as they were said.
     folder = tmp_path_factory.mktemp("real-sets")
-    built = WarehouseUnderTest(folder, {"purposes.csv": PURPOSES}, publish_raw_text=True)
+    sources = (PROJECT_DIR / "seeds" / "sources.csv").read_text()
+    # The negotiators rate how satisfied they are; nobody else here gives stars.
+    asked = sources.replace("events,events,production,other", "events,events,production,satisfaction", 1)
+    assert asked != sources
+    overrides = {"purposes.csv": PURPOSES, "sources.csv": asked}
+    built = WarehouseUnderTest(folder, overrides, publish_raw_text=True)
     for name in real_sets:
         built.link_real_set(name)
     built.land()
@@ -297,3 +304,67 @@ def test_days_add_up_to_the_conversations(
         "where metric_name = 'total_conversations' and segment = 'all' and value > 0"
     )
     assert dict(rows) == per_day
+
+
+def read_truth(name: str) -> dict[str, dict[str, Any]]:
+    """Read what a set says of each of its conversations beside the events."""
+    with gzip.open(SHARED_DATA / name / "truth.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return {truth["conversation_id"]: truth for truth in map(json.loads, lines)}
+
+
+def of_all_days(warehouse: WarehouseUnderTest, metric: str, agents: str) -> tuple[float, float]:
+    """Return numerator and denominator of a metric, added over all days and the agents whose names are like this."""
+    query = (
+        "select cast(sum(numerator) as double), cast(sum(denominator) as double) from marts.metrics_daily "
+        f"where metric_name = '{metric}' and segment like 'agent={agents}'"
+    )
+    return warehouse.rows(query)[0]
+
+
+def test_negotiators_are_as_satisfied_as_they_said(warehouse: WarehouseUnderTest) -> None:
+    said = {key: truth["satisfaction"] for key, truth in read_truth("casino").items()}
+    found = by_conversation(warehouse, "csat")
+    assert {key: found[key] for key in said} == {key: (stars,) for key, stars in said.items()}
+    assert of_all_days(warehouse, "avg_csat", "human_negotiator") == (sum(said.values()), 512)
+    # Of all others nobody gives stars.
+    assert of_all_days(warehouse, "avg_csat", "%") == (sum(said.values()), 512)
+
+
+def test_more_than_half_of_the_persuaded_donate(warehouse: WarehouseUnderTest) -> None:
+    donated = {key for key, truth in read_truth("p4g").items() if truth["donation_usd"] > 0}
+    found = by_conversation(warehouse, "conversion_count > 0")
+    assert {key for key, (has_converted,) in found.items() if has_converted and key.startswith("p4g")} == donated
+    for metric in ("conversion_rate", "overall_conversion_rate"):
+        assert of_all_days(warehouse, metric, "human_persuader") == (264, 489)
+    days = warehouse.rows(
+        "select cast(numerator as int), cast(denominator as int), value, ci_low, ci_high from marts.metrics_daily "
+        "where metric_name = 'conversion_rate' and segment = 'agent=human_persuader'"
+    )
+    assert len(days) > 20
+    for converted, closed, *measured in days:
+        interval = stats.binomtest(converted, closed).proportion_ci(method="wilson")
+        assert measured == pytest.approx([converted / closed, interval.low, interval.high])
+
+
+def test_feedback_is_counted_where_there_was_something_to_judge(
+    warehouse: WarehouseUnderTest, real_sets: dict[str, dict[str, Conversation]]
+) -> None:
+    asked = [
+        events for events in real_sets["star"].values() if is_engaged(events) and len(of_types(events, *MESSAGES)) > 3
+    ]
+    answered = [events for events in asked if of_types(events, "feedback_received")]
+    found = of_all_days(warehouse, "feedback_response_rate", "star%")
+    assert found == (len(answered), len(asked))
+    assert 0 < len(answered) < len(asked)
+
+
+def test_who_leaves_is_who_left(warehouse: WarehouseUnderTest, conversations: dict[str, Conversation]) -> None:
+    """A side that disconnects ends nothing, but for one conversation that was closed all the same."""
+    left = {key for key, truth in read_truth("star").items() if truth["outcome"] == "abandoned"}
+    outcomes = {key: outcome for key, (outcome,) in by_conversation(warehouse, "outcome").items() if key in left}
+    assert Counter(outcomes.values()) == {"abandoned": 129, "not_engaged": 130, "ended_unresolved": 1}
+    everybody = by_conversation(warehouse, "outcome")
+    abandoned = {key for key, (outcome,) in everybody.items() if outcome == "abandoned" and key.startswith("star-")}
+    assert abandoned <= left
+    settled = [key for key in everybody if key.startswith("star-") and is_engaged(conversations[key])]
+    assert of_all_days(warehouse, "abandonment_rate", "star%") == (len(abandoned), len(settled))
