@@ -146,6 +146,15 @@ MIGRATIONS = (
             )
         ),
     ),
+    Migration(
+        11,
+        "keep which messages say the one before them again",
+        (
+            "alter table ledger.message_labels add column if not exists rephrase_similarity DOUBLE",
+            "alter table ledger.message_labels add column if not exists is_rephrase BOOLEAN",
+            "alter table ledger.message_labels add column if not exists is_repeat BOOLEAN",
+        ),
+    ),
 )
 
 

@@ -136,6 +136,9 @@ _LEDGER = {
         "run_id": "VARCHAR",
         "labelled_at": "TIMESTAMP",
         "_load_id": "BIGINT",
+        "rephrase_similarity": "DOUBLE",
+        "is_rephrase": "BOOLEAN",
+        "is_repeat": "BOOLEAN",
     },
     # One row per request; one without a conversation is the first question, which only tries the endpoint. `outcome` is
     # answered, or why it failed; the cost is the most it can be where the endpoint did not count the tokens.

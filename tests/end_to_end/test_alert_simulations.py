@@ -16,7 +16,9 @@ RULES = (
     "fallback_rate_above_a_fifth,fallback_rate,all,exceeds,0.2,4,medium,100,0",
     "sentiment_below,sentiment_average,all,drops_below,-0.2,1,high,30,0",
     "completion_rate_drops_by_5_points,completion_rate,all,drops_by,0.05,168,medium,500,0",
+    "rephrase_rate_rises_by_2_points,rephrase_rate,all,rises_by,0.02,168,medium,500,0",
 )
+WEEKLY = ["completion_rate_drops_by_5_points", "rephrase_rate_rises_by_2_points"]
 HOURS = 24 * 7 * 60
 
 
@@ -30,10 +32,11 @@ def hours_of(metric: str, kind: str, **sums: np.ndarray) -> pd.DataFrame:
     return frame.assign(metric_name=metric, kind=kind)
 
 
-def turns(draw: np.random.Generator, rate: float, hours: int) -> dict[str, np.ndarray]:
-    """Draw 40 conversations an hour of one to eight turns, some more prone to fall back than others."""
+def turns(draw: np.random.Generator, rates: np.ndarray) -> dict[str, np.ndarray]:
+    """Draw 40 conversations an hour of one to eight turns, some more prone to go wrong than others."""
+    hours = len(rates)
     answered = draw.integers(1, 9, size=(hours, 40))
-    prone = draw.beta(4 * rate, 4 * (1 - rate), size=(hours, 40))
+    prone = draw.beta(4 * rates[:, None], 4 * (1 - rates[:, None]), size=(hours, 40))
     fallen = draw.binomial(answered, prone)
     return {
         "numerator": fallen.sum(axis=1),
@@ -43,6 +46,38 @@ def turns(draw: np.random.Generator, rate: float, hours: int) -> dict[str, np.nd
         "product_sum": (fallen * answered).sum(axis=1),
         "cluster_count": np.full(hours, 40),
     }
+
+
+def drawn(
+    seed: int, *, response: float, fallback: float, mood: float, completion: float, rephrased: float
+) -> list[pd.DataFrame]:
+    """Draw the hours of every metric of RULES around its true value.
+
+    `completion` and `rephrased` are those of every second week; in between they are 0.5 and 0.03.
+    """
+    draw = np.random.default_rng(seed)
+    moods = np.array([draw.normal(mood, 0.5, size=60) for _ in range(HOURS)])
+    # Each week is held against the one before.
+    is_even = np.repeat(np.arange(60) % 2 == 0, 168)
+    responses = draw.binomial(60, response, HOURS)
+    return [
+        hours_of("response_rate", "rate", numerator=responses, denominator=np.full(HOURS, 60)),
+        hours_of("fallback_rate", "ratio", **turns(draw, np.full(HOURS, fallback))),
+        hours_of(
+            "sentiment_average",
+            "mean",
+            numerator=moods.sum(axis=1),
+            denominator=np.full(HOURS, 60),
+            numerator_squared=(moods**2).sum(axis=1),
+        ),
+        hours_of(
+            "completion_rate",
+            "rate",
+            numerator=draw.binomial(30, np.where(is_even, completion, 0.5)),
+            denominator=np.full(HOURS, 30),
+        ),
+        hours_of("rephrase_rate", "ratio", **turns(draw, np.where(is_even, 0.03, rephrased))),
+    ]
 
 
 def judged(folder: Path, hours: list[pd.DataFrame]) -> pd.DataFrame:
@@ -75,55 +110,20 @@ def judged(folder: Path, hours: list[pd.DataFrame]) -> pd.DataFrame:
 @pytest.mark.full
 def test_at_the_threshold_alerts_are_seldom_false(tmp_path: Path) -> None:
     """At most one evaluation in a hundred fires where the truth is the threshold itself."""
-    draw = np.random.default_rng(1)
-    angry = np.array([draw.normal(-0.2, 0.5, size=60) for _ in range(HOURS)])
-    # Week by week 5 points less and more: each week is held against the one before.
-    weeks = np.repeat(np.where(np.arange(60) % 2 == 0, 0.55, 0.5), 168)
-    found = judged(
-        tmp_path,
-        [
-            hours_of("response_rate", "rate", numerator=draw.binomial(60, 0.5, HOURS), denominator=np.full(HOURS, 60)),
-            hours_of("fallback_rate", "ratio", **turns(draw, 0.2, HOURS)),
-            hours_of(
-                "sentiment_average",
-                "mean",
-                numerator=angry.sum(axis=1),
-                denominator=np.full(HOURS, 60),
-                numerator_squared=(angry**2).sum(axis=1),
-            ),
-            hours_of("completion_rate", "rate", numerator=draw.binomial(30, weeks), denominator=np.full(HOURS, 30)),
-        ],
-    )
+    found = judged(tmp_path, drawn(1, response=0.5, fallback=0.2, mood=-0.2, completion=0.55, rephrased=0.05))
     found["opened_in_30_days"] = found["opened"] * 30 * 24 / HOURS
     print(found.to_string())
     assert len(found) == len(RULES) - 1
     assert (found["evaluations"] > HOURS - 400).all()
     assert (found["firing"] <= 0.01).all()
     # And they do fire: a rule that never speaks would pass all of the above.
-    assert (found["firing"].drop("completion_rate_drops_by_5_points") > 0.001).all()
+    assert (found["firing"].drop(WEEKLY) > 0.001).all()
 
 
 @pytest.mark.full
 def test_a_real_drop_is_told(tmp_path: Path) -> None:
-    draw = np.random.default_rng(2)
-    angry = np.array([draw.normal(-0.5, 0.5, size=60) for _ in range(HOURS)])
-    weeks = np.repeat(np.where(np.arange(60) % 2 == 0, 0.6, 0.5), 168)
-    found = judged(
-        tmp_path,
-        [
-            hours_of("response_rate", "rate", numerator=draw.binomial(60, 0.3, HOURS), denominator=np.full(HOURS, 60)),
-            hours_of("fallback_rate", "ratio", **turns(draw, 0.35, HOURS)),
-            hours_of(
-                "sentiment_average",
-                "mean",
-                numerator=angry.sum(axis=1),
-                denominator=np.full(HOURS, 60),
-                numerator_squared=(angry**2).sum(axis=1),
-            ),
-            hours_of("completion_rate", "rate", numerator=draw.binomial(30, weeks), denominator=np.full(HOURS, 30)),
-        ],
-    )
+    found = judged(tmp_path, drawn(2, response=0.3, fallback=0.35, mood=-0.5, completion=0.6, rephrased=0.07))
     print(found.to_string())
-    assert (found["firing"].drop("completion_rate_drops_by_5_points") > 0.5).all()
-    # Every second week is one of those that dropped.
-    assert found["opened"]["completion_rate_drops_by_5_points"] >= 25
+    assert (found["firing"].drop(WEEKLY) > 0.5).all()
+    # Every second week is one of those that got worse.
+    assert (found["opened"][WEEKLY] >= 25).all()

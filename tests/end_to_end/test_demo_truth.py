@@ -17,11 +17,30 @@ from orchestration.settings import PROJECT_DIR
 from orchestration.simulation.demo_seeds import write_demo_seeds
 from orchestration.simulation.simulator import simulate
 from tests.support import truth as scoring
+from tests.support.labellers import undecided_labeller
 from tests.support.truth_files import read_object
 from tests.support.warehouse import WarehouseUnderTest
 
 # Two-sided 99.9 % of the normal distribution.
 Z_999 = 3.2905
+
+# What the design promises by name; dashboards are built on them.
+PUBLISHED_METRICS = frozenset(
+    {
+         "total_conversations", "total_sessions", "engaged_conversations", "interactions", "completion_rate",
+         "abandonment_rate", "handoff_rate", "escalation_rate", "contained_rate", "resolution_rate",
+         "claimed_resolution_rate", "durable_resolution_rate_24h", "durable_resolution_rate_72h",
+         "durable_resolution_rate_7d", "first_contact_resolution_rate", "avg_turns", "avg_messages_per_session",
+         "avg_duration_seconds", "avg_session_duration_seconds", "avg_first_response_ms", "fallback_rate",
+         "fallback_conversation_rate", "tool_error_rate", "rephrase_rate", "rephrase_abandonment_rate",
+         "rephrased_three_times_and_left_rate", "conversion_rate", "avg_satisfaction_score", "avg_csat",
+         "feedback_response_rate", "sentiment_average", "avg_resolution_score", "avg_efficiency_score",
+         "avg_sentiment_score", "avg_goal_completion_score", "response_rate", "qualification_rate", "booking_rate",
+         "show_rate", "deal_conversion_rate", "overall_conversion_rate", "interaction_rate", "page_abandonment_rate",
+         "visitor_interaction_rate", "visitor_page_abandonment_rate", "cost_usd", "cost_per_resolution_usd",
+         "cost_per_durable_resolution_usd",
+    }
+)  # fmt: skip
 
 Score = Callable[[WarehouseUnderTest, Path], list[str]]
 
@@ -59,7 +78,7 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     write_demo_seeds(PROJECT_DIR / "seeds", folder / "demo-seeds", days=world.days, end=world.end)
     simulate(folder / "landing", folder / "truth", days=world.days, conversations=world.conversations, end=world.end)
     overrides = {path.name: path.read_text() for path in (folder / "demo-seeds").iterdir()}
-    warehouse = WarehouseUnderTest(folder, overrides)
+    warehouse = WarehouseUnderTest(folder, overrides, labeller=undecided_labeller(), labelled_at_once=5_000)
     warehouse.land(now=datetime.combine(world.end, time(12), UTC))
     warehouse.build()
     yield Demo(world, warehouse, folder / "truth")
@@ -108,16 +127,37 @@ def test_daily_metrics_count_what_happened(demo: Demo) -> None:
     assert_true(demo, scoring.metric_differences)
 
 
-def test_there_is_no_day_and_no_goal_beyond_the_true_ones(demo: Demo) -> None:
+def test_rephrases_are_found_as_far_as_words_tell_and_none_is_invented(demo: Demo) -> None:
+    """Half of those who say it again keep their words, three in ten of all enough to be told."""
+    counts = scoring.rephrase_counts(demo.warehouse, demo.truth)
+    settled = [one for one in counts if one.is_settled]
+    for name, least in (("rephrase_abandonment_rate", 2), ("rephrased_three_times_and_left_rate", 3)):
+        left = [one for one in settled if one.outcome == "abandoned"]
+        true = sum(one.meant >= least for one in left) / len(settled)
+        measured = sum(one.found >= least for one in left) / len(settled)
+        print(f"{name}: true {true:.4f}, measured {measured:.4f}")
+    meant, found = sum(one.meant for one in counts), sum(one.found for one in counts)
+    print(f"rephrases: {meant} meant, {found} found, {found / meant:.1%}")
+    assert not [one for one in counts if one.found > one.meant]
+    assert 0.15 < found / meant < 0.5
+
+
+def test_there_is_no_day_beyond_the_true_ones(demo: Demo) -> None:
     days = read_object(demo.truth / "metrics.json")["days"]
-    goals = {goal for counts in days.values() for goal in counts["conversions"]}
     assert demo.warehouse.rows(
         "select min(date), max(date), count(distinct date) from marts.metrics_daily where segment = 'all'"
     ) == [(date.fromisoformat(min(days)), date.fromisoformat(max(days)), demo.world.days)]
-    stated = demo.warehouse.rows(
-        "select distinct metric_name from marts.metrics_daily where metric_name like 'conversion_rate:%'"
-    )
-    assert {name for (name,) in stated} == {f"conversion_rate:{goal}" for goal in goals}
+
+
+def test_every_metric_is_defined_and_measured_and_no_other(demo: Demo) -> None:
+    days = read_object(demo.truth / "metrics.json")["days"]
+    goals = {f"conversion_rate:{goal}" for counts in days.values() for goal in counts["conversions"]}
+    defined = {name for (name,) in demo.warehouse.rows("select metric_name from seeds.metric_definitions")}
+    assert defined > PUBLISHED_METRICS
+    query = "select metric_name, count(value) from marts.metrics_daily where segment = 'all' group by all"
+    measured = dict(demo.warehouse.rows(query))
+    assert measured.keys() == (defined - {"conversion_rate:<goal>"}) | goals
+    assert [name for name, days_with_a_value in measured.items() if not days_with_a_value] == []
 
 
 def test_durations_are_means_in_seconds(demo: Demo) -> None:

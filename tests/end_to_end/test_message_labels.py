@@ -99,6 +99,43 @@ def test_messages_and_conversations_say_what_the_customer_says(warehouse: Wareho
     assert warehouse.rows("select count(*), count(language) from raw.ledger.message_labels") == [(5, 5)]
 
 
+def test_what_is_said_again_is_known_of_each_pair_and_of_the_conversation(warehouse: WarehouseUnderTest) -> None:
+    in_other_words = "My broadband contract: how on earth can I cancel it?"
+    annoyed = [
+        said("a", 0, "user_message", "How do I cancel my broadband contract?"),
+        said("a", 1, "agent_message", "Do you want a faster plan?"),
+        said("a", 2, "user_message", in_other_words),
+        said("a", 3, "agent_message", "Do you want a slower plan?"),
+        said("a", 4, "user_message", in_other_words),
+        said("a", 9, "conversation_abandoned"),
+    ]
+    messages = "select event_id, is_rephrase, is_repeat, rephrase_similarity is null from marts.fct_messages "
+    of_customer = messages + "where sender_role = 'customer' and event_id like 'a%' order by 1"
+    counted = (
+        "select compared_message_count, rephrase_count, exact_repeat_count, satisfaction_score from "
+        "marts.fct_conversations where conversation_id = 'a'"
+    )
+    late = "select late_said_again_count from intermediate.int_last_turns_examined where conversation_key = 'events:a'"
+    again(warehouse, *annoyed)
+    assert warehouse.rows(of_customer) == [
+        ("a0", None, None, True),
+        ("a2", True, False, False),
+        ("a4", False, True, False),
+    ]
+    assert warehouse.rows(counted) == [(2, 1, 1, 0.18)]
+    assert warehouse.rows(late) == [(2,)]
+    # A late word between the first two: the second follows another message now, and is labelled once more.
+    again(warehouse, {**said("a", 5, "user_message", "Nobody answers me."), "timestamp": "2025-06-01T10:01:30Z"})
+    assert warehouse.rows(of_customer) == [
+        ("a0", None, None, True),
+        ("a2", False, False, False),
+        ("a4", False, True, False),
+        ("a5", False, False, False),
+    ]
+    assert warehouse.rows(counted) == [(3, 0, 1, 0.19)]
+    assert warehouse.rows(late) == [(1,)]
+
+
 def test_what_a_source_states_comes_first_unless_it_is_free_text(warehouse: WarehouseUnderTest) -> None:
     again(warehouse, *escalated("f", reason="Policy"), *escalated("g", reason="Anna was cross with us"))
     rows = {row[0]: row[3:6] for row in warehouse.rows(CONVERSATIONS)}
@@ -134,14 +171,15 @@ def test_a_changed_text_is_labelled_again_and_a_changed_language_too(warehouse: 
 
 def test_labels_are_of_redacted_texts(warehouse: WarehouseUnderTest) -> None:
     """Two texts that differ in what the redactor takes out say the same; its placeholders are no words of anybody."""
-    for place, mail in enumerate(("anna@example.com", "bert@example.org")):
+    for place, mail in enumerate(("anna@example.com", "bert@example.org", "cleo@example.net")):
         again(warehouse, said("r", place, "user_message", f"Please send the refund to {mail} as you did before."))
     moods = {row[1:] for row in warehouse.rows(MESSAGES) if row[0].startswith("r")}
     assert len(moods) == 1
     hashes = warehouse.rows(
         "select count(distinct content_hash) from raw.ledger.message_labels where event_id like 'r%'"
     )
-    assert hashes == [(1,)]
+    # The first of them follows no other.
+    assert hashes == [(2,)]
 
 
 def test_a_labelling_that_breaks_costs_no_mart_and_nothing_twice(warehouse: WarehouseUnderTest) -> None:

@@ -7,6 +7,7 @@ from orchestration.labelling.conversation import Conversation, StageAnswer, Stag
 from orchestration.labelling.ledger.labellers import Labeller, rules_labeller
 from orchestration.labelling.messages.labeller import MessageLabeller, MessageLabels
 from orchestration.labelling.messages.phrases import NOTHING
+from orchestration.labelling.stages import STAGES
 
 
 class BrokeOffError(Exception):
@@ -31,23 +32,24 @@ def breaking_on_messages(labeller: MessageLabeller, after_messages: int) -> Mess
     """Return a labeller that labels so many messages and then breaks."""
     labelled = 0
 
-    def label(text: str, language: str | None) -> MessageLabels:
+    def label(text: str, language: str | None, before: str | None = None, /) -> MessageLabels:
         nonlocal labelled
         if labelled == after_messages:
             raise BrokeOffError("the labelling of messages broke")
         labelled += 1
-        return labeller.label(text, language)
+        return labeller.label(text, language, before)
 
     return replace(labeller, label=label)
 
 
 def doubting_messages(labeller: MessageLabeller) -> MessageLabeller:
-    """Return another definition of a labeller: it reads every mood the other way and no intent."""
+    """Return another definition of a labeller: it reads moods and rephrases the other way and no intent."""
 
-    def label(text: str, language: str | None) -> MessageLabels:
-        said = labeller.label(text, language)
-        mood = None if said.sentiment is None else -said.sentiment
-        return replace(said, sentiment=mood, shown={**said.shown, "intent": NOTHING})
+    def label(text: str, language: str | None, before: str | None = None, /) -> MessageLabels:
+        labels = labeller.label(text, language, before)
+        mood = None if labels.sentiment is None else -labels.sentiment
+        said = None if labels.said is None else replace(labels.said, is_rephrase=not labels.said.is_rephrase)
+        return replace(labels, sentiment=mood, shown={**labels.shown, "intent": NOTHING}, said=said)
 
     return replace(labeller, definition_hash="e" * 64, label=label)
 
@@ -67,3 +69,13 @@ def doubting_labeller() -> Labeller:
         return [doubted(one, answer) for one, answer in zip(conversations, rules.classify(conversations), strict=True)]
 
     return replace(rules, model="doubting rules", definition_hash="d" * 64, classify=classify)
+
+
+def undecided_labeller() -> Labeller:
+    """Return one that knows nothing of stages: what a warehouse says of them rests on events alone."""
+
+    def classify(conversations: Sequence[Conversation], /) -> list[StageAnswer]:
+        unknown = StageLabel(reached=None, confidence=0.0)
+        return [StageAnswer(one.conversation_id, dict.fromkeys(STAGES, unknown), unknown) for one in conversations]
+
+    return replace(rules_labeller(), model="undecided", definition_hash="f" * 64, classify=classify)

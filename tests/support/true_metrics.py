@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,28 @@ from tests.support.truth_files import Fields, moment, read_lines, read_object
 Parts = tuple[float, float | None]
 
 
-def expected_metrics(truth: Path) -> dict[tuple[str, str], Parts]:
+@dataclass(frozen=True)
+class CustomerWords:
+    """What the labels of a conversation add up to: messages compared with the one before, and those that say it again.
+
+    The average sentiment is in whole millionths, the score of it in ten-thousandths of a point, as the marts add them.
+    """
+
+    compared: int = 0
+    again: int = 0
+    sentiment: int | None = None
+    sentiment_score: int | None = None
+
+
+# By conversation_key.
+AllWords = Mapping[str, CustomerWords]
+
+
+def expected_metrics(truth: Path, words: AllWords) -> dict[tuple[str, str], Parts]:
     """Return (date, metric) -> (numerator, denominator); the denominator of a count is None.
 
-    What metrics.json does not count is summed up from the conversations and interactions of the truth.
+    What metrics.json does not count is summed up from the conversations and interactions of the truth, and from the
+    labels where only they know.
     """
     stated = read_object(truth / "metrics.json")
     watermark = moment(stated["watermarks"]["agentsight_interactions"])
@@ -30,7 +49,8 @@ def expected_metrics(truth: Path) -> dict[tuple[str, str], Parts]:
         for metric, parts in (
             _stated_metrics(counts, goals)
             | _conversation_metrics(conversations[name])
-            | _satisfaction_metrics(conversations[name])
+            | _satisfaction_metrics(conversations[name], words)
+            | _label_metrics(conversations[name], words)
             | _cost_metrics(conversations[name])
             | _durability_metrics(conversations[name], stated["watermarks"])
             | _sales_metrics(conversations[name])
@@ -112,9 +132,11 @@ _WORTH = {
     "abandoned": 20,
 }
 _POINTS = {"resolved_confirmed": 100, "resolved_inferred": 80}
+# What the agents of support are there for.
+_SUPPORT_GOALS = {"checkout_completed", "signup_completed"}
 
 
-def _satisfaction_metrics(rows: list[Fields]) -> dict[str, Parts]:
+def _satisfaction_metrics(rows: list[Fields], words: AllWords) -> dict[str, Parts]:
     """Score the conversations that started on a day; 6 customer messages are what a good one takes.
 
     Summed up in whole hundredths, and efficiency in ten-thousandths, as the marts do: their sums are exact.
@@ -127,9 +149,16 @@ def _satisfaction_metrics(rows: list[Fields]) -> dict[str, Parts]:
     def satisfaction(row: Fields) -> int:
         if row["rating"] is not None and row["feedback_question_kind"] in {"solved", "satisfaction"}:
             return round(100 * float(row["rating"]))
-        return int(_WORTH[row["outcome"]] - min(9, max(0, row["user_message_count"] - 3)))
+        again = words.get(row["conversation_key"], CustomerWords()).again
+        return int(_WORTH[row["outcome"]] - min(9, max(0, row["user_message_count"] - 3) + 2 * again))
+
+    supported = [row for row in settled if row["agent"].startswith("demo-support-")]
+
+    def goal_points(row: Fields) -> float:
+        return 50.0 * len(_SUPPORT_GOALS & {conversion["goal"] for conversion in row["conversions"]})
 
     return {
+        "avg_goal_completion_score": (sum(map(goal_points, supported)), len(supported)),
         "avg_satisfaction_score": (sum(map(satisfaction, settled)) * 0.01, len(settled)),
         "avg_csat": (sum(round(100 * star) for star in stars) * 0.01, len(stars)),
         "feedback_response_rate": (sum(row["rating"] is not None for row in askable), len(askable)),
@@ -138,6 +167,26 @@ def _satisfaction_metrics(rows: list[Fields]) -> dict[str, Parts]:
             sum(round(1_000_000 * min(1, 6 / max(1, row["user_message_count"]))) for row in resolved) * 0.0001,
             len(resolved),
         ),
+    }
+
+
+def _label_metrics(rows: list[Fields], words: AllWords) -> dict[str, Parts]:
+    """Count what labels say of the conversations that started on a day."""
+    of_day = [(row, words.get(row["conversation_key"], CustomerWords())) for row in rows]
+    settled = [(row, said) for row, said in of_day if row["is_engaged"] and row["is_closed"]]
+    known = [(row, said) for row, said in settled if row["user_message_count"] <= 1 or said.compared]
+
+    def left(least: int) -> int:
+        return sum(row["outcome"] == "abandoned" and said.again >= least for row, said in known)
+
+    moods = [said.sentiment for _, said in of_day if said.sentiment is not None]
+    scores = [said.sentiment_score for _, said in settled if said.sentiment_score is not None]
+    return {
+        "sentiment_average": (sum(moods) * 0.000001, len(moods)),
+        "avg_sentiment_score": (sum(scores) * 0.0001, len(scores)),
+        "rephrase_rate": (sum(said.again for _, said in of_day), sum(said.compared for _, said in of_day)),
+        "rephrase_abandonment_rate": (left(2), len(known)),
+        "rephrased_three_times_and_left_rate": (left(3), len(known)),
     }
 
 

@@ -6,16 +6,22 @@ The expected side is taken from the truth files alone; times are naive UTC on bo
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.true_metrics import expected_metrics, expected_months
+from tests.support.true_metrics import CustomerWords, expected_metrics, expected_months
 from tests.support.truth_files import Fields, moment, read_lines, read_object
 from tests.support.warehouse import WarehouseUnderTest
 
 Key = tuple[str, ...]
 # What the simulator says beyond the columns of fct_conversations; scored apart, or a note about how it was made.
-CONVERSATION_EXTRAS = frozenset({"situation", "outcome_reason_family", "stages", "flows", "conversions"})
+CONVERSATION_EXTRAS = frozenset(
+    {
+        "situation", "outcome_reason_family", "stages", "flows", "conversions",
+        "meant_rephrase_count",
+    }
+)  # fmt: skip
 # Amounts, of which the denominator only says over how many conversations they are.
 SUMS = frozenset({"cost_usd", "labelling_cost_usd"})
 # The mart names the event, the truth only says what kind of evidence decided.
@@ -150,7 +156,7 @@ def exposure_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str
 
 def metric_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     """Score numerator, denominator and value of every stated metric and day in segment `all` of marts.metrics_daily."""
-    expected = expected_metrics(truth)
+    expected = expected_metrics(truth, _customer_words(warehouse))
     names = {name for _, name in expected}
     query = "select date, metric_name, numerator, denominator, value from marts.metrics_daily where segment = 'all'"
     got: dict[Key, Fields] = {
@@ -165,6 +171,46 @@ def metric_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
             value = (numerator if name in SUMS else numerator / denominator) if denominator else None
         right[day, name] = {"numerator": numerator, "denominator": denominator, "value": value}
     return list(_row_differences(right, got))
+
+
+def _customer_words(warehouse: WarehouseUnderTest) -> dict[str, CustomerWords]:
+    """Count over the ledger itself what the newest labels say of the messages of each conversation."""
+    query = """
+        with newest as (
+            select source, event_id, conversation_id, is_rephrase, sentiment from raw.ledger.message_labels
+            qualify row_number() over (partition by source, event_id order by _load_id desc) = 1
+        )
+        select
+            id_namespace || ':' || conversation_id, count(is_rephrase), count(*) filter (is_rephrase),
+            round(1e6 * avg(sentiment::decimal(10, 6)))::int,
+            round(1e4 * (50 + 50 * avg(sentiment::decimal(10, 6))))::int
+        from newest join seeds.sources using (source) group by id_namespace, conversation_id"""
+    return {key: CustomerWords(*counts) for key, *counts in warehouse.rows(query)}
+
+
+@dataclass(frozen=True)
+class RephraseCounts:
+    """How often a customer meant to say it again in other words, and how often the labels say so."""
+
+    outcome: str
+    is_settled: bool
+    meant: int
+    found: int
+
+
+def rephrase_counts(warehouse: WarehouseUnderTest, truth: Path) -> list[RephraseCounts]:
+    """Return the counts of every conversation."""
+    query = "select conversation_key, rephrase_count from marts.fct_conversations"
+    found = dict(warehouse.rows(query))
+    return [
+        RephraseCounts(
+            row["outcome"],
+            row["is_engaged"] and row["is_closed"],
+            row["meant_rephrase_count"],
+            found[row["conversation_key"]],
+        )
+        for row in read_lines(truth / "conversations.jsonl")
+    ]
 
 
 def arm_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:

@@ -64,15 +64,14 @@ conversations_decided as (
         conversations.satisfaction_rating,
         conversations.messages_before_feedback,
         conversations.qualification_score,
-        sentiments.sentiment_start,
-        sentiments.sentiment_end,
-        sentiments.sentiment_trend,
-        sentiments.sentiment_average,
+        sentiments.sentiment_start, sentiments.sentiment_end, sentiments.sentiment_trend, sentiments.sentiment_average,
+        -- Who says one thing says nothing again; where several are not compared yet nobody knows.
+        coalesce(rephrases.compared_message_count, 0) as compared_message_count,
+        coalesce(rephrases.rephrase_count, case when conversations.user_message_count <= 1 then 0 end) as rephrase_count,
+        coalesce(rephrases.exact_repeat_count, case when conversations.user_message_count <= 1 then 0 end) as exact_repeat_count,
         words.intents,
         words.objections,
-        words.escalation_reason,
-        words.escalation_reason_evidence_kind,
-        words.escalation_reason_event_id,
+        words.escalation_reason, words.escalation_reason_evidence_kind, words.escalation_reason_event_id,
         case
             when outcomes.outcome in ('abandoned', 'ended_unresolved') then coalesce(words.dropoff_reason, 'unknown')
         end as dropoff_reason,
@@ -94,6 +93,7 @@ conversations_decided as (
     left join {{ ref('int_sales_outcomes_decided') }} as sales on conversations.conversation_key = sales.conversation_key
     left join {{ ref('int_customer_words_summarised') }} as words on conversations.conversation_key = words.conversation_key
     left join {{ ref('int_sentiments_summarised') }} as sentiments on conversations.conversation_key = sentiments.conversation_key
+    left join {{ ref('int_rephrases_counted') }} as rephrases on conversations.conversation_key = rephrases.conversation_key
 
 )
 

@@ -67,7 +67,7 @@ conversations_scored as (
                         ), 0.5
                     )
         end as satisfaction_score_v1,
-        -- Who says it is believed; else how it ended, a little less for every message more than three.
+        -- Who says it is believed; else how it ended, a little less for every message more than three and for what had to be said again.
         case
             when not is_settled then null
             when satisfaction_rating is not null then satisfaction_rating
@@ -78,7 +78,7 @@ conversations_scored as (
                     when 'escalated' then 0.50
                     when 'ended_unresolved' then 0.35
                     when 'abandoned' then 0.20
-                end - least(0.09, 0.01 * greatest(0, user_message_count - 3)) as double
+                end - least(0.09, 0.01 * greatest(0, user_message_count - 3) + 0.02 * coalesce(rephrase_count, 0)) as double
             )
         end as satisfaction_score,
         cast(

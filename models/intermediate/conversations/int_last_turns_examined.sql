@@ -5,9 +5,12 @@ with
 events as (
 
     select
-        *,
-        max(turn_number) over (partition by conversation_key) as last_turn_number
-    from {{ ref('int_events_touched') }}
+        events.*,
+        coalesce(labels.is_rephrase or labels.is_repeat, false) as is_said_again,
+        max(events.turn_number) over (partition by events.conversation_key) as last_turn_number
+    from {{ ref('int_events_touched') }} as events
+    left join {{ ref('int_message_labels_chosen') }} as labels
+        on events.source = labels.source and events.event_id = labels.event_id and events.event_type = 'user_message'
 
 ),
 
@@ -19,6 +22,7 @@ turns as (
         bool_or(event_type in ('handoff_requested', 'handoff_connected')) as has_handoff,
         bool_or(is_tool_error) as has_tool_error,
         bool_or(event_type = 'fallback_triggered') as has_fallback,
+        count(case when is_said_again then 1 end) as said_again_count,
         min(occurred_at) filter (where event_type = 'user_message') as asked_at,
         min(occurred_at) filter (where event_type = 'agent_message') as replied_at,
         max(sequence_number) filter (where event_type in ('user_message', 'agent_message')) as last_message_sequence,
@@ -38,6 +42,7 @@ last_turns_examined as (
         bool_or(has_handoff) as has_late_handoff,
         bool_or(has_tool_error) as has_late_tool_error,
         bool_or(has_fallback) as has_late_fallback,
+        sum(said_again_count) as late_said_again_count,
         max({{ milliseconds_between('asked_at', 'replied_at') }}) as slowest_late_response_ms,
         case max_by(last_message_type, last_message_sequence) when 'user_message' then 'customer' when 'agent_message' then 'agent' end
             as last_message_role,

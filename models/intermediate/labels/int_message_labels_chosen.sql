@@ -46,7 +46,10 @@ labels_chosen as (
         intent,
         objection,
         escalation_reason,
-        dropoff_reason
+        dropoff_reason,
+        rephrase_similarity,
+        is_rephrase,
+        is_repeat
     from labels_ranked
     where
         labels_later = 1

@@ -50,6 +50,9 @@ measures_counted as (
         count(rating) as feedback_given_count,
         count(case when messages_before_feedback <= 3 then 1 end) as feedback_early_count,
         count(case when feedback_question_kind = 'satisfaction' then csat end) as csat_count,
+        count(case when is_settled then rephrase_count end) as rephrase_known_count,
+        count(case when is_settled and outcome = 'abandoned' and rephrase_count >= 2 then 1 end) as rephrase_abandoned_count,
+        count(case when is_settled and outcome = 'abandoned' and rephrase_count >= 3 then 1 end) as rephrased_thrice_count,
         count(sentiment_average) as sentiment_count,
         count(sentiment_score) as sentiment_score_count,
         count(efficiency_score) as efficiency_count,
@@ -74,7 +77,11 @@ measures_counted as (
         count(session_ms) as session_ms_count,
         count(first_response_ms) as first_response_ms_count,
         count(case when answered_turn_count > 0 then 1 end) as answered_turns_conversations,
-        {{ exact_sum('fallback_turn_count * answered_turn_count') }} as fallback_turns_x_answered_turns
+        {{ exact_sum('fallback_turn_count * answered_turn_count') }} as fallback_turns_x_answered_turns,
+        {{ sum_and_square('rephrase_count', 'rephrases') }},
+        {{ sum_and_square('compared_message_count', 'compared_messages') }},
+        count(case when compared_message_count > 0 then 1 end) as compared_messages_conversations,
+        {{ exact_sum('rephrase_count * compared_message_count') }} as rephrases_x_compared_messages
     from conversations
     inner join {{ ref('int_conversation_segments_listed') }} as segments on conversations.conversation_key = segments.conversation_key
     group by

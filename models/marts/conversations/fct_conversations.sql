@@ -65,6 +65,7 @@ conversations as (
         sentiment_end,
         sentiment_trend,
         sentiment_average,
+        compared_message_count, rephrase_count, exact_repeat_count,
         intents,
         objections,
         escalation_reason, escalation_reason_evidence_kind, escalation_reason_event_id,

@@ -49,7 +49,10 @@ messages_with_text as (
         message_texts.content,
         labels.sentiment,
         labels.intent,
-        labels.objection
+        labels.objection,
+        labels.rephrase_similarity,
+        labels.is_rephrase,
+        labels.is_repeat
     from messages
     inner join conversations on messages.conversation_key = conversations.conversation_key
     left join message_texts on messages.source = message_texts.source and messages.event_id = message_texts.event_id

@@ -72,6 +72,7 @@ dropoffs as (
             when last_turns.has_late_handoff then 'handoff'
             when last_turns.has_late_tool_error then 'tool_error'
             when last_turns.has_late_fallback then 'fallback'
+            when last_turns.late_said_again_count >= 2 then 'rephrased'
             when last_turns.last_message_role = 'customer' then 'no_answer'
             when last_turns.slowest_late_response_ms > 60000 then 'slow_response'
             else 'unknown'

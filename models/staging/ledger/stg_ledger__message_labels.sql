@@ -18,6 +18,9 @@ renamed as (
         objection,
         escalation_reason,
         dropoff_reason,
+        rephrase_similarity,
+        is_rephrase,
+        is_repeat,
         labelled_at,
         _load_id as load_id
     from message_labels

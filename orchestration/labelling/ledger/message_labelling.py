@@ -141,25 +141,28 @@ class _Writer:
 
     def append(self, messages: Sequence[MessageCandidate]) -> list[MessageLabels]:
         """Label some messages and commit what they say."""
-        labels = [self._labeller.label(one.text, one.language) for one in messages]
+        labels = [self._labeller.label(one.text, one.language, one.before) for one in messages]
         rows = [self._row(one, said) for one, said in zip(messages, labels, strict=True)]
         self._cursor.execute("begin")
         append_rows(self._cursor, "message_labels", rows)
         self._cursor.execute("commit")
         return labels
 
-    def _row(self, message: MessageCandidate, said: MessageLabels) -> dict[str, object]:
+    def _row(self, message: MessageCandidate, labels: MessageLabels) -> dict[str, object]:
         shown: dict[str, object] = {}
         for kind in KINDS:
-            shown[kind] = said.shown[kind].label
-            shown[f"{kind}_confidence"] = said.shown[kind].confidence
+            shown[kind] = labels.shown[kind].label
+            shown[f"{kind}_confidence"] = labels.shown[kind].confidence
         return {
             "source": message.source,
             "event_id": message.event_id,
             "conversation_id": message.conversation_id,
-            "language": said.language,
-            "sentiment": said.sentiment,
+            "language": labels.language,
+            "sentiment": labels.sentiment,
             **shown,
+            "rephrase_similarity": labels.said.similarity if labels.said else None,
+            "is_rephrase": labels.said.is_rephrase if labels.said else None,
+            "is_repeat": labels.said.is_repeat if labels.said else None,
             "definition_hash": self._labeller.definition_hash,
             "content_hash": message.content_hash,
             **self._shared,

@@ -17,20 +17,24 @@ _SPOKEN = ("customer", "agent")
 
 @dataclass(frozen=True)
 class MessageCandidate:
-    """A customer's message, and how its newest labels were made; both hashes None when nobody has labelled it."""
+    """A customer's message, and how its newest labels were made; both hashes None when nobody has labelled it.
+
+    `before` is the text of the customer's message before it, None for the first of a conversation.
+    """
 
     source: str
     event_id: str
     conversation_id: str
     text: str
+    before: str | None
     language: str | None
     content_hash_before: str | None
     definition_hash_before: str | None
 
     @property
     def content_hash(self) -> str:
-        """Return the sha256 (hex) of what is labelled: whose it is, its language and the redacted text."""
-        content = json.dumps([self.conversation_id, self.language, self.text], ensure_ascii=False)
+        """Return the sha256 (hex) of what is labelled: whose it is, its language and both redacted texts."""
+        content = json.dumps([self.conversation_id, self.language, self.text, self.before], ensure_ascii=False)
         # As for conversations: a lone half of a surrogate pair is no text in UTF-8, and lands nevertheless.
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -93,18 +97,24 @@ def read_messages(connection: duckdb.DuckDBPyConnection, earliest: datetime) -> 
             continue
         spoken = [(one, row) for one, row in zip(stored.messages, rows, strict=True) if one.message.role in _SPOKEN]
         languages = languages_of([one.message for one, _ in spoken])
+        asked = [
+            (one, row, language)
+            for (one, row), language in zip(spoken, languages, strict=True)
+            if one.message.role == "customer"
+        ]
+        before = [None, *(one.message.content for one, _, _ in asked)]
         yield [
             MessageCandidate(
                 one.source,
                 one.event_id,
                 row["conversation_id"],
                 one.message.content,
+                said_before,
                 language,
                 row["content_hash"],
                 row["definition_hash"],
             )
-            for (one, row), language in zip(spoken, languages, strict=True)
-            if one.message.role == "customer"
+            for (one, row, language), said_before in zip(asked, before, strict=False)
         ]
 
 

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 from orchestration.labelling.agent_text import unwrap
 from orchestration.labelling.conversation import Message
@@ -14,10 +15,12 @@ from orchestration.labelling.cues import Cues, detect_language, hash_of_cues
 from orchestration.labelling.messages.phrases import LEAST_LEAD, LEAST_SHARE, NOTHING, Shown, phrase_books
 from orchestration.labelling.messages.sentiment import LANGUAGE, sentiment_of
 from orchestration.labelling.messages.taxonomy import KINDS, Kind, read_taxonomy
+from orchestration.labelling.rephrases.detecting import LEAST_SIMILARITY, Said, compare
+from orchestration.labelling.rephrases.frequencies import hash_of_frequencies
 from orchestration.privacy.redaction import REDACTOR_VERSION
 
 # Raised with every change of code that may change an answer; data (phrases, cues, lexicon) is hashed as it is.
-MESSAGES_VERSION = 1
+MESSAGES_VERSION = 2
 # Fewer words than this say little of their own language: the conversation decides.
 _LEAST_OWN_WORDS = 6
 # Nobody types more at once: what follows was pasted, and costs as much as a hundred messages.
@@ -26,11 +29,22 @@ _READ_CHARACTERS = 4_000
 
 @dataclass(frozen=True)
 class MessageLabels:
-    """What one message says; `sentiment` -1..1 or None for unknown, `language` None where no shipped one fits."""
+    """What one message says; `sentiment` -1..1 or None for unknown, `language` None where no shipped one fits.
+
+    `said` is how it goes with the customer's message before it, None for the first.
+    """
 
     language: str | None
     sentiment: float | None
     shown: Mapping[Kind, Shown]
+    said: Said | None = None
+
+
+class Label(Protocol):
+    """Labels a text in a language; `before` is the customer's message before it."""
+
+    def __call__(self, text: str, language: str | None, before: str | None = None, /) -> MessageLabels:
+        """Return what it says."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,7 @@ class MessageLabeller:
     """What labels a text in a language, as the ledger names it."""
 
     definition_hash: str
-    label: Callable[[str, str | None], MessageLabels]
+    label: Label
 
 
 def message_labeller(taxonomy: Path) -> MessageLabeller:
@@ -48,7 +62,7 @@ def message_labeller(taxonomy: Path) -> MessageLabeller:
 
     # The same words come again and again: greetings, answers, what people copy.
     @lru_cache(maxsize=16_384)
-    def label(text: str, language: str | None) -> MessageLabels:
+    def by_itself(text: str, language: str | None) -> MessageLabels:
         read = text[:_READ_CHARACTERS]
         book = books.get(language or "")
         return MessageLabels(
@@ -57,12 +71,17 @@ def message_labeller(taxonomy: Path) -> MessageLabeller:
             dict.fromkeys(KINDS, NOTHING) if book is None else book.shown(read),
         )
 
+    def label(text: str, language: str | None, before: str | None = None, /) -> MessageLabels:
+        labels = by_itself(text, language)
+        return labels if before is None else replace(labels, said=compare(before, text))
+
     parts = {
         "taxonomy": sorted([row.kind, row.label, row.language, row.phrase] for row in rows),
         "margin": [LEAST_SHARE, LEAST_LEAD],
         "sentiment": version("vaderSentiment"),
         "version": MESSAGES_VERSION,
         "cues": hash_of_cues(),
+        "rephrases": [LEAST_SIMILARITY, hash_of_frequencies()],
         "redactor": REDACTOR_VERSION,
     }
     definition = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

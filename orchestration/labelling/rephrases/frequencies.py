@@ -1,5 +1,6 @@
 """How common a word is in what people and agents say, counted over the shipped training texts of all languages."""
 
+import hashlib
 import json
 import math
 import re
@@ -39,6 +40,11 @@ def shipped_frequencies() -> Frequencies:
     """Read what ships. Raises OSError, ValueError and KeyError when it is damaged."""
     content = json.loads(SHIPPED.read_text(encoding="utf-8"))
     return Frequencies(content["texts"], content["of"])
+
+
+def hash_of_frequencies() -> str:
+    """Return the sha256 (hex) of what ships."""
+    return hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
 
 
 def count_frequencies(folder: Path = TEXTS) -> Frequencies:

@@ -174,6 +174,19 @@ def test_layout_ten_takes_exact_costs_from_the_properties_that_are_still_there(
     ]
 
 
+def test_layout_eleven_does_not_know_yet_what_older_labels_say_again(warehouse: Any) -> None:
+    columns_of_it = ("rephrase_similarity", "is_rephrase", "is_repeat")
+    change(
+        warehouse.database,
+        *(f"alter table ledger.message_labels drop column {column}" for column in columns_of_it),
+        "insert into ledger.message_labels (source, event_id, intent) values ('events', 'e1', 'refund')",
+        "update raw.schema_versions set version = 10",
+    )
+    open_raw(warehouse.database).close()
+    labels = f"select event_id, intent, {', '.join(columns_of_it)} from ledger.message_labels"
+    assert read(warehouse.database, labels) == [("e1", "refund", None, None, None)]
+
+
 def test_a_file_of_the_first_release_is_known_and_the_next_one_lands(
     first_release: Any, make_event: Any, make_jsonl: Any
 ) -> None:
