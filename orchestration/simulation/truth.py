@@ -16,6 +16,7 @@ from orchestration.simulation.facts import (
     first_at,
     is_counted,
     judge_durability,
+    read_answer,
 )
 from orchestration.simulation.formats.common import zulu
 from orchestration.simulation.mess import FilePlan
@@ -86,6 +87,16 @@ def _sales_outcome(facts: Facts) -> str | None:
     return best or ("dropped" if facts.is_closed else None)
 
 
+def _messages_before_feedback(conversation: Conversation) -> int | None:
+    """Count the messages before the first answer that says something; null without one."""
+    messages = 0
+    for act in conversation.acts:
+        if act.kind == "feedback_received" and read_answer(conversation, act).score is not None:
+            return messages
+        messages += act.kind in {"user_message", "agent_message"}
+    return None
+
+
 def _costs(conversation: Conversation) -> Row:
     """Sum up what the agent messages say they read, wrote and cost; null where none says it."""
     said = [act.data for act in conversation.acts if act.kind == "agent_message"]
@@ -122,6 +133,7 @@ def conversation_row(facts: Facts) -> Row:
         "started_at": _time(facts.started_ms),
         "last_interaction_at": _time(facts.last_interaction_ms),
         "ended_at": _time(facts.ended_ms),
+        "completed_at": _time(first_at(conversation, frozenset({"conversation_completed"}))),
         "is_engaged": facts.is_engaged,
         "is_handled": facts.is_handled,
         "is_closed": facts.is_closed,
@@ -144,6 +156,7 @@ def conversation_row(facts: Facts) -> Row:
         "handoff_connected_at": _time(first_at(conversation, frozenset({"handoff_connected"}))),
         "rating": None if answer is None else answer.score,
         "csat": None if answer is None else answer.stars,
+        "messages_before_feedback": _messages_before_feedback(conversation),
         "feedback_question_kind": None if answer is None else answer.question_kind,
         "is_first_contact": facts.is_first_contact,
         "is_durably_resolved_24h": facts.is_durably_resolved["24h"],

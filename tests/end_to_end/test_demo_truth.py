@@ -158,6 +158,9 @@ def test_every_metric_is_defined_and_measured_and_no_other(demo: Demo) -> None:
     measured = dict(demo.warehouse.rows(query))
     assert measured.keys() == (defined - {"conversion_rate:<goal>"}) | goals
     assert [name for name, days_with_a_value in measured.items() if not days_with_a_value] == []
+    # Each of them is held against the truth or the ledger, two in a test of their own.
+    scored = {name for _, name in scoring.true_metrics(demo.warehouse, demo.truth)}
+    assert measured.keys() - scored == {"avg_duration_seconds", "avg_session_duration_seconds"}
 
 
 def test_durations_are_means_in_seconds(demo: Demo) -> None:

@@ -109,8 +109,13 @@ def _conversation_metrics(rows: list[Fields]) -> dict[str, Parts]:
     settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
     engaged = [row for row in rows if row["is_engaged"]]
     tool_users = [row for row in settled if row["tool_call_count"]]
+    # The other sources have no word for it.
+    reporting = [row for row in settled if row["source"] in {"events", "agent_events"}]
+    asked = [row for row in rows if row["rating"] is not None]
     responses = [row["first_response_ms"] for row in rows if row["first_response_ms"] is not None]
     return {
+        "completion_rate": (sum(row["completed_at"] is not None for row in reporting), len(reporting)),
+        "feedback_asked_early_rate": (sum(row["messages_before_feedback"] <= 3 for row in asked), len(asked)),
         "conversion_rate": (sum(row["conversion_count"] > 0 for row in settled), len(settled)),
         "fallback_conversation_rate": (sum(row["fallback_count"] > 0 for row in settled), len(settled)),
         "tool_error_rate": (sum(row["tool_error_count"] > 0 for row in tool_users), len(tool_users)),

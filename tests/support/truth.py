@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.true_metrics import CustomerWords, expected_metrics, expected_months
+from tests.support.true_metrics import CustomerWords, Parts, expected_metrics, expected_months
 from tests.support.truth_files import Fields, moment, read_lines, read_object
 from tests.support.warehouse import WarehouseUnderTest
 
@@ -156,7 +156,7 @@ def exposure_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str
 
 def metric_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
     """Score numerator, denominator and value of every stated metric and day in segment `all` of marts.metrics_daily."""
-    expected = expected_metrics(truth, _customer_words(warehouse))
+    expected = true_metrics(warehouse, truth)
     names = {name for _, name in expected}
     query = "select date, metric_name, numerator, denominator, value from marts.metrics_daily where segment = 'all'"
     got: dict[Key, Fields] = {
@@ -171,6 +171,11 @@ def metric_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
             value = (numerator if name in SUMS else numerator / denominator) if denominator else None
         right[day, name] = {"numerator": numerator, "denominator": denominator, "value": value}
     return list(_row_differences(right, got))
+
+
+def true_metrics(warehouse: WarehouseUnderTest, truth: Path) -> dict[tuple[str, str], Parts]:
+    """Return (date, metric) -> (numerator, denominator) of every metric that the truth or the ledger tells."""
+    return expected_metrics(truth, _customer_words(warehouse))
 
 
 def _customer_words(warehouse: WarehouseUnderTest) -> dict[str, CustomerWords]:
