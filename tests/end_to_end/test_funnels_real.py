@@ -1,4 +1,4 @@
-"""The shipped funnels over three real sets, against what the sets themselves know of each conversation."""
+"""The shipped funnel of sales over two real sets, against what the sets themselves know of each conversation."""
 
 import gzip
 import json
@@ -9,33 +9,21 @@ import pytest
 
 from tests.support.warehouse import SHARED_DATA, WarehouseUnderTest
 
-REAL_SETS = ("p4g", "casino", "star")
+REAL_SETS = ("p4g", "casino")
 PURPOSES = "source,agent,purpose\nsales_events,,sales\nevents,human_persuader,sales\nevents,human_negotiator,sales\n"
 AGENTS = {"p4g": "human_persuader", "casino": "human_negotiator"}
 
 # What the events show without anybody reading the texts; the truth of the other stages comes from human labels.
-SHOWN_BY_EVENTS = {
-    "p4g": ("sales", {"started", "responded", "deal_closed"}),
-    "casino": ("sales", {"started", "responded", "deal_closed"}),
-    "star": ("support", {"initiated", "greeted"}),
-}
+SHOWN_BY_EVENTS = {"started", "responded", "deal_closed"}
 # No real set sends these events, and the stages have no other signal.
-NEVER_SENT = {
-    ("sales", "meeting_booked"),
-    ("sales", "meeting_attended"),
-    ("sales", "opportunity_created"),
-    ("support", "problem_identified"),
-    ("support", "solution_proposed"),
-    ("support", "solution_accepted"),
-}
+NEVER_SENT = {"meeting_booked", "meeting_attended", "opportunity_created"}
 
 
 def true_stages(name: str) -> Mapping[str, frozenset[str]]:
     """Read the stages each conversation of the set reached, those the events can show."""
     with gzip.open(SHARED_DATA / name / "truth.jsonl.gz", "rt") as lines:
         truths = [json.loads(line) for line in lines]
-    _, shown = SHOWN_BY_EVENTS[name]
-    return {truth["conversation_id"]: frozenset(truth["stages_reached"]) & shown for truth in truths}
+    return {truth["conversation_id"]: frozenset(truth["stages_reached"]) & SHOWN_BY_EVENTS for truth in truths}
 
 
 def starts_and_newest() -> tuple[dict[str, datetime], datetime]:
@@ -66,13 +54,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
 
 @pytest.mark.parametrize("name", REAL_SETS)
 def test_every_conversation_reaches_the_stages_its_truth_says(warehouse: WarehouseUnderTest, name: str) -> None:
-    funnel, shown = SHOWN_BY_EVENTS[name]
-    stages = ", ".join(f"'{stage}'" for stage in shown)
+    stages = ", ".join(f"'{stage}'" for stage in SHOWN_BY_EVENTS)
     rows = warehouse.rows(
         f"""
         select regexp_extract(conversation_key, '^events:(.*)$', 1) as conversation_id, list(stage)
         from marts.fct_conversation_stages
-        where funnel = '{funnel}' and is_reached and stage in ({stages}) and conversation_key like 'events:{name}-%'
+        where funnel = 'sales' and is_reached and stage in ({stages}) and conversation_key like 'events:{name}-%'
         group by conversation_key
         """
     )
@@ -84,20 +71,17 @@ def test_every_conversation_reaches_the_stages_its_truth_says(warehouse: Warehou
     [
         ("p4g", 489, {"started": 489, "responded": 489, "deal_closed": 264}),
         ("casino", 512, {"started": 512, "responded": 512, "deal_closed": 500}),
-        ("star", 2164, {"initiated": 2164, "greeted": 1959}),
     ],
 )
 def test_the_days_add_up_to_the_published_counts(
     warehouse: WarehouseUnderTest, name: str, entered: int, reached: dict[str, int]
 ) -> None:
-    funnel, _ = SHOWN_BY_EVENTS[name]
-    segment = f"agent={AGENTS[name]}" if name in AGENTS else "all"
     truth = true_stages(name)
     assert {stage: sum(stage in stages for stages in truth.values()) for stage in reached} == reached
     assert len(truth) == entered
     rows = warehouse.rows(
         f"select stage, sum(entered)::bigint, sum(reached)::bigint from marts.funnel_stages "
-        f"where funnel = '{funnel}' and segment = '{segment}' group by stage"
+        f"where funnel = 'sales' and segment = 'agent={AGENTS[name]}' group by stage"
     )
     assert {entered_at_stage for _, entered_at_stage, _ in rows} == {entered}
     assert {stage: count for stage, _, count in rows if stage in reached} == reached
@@ -105,13 +89,13 @@ def test_the_days_add_up_to_the_published_counts(
 
 def test_stages_that_no_event_can_show_are_unknown(warehouse: WarehouseUnderTest) -> None:
     rows = warehouse.rows(
-        "select funnel, stage, is_measured, reached, reached_in_order, reached_with_previous, rate_of_entered, "
+        "select stage, is_measured, reached, reached_in_order, reached_with_previous, rate_of_entered, "
         "step_rate, conversion_rate, median_seconds_from_entry from marts.funnel_stages "
-        "where funnel in ('sales', 'support')"
+        "where funnel = 'sales'"
     )
-    unknown = {row[:2]: row[2:] for row in rows if row[:2] in NEVER_SENT}
-    assert unknown.keys() == NEVER_SENT
-    assert {state for row in rows if (state := row[2:]) and row[:2] in NEVER_SENT} == {(False, *[None] * 7)}
+    unknown = [row for row in rows if row[0] in NEVER_SENT]
+    assert {row[0] for row in unknown} == NEVER_SENT
+    assert {row[1:] for row in unknown} == {(False, *[None] * 7)}
 
 
 def test_nobody_knows_who_qualified(warehouse: WarehouseUnderTest) -> None:

@@ -368,3 +368,22 @@ def test_who_leaves_is_who_left(warehouse: WarehouseUnderTest, conversations: di
     assert abandoned <= left
     settled = [key for key in everybody if key.startswith("star-") and is_engaged(conversations[key])]
     assert of_all_days(warehouse, "abandonment_rate", "star%") == (len(abandoned), len(settled))
+
+
+def test_stages_of_support_are_those_that_events_can_show(warehouse: WarehouseUnderTest) -> None:
+    """Nobody sends the other stages, and nobody has read the texts here: they are unknown, not 0."""
+    shown = {"initiated", "greeted"}
+    expected = {key: shown.intersection(truth["stages_reached"]) for key, truth in read_truth("star").items()}
+    reached: dict[str, set[str]] = defaultdict(set)
+    for key, stage in warehouse.rows(
+        "select replace(conversation_key, 'events:', ''), stage from marts.fct_conversation_stages "
+        "where funnel = 'support' and is_reached and conversation_key like 'events:star-%'"
+    ):
+        reached[key].add(stage)
+    assert reached == expected
+    rows = warehouse.rows(
+        "select stage, sum(entered)::bigint, sum(reached)::bigint, bool_or(is_measured) from marts.funnel_stages "
+        "where funnel = 'support' and segment like 'agent=star%' group by stage, stage_order order by stage_order"
+    )
+    unknown = [("problem_identified", 2164, None, False), ("solution_proposed", 2164, None, False)]
+    assert rows[:4] == [("initiated", 2164, 2164, True), ("greeted", 2164, 1959, True), *unknown]
