@@ -36,12 +36,30 @@ offsets as (
 
 ),
 
--- Hour by hour: as a range of hours the join would look at every hour for every window.
-hours_of_rules as (
+-- Each hour in every window that holds it. From the windows' side the join may be made by metric and segment alone, which
+-- is every hour for every window: four minutes for six years of them.
+hours_spread as (
 
-    select rules.rule, offsets.hours_back
+    select
+        rules.rule,
+        {{ add_hours('hours.hour_at', '1 + offsets.hours_back') }} as window_end_at,
+        hours.numerator,
+        hours.denominator,
+        hours.numerator_squared,
+        hours.denominator_squared,
+        hours.product_sum,
+        hours.cluster_count
     from rules
+    inner join hours on rules.metric_name = hours.metric_name and rules.segment = hours.segment
     inner join offsets on rules.window_hours > offsets.hours_back
+
+),
+
+sums as (
+
+    select rule, window_end_at, {{ alert_sums('hours_spread') }}
+    from hours_spread
+    group by rule, window_end_at
 
 ),
 
@@ -61,17 +79,14 @@ windows_summed as (
         window_ends.unit,
         window_ends.window_start_at,
         window_ends.window_end_at,
-        {{ alert_sums('hours') }}
+        sums.numerator,
+        sums.denominator,
+        sums.numerator_squared,
+        sums.denominator_squared,
+        sums.product_sum,
+        sums.cluster_count
     from window_ends
-    inner join hours_of_rules on window_ends.rule = hours_of_rules.rule
-    inner join hours
-        on
-            window_ends.metric_name = hours.metric_name and window_ends.segment = hours.segment
-            and {{ add_hours('window_ends.window_end_at', '-1 - hours_of_rules.hours_back') }} = hours.hour_at
-    group by
-        window_ends.rule, window_ends.metric_name, window_ends.segment, window_ends.condition, window_ends.threshold,
-        window_ends.window_hours, window_ends.severity, window_ends.minimum_sample, window_ends.cooldown_hours, window_ends.kind,
-        window_ends.unit, window_ends.window_start_at, window_ends.window_end_at
+    inner join sums on window_ends.rule = sums.rule and window_ends.window_end_at = sums.window_end_at
 
 )
 
