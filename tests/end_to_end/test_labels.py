@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.labelling.ledger.labellers import rules_labeller
+from orchestration.labelling.ledger.labellers import embedded_labeller, rules_labeller
 from orchestration.privacy.retention import expire
 from tests.support.labellers import breaking, doubting_labeller
 from tests.support.warehouse import LOADED_AT, WarehouseUnderTest
@@ -192,3 +192,53 @@ def test_what_lost_its_texts_by_age_keeps_its_labels_and_loses_its_quotes(wareho
     warehouse.build()
     assert warehouse.rows("select count(*) from raw.ledger.stage_labels") == [(6,)]
     assert stages(warehouse, "a") == before
+
+
+NOTE = "Replace the rear gear cable before riding uphill again"
+TOLD = """
+    select conversation_id, stage, reached, evidence_event_id, evidence_quote from ledger.stage_labels
+    where stage in ('problem_identified', 'solution_proposed') order by all
+"""
+
+
+def told(name: str, **returned: Any) -> list[dict[str, Any]]:
+    called = said(name, 1, "agent", "") | {"event_type": "tool_called"}
+    return [
+        said(name, 0, "user", "What does the workshop say about my bike?"),
+        called | {"properties": {"tool_name": "repair_note"} | returned},
+        said(name, 2, "agent", f"Their note reads: {NOTE}."),
+        said(name, 3, "user", "Thanks, bye."),
+    ]
+
+
+def test_what_a_tool_returned_is_read_and_kept_in_no_ledger(tmp_path: Path) -> None:
+    warehouse = WarehouseUnderTest(tmp_path, labeller=embedded_labeller(tmp_path / "none"), metrics=False)
+    as_text = told("text", result=f'{{"note": "{NOTE}", "by": "Xanthippe"}}')
+    as_object = told("object", result={"note": NOTE, "by": "Xanthippe", "mail": "x@workshop.example"})
+    warehouse.write_events([*told("none"), *told("other", result={"by": "Xanthippe"}), *as_text, *as_object])
+    warehouse.land()
+    warehouse.build(marts=False)
+    words = f"Their note reads: {NOTE}."
+    # Who tells what the tool gave answers; without it the same words could be anything.
+    assert warehouse.rows_of_raw(TOLD) == [
+        ("none", "problem_identified", True, "none1", None),
+        ("none", "solution_proposed", False, None, None),
+        ("object", "problem_identified", True, "object1", None),
+        ("object", "solution_proposed", True, "object2", words),
+        ("other", "problem_identified", True, "other1", None),
+        ("other", "solution_proposed", False, None, None),
+        ("text", "problem_identified", True, "text1", None),
+        ("text", "solution_proposed", True, "text2", words),
+    ]
+    for table in ("stage_labels", "message_labels"):
+        assert "Xanthippe" not in repr(warehouse.rows_of_raw(f"from ledger.{table}"))
+    # Results expire with the properties they came in, and what has lost them is not labelled by what is left.
+    expired = expire(
+        warehouse.home.raw_database,
+        warehouse.home.seeds,
+        texts_after=timedelta(days=30),
+        rejected_after=None,
+        now=LOADED_AT + timedelta(days=60),
+    )
+    assert expired.texts == 12
+    assert warehouse.label(datetime(2025, 1, 1, tzinfo=UTC)).labelled == 0

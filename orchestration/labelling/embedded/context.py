@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from orchestration.labelling.agent_text import unwrap
 from orchestration.labelling.conversation import Message
+from orchestration.labelling.cues import simplified
 from orchestration.labelling.embedded.cue_flags import AGENT_FLAGS, CUSTOMER_FLAGS
+from orchestration.labelling.embedded.grounding import told_share
 from orchestration.labelling.embedded.tool_results import tool_outcome
 from orchestration.labelling.rules import NEUTRAL_TOOL
 from orchestration.labelling.training.acts import AGENT_ACTS, CUSTOMER_ACTS
@@ -24,16 +27,19 @@ _READING_TOOL = re.compile(
 _A, _C = {act: at for at, act in enumerate(AGENT_ACTS)}, {act: at for at, act in enumerate(CUSTOMER_ACTS)}
 _CLAIM, _OFFER, _ANSWER, _COURTESY, _FAILURE = (_A[a] for a in ("claim", "offer", "answer", "courtesy", "failure"))
 _PROMISE = _A["promise"]
-_REPLIES = tuple(_C[act] for act in ("agreement", "done", "information", "refusal"))
-_PROMPTS = tuple(_A[act] for act in ("offer", "steps", "ask", "answer", "claim"))
+_ASKS, _OFFERS, _FAILS = (len(AGENT_ACTS) + AGENT_FLAGS.index(flag) for flag in ("asks", "offers", "fails"))
+_REPLIES = np.array([_C[act] for act in ("agreement", "done", "information", "refusal")])
+_PROMPTS = np.array([_A[act] for act in ("offer", "steps", "ask", "answer", "claim")])
 AGENT_WIDTH = len(AGENT_ACTS) + len(AGENT_FLAGS)
 CUSTOMER_WIDTH = len(CUSTOMER_ACTS) + len(CUSTOMER_FLAGS)
 CONCERN_WIDTH = 3
 _TOOL_FLAGS = 5
 # What an agent does after a tool ran means something else than without: an answer is then one from the books.
-_AFTER_TOOL = (
-    *(_A[act] for act in ("ask", "offer", "answer", "claim", "failure", "courtesy")),
-    *(len(AGENT_ACTS) + AGENT_FLAGS.index(flag) for flag in ("fails", "asks", "offers", "claims")),
+_AFTER_TOOL = np.array(
+    [
+        *(_A[act] for act in ("ask", "offer", "answer", "claim", "failure", "courtesy")),
+        *(len(AGENT_ACTS) + AGENT_FLAGS.index(flag) for flag in ("fails", "asks", "offers", "claims")),
+    ]
 )
 
 
@@ -49,6 +55,7 @@ class _State:
     since_claim: Numbers = field(default_factory=lambda: np.zeros(len(AGENT_ACTS)))
     concern: Numbers = field(default_factory=lambda: np.zeros(CONCERN_WIDTH))
     tools: Numbers = field(default_factory=lambda: np.zeros(_TOOL_FLAGS))
+    results: list[str] = field(default_factory=list)
     has_acted: float = 0.0
     has_failed: float = 0.0
     agents: int = 0
@@ -71,15 +78,35 @@ def dense_rows(messages: Sequence[Message], said: Sequence[Numbers]) -> list[Num
             rows.append(_customer_row(state, vector))
             _after_customer(state, vector)
         elif message.role == "agent":
-            rows.append(_agent_row(state, vector, np.zeros(_TOOL_FLAGS)))
-            _after_agent(state, vector)
+            acts = _from_the_books(vector, _told(message, state.results))
+            rows.append(_agent_row(state, acts, np.zeros(_TOOL_FLAGS)))
+            _after_agent(state, acts)
         else:
             tool = _tool_flags(message)
             state.has_failed = tool[2]
             state.has_acted = max(state.has_acted, tool[1] * (1 - tool[2]))
             rows.append(_agent_row(state, np.zeros(AGENT_WIDTH), tool))
             state.tools = np.maximum(state.tools, tool)
+            if not tool[2]:
+                state.results.append(message.content)
     return rows
+
+
+def _told(message: Message, results: Sequence[str]) -> float:
+    return told_share(simplified(unwrap(message.content)), results) if results else 0.0
+
+
+def _from_the_books(vector: Numbers, told: float) -> Numbers:
+    """Take what tells a result without asking anything for an answer, and for no offer unless it says that it is one.
+
+    Words alone do not show it: what stands in somebody's books may sound like anything.
+    """
+    if not told or vector[_ASKS]:
+        return vector
+    acts = vector.copy()
+    acts[_ANSWER] = max(acts[_ANSWER], told * (1 - max(acts[_CLAIM], acts[_FAILURE], acts[_FAILS])))
+    acts[_OFFER] *= 1 - told * (1 - acts[_OFFERS])
+    return acts
 
 
 def _tool_flags(message: Message) -> Numbers:
@@ -122,14 +149,14 @@ def _agent_row(state: _State, vector: Numbers, tool: Numbers) -> Numbers:
         dtype=np.float64,
     )
     is_after_tool = float(state.tools[:2].any())
-    products = np.concatenate((acts[list(_AFTER_TOOL)] * is_after_tool, acts[list(_AFTER_TOOL)] * state.tools[2]))
+    done = acts[_AFTER_TOOL]
     history = (vector, last, state.seen, state.recent, state.since_claim)
-    parts = (*history, tool, state.tools, counts, products, state.concern)
-    return np.concatenate(parts)
+    products = (done * is_after_tool, done * state.tools[2])
+    return np.concatenate((*history, tool, state.tools, counts, *products, state.concern))
 
 
 def _customer_row(state: _State, vector: Numbers) -> Numbers:
-    products = np.outer(vector[list(_REPLIES)], state.prompt[list(_PROMPTS)]).ravel()
+    products = (vector[_REPLIES][:, None] * state.prompt[_PROMPTS]).ravel()
     counts = (
         state.agents == 0,
         vector[_C["agreement"]] * state.seen[_OFFER],
@@ -153,6 +180,7 @@ def _after_agent(state: _State, vector: Numbers) -> None:
     state.seen = np.maximum(state.seen, acts)
     state.recent = 0.5 * state.recent + acts
     state.tools = np.zeros(_TOOL_FLAGS)
+    state.results = []
     state.agents += 1
     state.customers_since_agent = 0
 

@@ -17,14 +17,14 @@ _FAILURE = re.compile(
 )
 # A status is short; running text (a review, a note of the customer) that has such a word says nothing of the call.
 _LONGEST_STATUS_CHARACTERS = 60
-_LONGEST_RESULT_CHARACTERS = 4_000
+LONGEST_RESULT_CHARACTERS = 4_000
 
 
 @lru_cache(maxsize=16_384)
 def tool_outcome(result: str) -> tuple[bool, bool]:
     """Return whether a result says that the call failed, and whether it holds nothing."""
     stripped = result.strip()
-    if len(stripped) <= _LONGEST_RESULT_CHARACTERS:
+    if len(stripped) <= LONGEST_RESULT_CHARACTERS:
         try:
             parsed = json.loads(stripped)
         except ValueError:

@@ -36,8 +36,9 @@ def _shown(stage: str, label: StageLabel, messages: Mapping[str, StoredMessage])
     evidence = messages.get(label.evidence_event_id or "")
     if evidence is None or not _may_show(stage, label, evidence.message):
         return ShownLabel(_REFUSED, None, None, is_refused=True)
-    quote = label.evidence_quote or evidence.message.content[:_QUOTED_CHARACTERS] or None
-    return ShownLabel(label, evidence, quote, is_refused=False)
+    # What a tool returned is nobody's word, and is kept in no ledger.
+    words = "" if evidence.message.role == "tool" else evidence.message.content[:_QUOTED_CHARACTERS]
+    return ShownLabel(label, evidence, label.evidence_quote or words or None, is_refused=False)
 
 
 def _may_show(stage: str, label: StageLabel, message: Message) -> bool:

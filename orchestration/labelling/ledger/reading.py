@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from orchestration.labelling.conversation import Message, Role
+from orchestration.labelling.embedded.tool_results import LONGEST_RESULT_CHARACTERS
 from orchestration.labelling.ledger.content import StoredConversation, StoredMessage
 from orchestration.labelling.ledger.scope import (
     EVENTS,
@@ -33,6 +34,8 @@ from orchestration.privacy.redaction import REDACTOR_VERSION, redact
 _ROLES: dict[str, Role] = {"user_message": "customer", "agent_message": "agent", "tool_called": "tool"}
 _READ = "('user_message', 'agent_message', 'tool_called')"
 _FETCHED_ROWS = 20_000
+# One more than the embedded model searches: it sees that there was more.
+_RESULT_CHARACTERS = LONGEST_RESULT_CHARACTERS + 1
 # Landing admits events dated a day after their load; before the first event of a conversation nobody has labelled it.
 LABELLED_BEFORE_START = timedelta(days=2)
 
@@ -130,6 +133,7 @@ def read_rows(
     `hashes` and `joined`, what else is joined, are SQL.
     """
     find_stripped(connection, earliest)
+    _find_tool_results(connection, earliest)
     reader = connection.execute(
         f"""
         with progress as (
@@ -139,7 +143,7 @@ def read_rows(
         select
             events.conversation_key, events.source, events.conversation_id, events.event_id, events.event_type,
             events.sequence_number, events.tool_name, events.is_tool_error, events.is_tool_write,
-            coalesce(redactions.content, texts.content) as content,
+            coalesce(redactions.content, texts.content, results.result) as content,
             redactions.content is not null or texts._load_id <= progress.through_load_id as is_redacted,
             coalesce(redactions.redaction_count, 0) as redaction_count,
             stripped.event_id is not null as is_stripped,
@@ -151,6 +155,7 @@ def read_rows(
             on texts.source = events.source and texts.event_id = events.event_id and texts.timestamp >= $earliest
         left join raw.message_redactions as redactions
             on redactions.source = events.source and redactions.event_id = events.event_id
+        left join temp.tool_results as results on results.source = events.source and results.event_id = events.event_id
         left join temp.stripped as stripped on stripped.source = events.source and stripped.event_id = events.event_id
         {joined}
         where events.event_type in {_READ} and events.occurred_at >= $earliest
@@ -174,6 +179,28 @@ def find_stripped(connection: duckdb.DuckDBPyConnection, earliest: datetime) -> 
     connection.execute(f"create or replace temp table stripped as {selects}", {"earliest": earliest})
 
 
+def _find_tool_results(connection: duckdb.DuckDBPyConnection, earliest: datetime) -> None:
+    """Write the temporary table `tool_results` (source, event_id, result): what the calls of `looked_at` returned.
+
+    Out of the properties as they landed, not redacted yet: results are read here and kept nowhere else.
+    """
+    selects = " union all ".join(
+        f"""select '{name}' as source, event_id, properties from raw.{name}
+        where "timestamp" >= $earliest and event_id in (select event_id from calls where source = '{name}')"""
+        for name in SOURCES
+    )
+    connection.execute(
+        f"""create or replace temp table tool_results as
+        with calls as (
+            select events.source, events.event_id from {EVENTS} as events
+            semi join temp.looked_at as looked_at on looked_at.conversation_key = events.conversation_key
+            where events.event_type = 'tool_called' and events.occurred_at >= $earliest
+        )
+        select source, event_id, left(properties ->> '$.result', {_RESULT_CHARACTERS}) as result from ({selects})""",
+        {"earliest": earliest},
+    )
+
+
 def _fetched(reader: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     while rows := reader.fetchmany(_FETCHED_ROWS):
         yield from rows
@@ -182,23 +209,20 @@ def _fetched(reader: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
 def stored_conversation(rows: list[dict[str, Any]]) -> StoredConversation:
     """Return a conversation from its rows, redacting what has landed since the redactor last ran."""
     first = rows[0]
-    spoken = [row for row in rows if row["event_type"] != "tool_called"]
-    has_lost_texts = any(row["is_stripped"] and row["content"] is None for row in spoken)
-    has_nothing_said = all(row["content"] is None for row in rows)
     return StoredConversation(
         first["conversation_key"],
         first["source"],
         first["conversation_id"],
         tuple(_message(row) for row in rows),
         sum(row["redaction_count"] for row in rows),
-        is_withheld=has_lost_texts or (has_nothing_said and any(row["is_stripped"] for row in rows)),
+        is_withheld=any(row["is_stripped"] and row["content"] is None for row in rows),
     )
 
 
 def _message(row: dict[str, Any]) -> StoredMessage:
     content = row["content"] or ""
     if content and not row["is_redacted"]:
-        # Landed since the redactor last ran; what it will make of it is what may be quoted.
+        # Landed since the redactor last ran, or what a tool returned; what it makes of it is what may be quoted.
         content = redact(content).text
     message = Message(
         f"{row['source']}:{row['event_id']}",
