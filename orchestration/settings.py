@@ -46,6 +46,9 @@ class Settings(BaseSettings):
         default=None, validate_default=True, description="model to ask there; its price stands in model_prices.csv"
     )
     llm_api_key: SecretStr | None = Field(default=None, description="key of the endpoint; none for a server without")
+    llm_share: float = Field(
+        default=0.2, gt=0, le=1, description="share (0..1) of the conversations an LLM is asked about at most"
+    )
     llm_budget_usd_per_run: float = Field(
         default=1.0, ge=0, allow_inf_nan=False, description="most a run may spend on the LLM"
     )

@@ -150,7 +150,8 @@ def _llm(settings: Settings, seeds: Path) -> Finding:
         printable(
             f"{named}, {'with a' if configuration.api_key else 'without'} key; ${price.input_usd_per_mtok:g} and "
             f"${price.output_usd_per_mtok:g} per million tokens read and written; at most "
-            f"${configuration.budget_usd_per_run:g} a run, ${configuration.budget_usd_per_day:g} a day"
+            f"{settings.llm_share:.0%} of the conversations, ${configuration.budget_usd_per_run:g} a run, "
+            f"${configuration.budget_usd_per_day:g} a day"
             f"{f'; in batches, at {price.batch_ratio:g} of the price' if configuration.is_batch else ''}"
         ),
         "",

@@ -12,7 +12,7 @@ from orchestration.building.project import assemble_project
 from orchestration.home import Home
 from orchestration.labelling.conversation import Classifier
 from orchestration.labelling.embedded.storage import read_model
-from orchestration.labelling.evaluation import intents, rephrases
+from orchestration.labelling.evaluation import intents, llm_share, rephrases
 from orchestration.labelling.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
 from orchestration.labelling.evaluation.examples import Dataset
 from orchestration.labelling.evaluation.golden_set import GOLDEN, read_golden
@@ -53,16 +53,21 @@ def run_evaluation(
     try:
         classifiers = _classifiers(Home(settings.home).model)
         llm = _llm(settings, now, surroundings or Surroundings())
+        model = embedded_model(Home(settings.home).model)[1].model
         reports = [_golden(classifiers, llm, is_recording=is_recording)]
+        shares = [llm_share.llm_share(read_golden(GOLDEN / "stage_cases.jsonl"), model, settings.llm_share)]
         for dataset in real_datasets(data, PROJECT_DIR / "seeds"):
             print(f"reading {dataset.name}", file=sys.stderr)
             reports.append(evaluate(dataset, classifiers))
+            if dataset.is_whole:
+                shares.append(llm_share.llm_share(dataset, model, settings.llm_share))
         about = list(intents.evaluate_intents(data, GOLDEN / "taxonomies", PROJECT_DIR / "seeds"))
         again = list(rephrases.evaluate_rephrases(data, GOLDEN, PROJECT_DIR / "seeds"))
     except (OSError, ValueError) as error:
         print(error)
         return 1
     text = f"# How good the stage labels are, {now:%Y-%m-%d %H:%M} UTC\n\n{as_markdown(reports)}"
+    text += llm_share.as_markdown(shares, settings.llm_share)
     text += intents.as_markdown(about) + rephrases.as_markdown(again)
     if len(reports) == 1:
         text += f"No real conversations in {data}; name a folder with star, sgd or tau: make eval DATA=...\n"
@@ -73,6 +78,7 @@ def run_evaluation(
     content = {
         "measured_at": now.isoformat(),
         "sets": as_json(reports),
+        "llm_share": llm_share.as_json(shares),
         "intents": intents.as_json(about),
         "rephrases": rephrases.as_json(again),
     }

@@ -42,6 +42,7 @@ def variables(server: LlmServer, **changes: str) -> dict[str, str]:
         "BASE_URL": server.base_url,
         "MODEL": MODEL,
         "CONCURRENCY": "1",
+        "SHARE": "1",
         "REQUESTS_PER_MINUTE": "100000",
     } | changes
     return {f"COLLOQUY_LLM_{name}": value for name, value in wanted.items()}

@@ -1,12 +1,14 @@
 """What an LLM says of unsure conversations, from landed texts through the ledger to the marts, and what it costs."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestration.labelling.embedded.shipped import shipped_model
 from orchestration.labelling.ledger import llm_labelling
 from orchestration.labelling.ledger.labellers import embedded_labeller
 from orchestration.labelling.ledger.llm_labelling import estimate_llm_relabelling
@@ -21,6 +23,7 @@ from tests.support.unsure_events import (
     PROPOSED,
     USD_PER_ANSWER,
     asking,
+    conversation_of,
     number_of,
     right,
     said,
@@ -216,6 +219,46 @@ def test_caps_leave_the_rest_to_later_runs_newest_first(
         last = warehouse.ask(asking(server, clock))
         assert (last.problem, last.fallen_back) == (None, 0)
         assert sorted(number_of(request) for request in server.labelling_requests) == [0, 1, 2, 3, 4, 5, 99]
+
+
+WORDS = ("hm, maybe", "ok", "not that again", "what do you mean by that", "I do not know")
+
+
+def test_no_more_than_a_share_is_asked_about_the_least_sure_first(
+    warehouse: WarehouseUnderTest, clock: FakeClock
+) -> None:
+    names = [f"c{number}" for number in range(len(WORDS))]
+    talks = {name: unsure(name, number) for number, name in enumerate(names)}
+    for words, talk in zip(WORDS, talks.values(), strict=True):
+        talk[2]["properties"]["content"] = words
+    model = shipped_model().model
+    answers = model([conversation_of(name, talk) for name, talk in talks.items()])
+    assert all(model.needs_review(answer) for answer in answers)
+    sureness = {answer.conversation_id: answer.confidence() for answer in answers}
+    assert len(set(sureness.values())) == len(names)
+    order = [names.index(name) for name in sorted(names, key=lambda name: sureness[name])]
+    landed(warehouse, *talks.values(), *(sure(f"s{number}") for number in range(5)))
+    with LlmServer(unless(lambda request: Status(400) if number_of(request) == order[0] else None)) as server:
+        # Of ten conversations a quarter is 2.5: three.
+        warehouse.llm = replace(asking(server, clock), most_share=0.25)
+        warehouse.build(marts=False)
+        assert sorted(number_of(request) for request in server.labelling_requests) == sorted(order[:3])
+        report = warehouse.asked
+        assert (report.candidates, report.labelled, report.dead_lettered, report.beyond_share) == (3, 2, 1, 2)
+        assert (accounted(report), report.problem) == (3, None)
+        assert "2 surer ones not asked about" in report.as_text()
+        # Who was asked about in vain was asked about: nobody comes in its place.
+        again = warehouse.ask(warehouse.llm)
+        assert (again.calls, again.waiting, again.beyond_share) == (0, 1, 2)
+        # Four more conversations make 3.5 of 14: four.
+        landed(warehouse, *(sure(f"t{number}") for number in range(4)))
+        warehouse.build(marts=False)
+        asked = [number_of(request) for request in server.labelling_requests]
+        assert (sorted(asked), warehouse.asked.beyond_share) == (sorted(order[:4]), 1)
+        # A model that replaces the one before asks about the same ones, not about more.
+        newer = replace(asking(server, clock, model="newer"), most_share=0.25)
+        assert warehouse.ask(newer, datetime(2025, 1, 1, tzinfo=UTC)).labelled == 3
+        assert set(map(number_of, server.labelling_requests)) == set(order[:4])
 
 
 def test_another_definition_asks_again_only_when_asked_to(warehouse: WarehouseUnderTest, clock: FakeClock) -> None:

@@ -49,7 +49,7 @@ def test_the_price_of_asking_an_llm_comes_first_too(tmp_path: Path, capsys: pyte
     warehouse.land()
     warehouse.build(marts=False)
     # Nobody listens there: an estimate asks nobody.
-    named = {"llm_base_url": "http://127.0.0.1:9/v1", "llm_model": "gpt-4o-mini"}
+    named = {"llm_base_url": "http://127.0.0.1:9/v1", "llm_model": "gpt-4o-mini", "llm_share": 1.0}
     settings = warehouse.settings.model_copy(update=named)
     assert relabel(date(2025, 6, 1), settings, is_confirmed=False, now=NOW) == 0
     told = capsys.readouterr().out

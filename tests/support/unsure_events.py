@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orchestration.labelling.conversation import Conversation, Message, Role
 from orchestration.labelling.ledger.llm_labelling import LlmStep
 from orchestration.labelling.llm.running import Surroundings
 from tests.support.llm_cases import PRICE, FakeClock, configuration
@@ -53,6 +54,17 @@ def sure(name: str) -> list[dict[str, Any]]:
     )
     told = [said(name, minute, f"{role}_message", text) for minute, (role, text) in enumerate(texts)]
     return [*told, said(name, 9, "conversation_ended")]
+
+
+def conversation_of(name: str, talk: list[dict[str, Any]]) -> Conversation:
+    """Return the messages of a conversation as a classifier sees them."""
+    roles: dict[str, Role] = {"user_message": "customer", "agent_message": "agent"}
+    messages = (
+        Message(line["event_id"], line["event_type"], roles[line["event_type"]], line["properties"]["content"], seq)
+        for seq, line in enumerate(talk)
+        if line["event_type"] in roles
+    )
+    return Conversation(name, tuple(messages))
 
 
 def right(request: Request) -> Action:

@@ -37,8 +37,12 @@ class Example:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Examples of one origin. `target` says what the shipped model must reach there, empty where nothing is asked."""
+    """Examples of one origin. `target` says what the shipped model must reach there, empty where nothing is asked.
+
+    `is_whole`: the conversations are told to their end, as those are that a run may ask an LLM about.
+    """
 
     name: str
     examples: tuple[Example, ...]
     target: str = ""
+    is_whole: bool = True

@@ -35,7 +35,7 @@ def read_real_set(folder: Path, seeds: Path) -> tuple[Dataset, Dataset]:
     wholes = [_whole(row, conversations[row["conversation_id"]]) for row in truths.values()]
     name = folder.name
     return (
-        Dataset(f"{name} prefixes", tuple(prefixes), _TARGETS.get(name, "")),
+        Dataset(f"{name} prefixes", tuple(prefixes), _TARGETS.get(name, ""), is_whole=False),
         Dataset(f"{name} whole", tuple(wholes)),
     )
 

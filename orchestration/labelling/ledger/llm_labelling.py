@@ -19,7 +19,7 @@ from orchestration.labelling.ledger.llm_log import LedgerLog
 from orchestration.labelling.ledger.llm_report import LlmReport
 from orchestration.labelling.ledger.reading import open_for_reading
 from orchestration.labelling.ledger.scope import naive
-from orchestration.labelling.ledger.unsure import Margin, Unsure, find_due, measure_margin, read_part
+from orchestration.labelling.ledger.unsure import Margin, Unsure, find_due, measure_margin, read_part, room_for
 from orchestration.labelling.ledger.writing import Labelling
 from orchestration.labelling.llm.call_log import MemoryLog
 from orchestration.labelling.llm.candidates import Candidate
@@ -45,13 +45,17 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class LlmStep:
-    """Who is asked, at which price, and the embedded model beside it."""
+    """Who is asked, at which price, and the embedded model beside it.
+
+    A run asks about at most `most_conversations`, all runs together about `most_share` (0..1) of the labelled ones.
+    """
 
     configuration: LlmConfiguration
     price: Price
     own_model: Path
     surroundings: Surroundings = field(default_factory=Surroundings)
     most_conversations: int = MOST_CONVERSATIONS
+    most_share: float = 1.0
 
 
 def llm_step(settings: Settings, home: Home, now: datetime) -> LlmStep | None:
@@ -59,7 +63,8 @@ def llm_step(settings: Settings, home: Home, now: datetime) -> LlmStep | None:
     configuration = LlmConfiguration.of(settings)
     if configuration is None:
         return None
-    return LlmStep(configuration, price_of(home.seeds, configuration.model, now.date()), home.model)
+    price = price_of(home.seeds, configuration.model, now.date())
+    return LlmStep(configuration, price, home.model, most_share=settings.llm_share)
 
 
 def count_unsure(raw_database: Path, build_database: Path) -> Margin:
@@ -78,7 +83,7 @@ def label_unsure(
     relabel_from: datetime | None = None,
     on_progress: Progress = lambda _: None,
 ) -> LlmReport:
-    """Ask about every unsure conversation that is due, newest first, within the caps, and append what stands.
+    """Ask about the unsure conversations that are due, newest first, within share and caps, and append what stands.
 
     `now` and `relabel_from` are aware; what another definition of the LLM step has labelled is asked about again only
     with `relabel_from`, and then when it began at that moment or later. The endpoint never makes it fail. The caller
@@ -94,6 +99,7 @@ def label_unsure(
             definition,
             now=naive(now),
             relabelled_from=None if relabel_from is None else naive(relabel_from),
+            room=room_for(margin, step.most_share),
         )
         due = found.conversations[: step.most_conversations]
         report = LlmReport(
@@ -101,6 +107,7 @@ def label_unsure(
             under_margin=margin.under_margin,
             candidates=len(found.conversations) + found.waiting,
             waiting=found.waiting,
+            beyond_share=found.beyond_share,
         )
         load_id, labelled_at = next_load(connection, naive(now))
         labelling = Labelling(embedded, run_id, load_id, labelled_at)
@@ -151,8 +158,9 @@ def estimate_llm_relabelling(
     total, asked_before = RunEstimate(), set[str]()
     with open_for_reading(raw_database, build_database) as connection:
         history = LedgerHistory(connection)
-        measure_margin(connection)
-        due = find_due(connection, definition, now=naive(now), relabelled_from=naive(relabel_from)).conversations
+        room = room_for(measure_margin(connection), step.most_share)
+        found = find_due(connection, definition, now=naive(now), relabelled_from=naive(relabel_from), room=room)
+        due = found.conversations
         for start in range(0, len(due), _PART_CONVERSATIONS):
             stored = read_part(connection, due[start : start + _PART_CONVERSATIONS])
             total = total.plus(labeller.estimate(_candidates(model, stored), history, asked_before))

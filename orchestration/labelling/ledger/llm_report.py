@@ -16,12 +16,14 @@ class LlmReport:
 
     `candidates` = labelled + already_labelled + waiting + dead_lettered + fallen_back + withheld; the last are those
     whose texts have gone or changed since they were found. `conversations` are all with labels, `under_margin` those
-    among them the embedded model is not sure of, whether an event settles them or not. `cache_hits` of the labelled
-    took no call: the same was sent of another conversation.
+    among them the embedded model is not sure of, whether an event settles them or not; `beyond_share` are no candidates
+    because as many less sure ones as may be are asked about. `cache_hits` of the labelled took no call: the same was
+    sent of another conversation.
     """
 
     conversations: int = 0
     under_margin: int = 0
+    beyond_share: int = 0
     candidates: int = 0
     labelled: int = 0
     cache_hits: int = 0
@@ -99,6 +101,7 @@ class LlmReport:
         return {
             "conversations": self.conversations,
             "under_margin": self.under_margin,
+            "beyond_share": self.beyond_share,
             "candidates": self.candidates,
             "labelled": self.labelled,
             "cache_hits": self.cache_hits,
@@ -125,7 +128,7 @@ class LlmReport:
             f"{self.labelled:,} of {self.candidates:,} unsure conversations labelled in {self.calls:,} calls "
             f"({self.cache_hits:,} by the answer for another with the same words), "
             f"{self.needing_review:,} to review, {self.waiting:,} waiting for another try or a batch, "
-            f"{self.fallen_back:,} left, "
+            f"{self.fallen_back:,} left, {self.beyond_share:,} surer ones not asked about, "
             f"{self.dead_lettered:,} without a usable answer{f' ({dead})' if dead else ''}; "
             f"{self.tokens_in:,} tokens read, {self.tokens_out:,} written, ${self.cost_usd:.4f}"
         )

@@ -1,5 +1,10 @@
-"""Which conversations an LLM may be asked about: closed, not settled by an event, and under the model's margin."""
+"""Which conversations an LLM may be asked about: closed, not settled by an event, under the model's margin.
 
+Of those the least sure, up to a share of all that are labelled: on texts unlike those it learnt from, the model may be
+unsure of most, and what the labels cost must not hang on that.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,17 +14,22 @@ import pandas as pd
 
 from orchestration.labelling.ledger.content import StoredConversation
 from orchestration.labelling.ledger.reading import find_stripped, read_candidates
+from orchestration.labelling.stages import STAGES
 
 _EVENTS = "build.intermediate.int_events"
 
 
 @dataclass(frozen=True)
 class Margin:
-    """How many conversations are labelled, how many under the margin, and how many of those no LLM has answered."""
+    """How many conversations are labelled, how many under the margin, and how many of those no LLM has answered.
+
+    `asked` of all were asked about as they are now, in vain or not.
+    """
 
     labelled: int
     under_margin: int
     unanswered: int
+    asked: int
 
 
 @dataclass(frozen=True)
@@ -33,10 +43,11 @@ class Unsure:
 
 @dataclass(frozen=True)
 class Due:
-    """Whom to ask about, newest first, and how many wait for another try later."""
+    """Whom to ask about, newest first; how many wait for another try later, and how many the share leaves out."""
 
     conversations: tuple[Unsure, ...]
     waiting: int
+    beyond_share: int
 
 
 def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
@@ -49,6 +60,9 @@ def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
         """create or replace temp table newest as
         select
             sources.id_namespace || ':' || labels.conversation_id as conversation_key,
+            arg_max(labels.source, labels._load_id) as source,
+            any_value(labels.conversation_id) as conversation_id,
+            max(labels._load_id) as _load_id,
             arg_max(labels.content_hash, labels._load_id) as content_hash,
             arg_max(labels.classifier_kind = 'model' and labels.needs_review, labels._load_id) as is_under_margin
         from ledger.stage_labels as labels
@@ -62,7 +76,10 @@ def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
     )
     rows = connection.execute(
         """select count(*), count_if(is_under_margin),
-            count_if(is_under_margin and content_hash not in (select content_hash from temp.answered))
+            count_if(is_under_margin and content_hash not in (select content_hash from temp.answered)),
+            count_if(content_hash in (
+                select content_hash from temp.answered union select content_hash from ledger.llm_dead_letters
+            ))
         from temp.newest"""
     ).fetchall()
     return Margin(*rows[0])
@@ -74,11 +91,13 @@ def find_due(
     *,
     now: datetime,
     relabelled_from: datetime | None,
+    room: int,
 ) -> Due:
     """Return whom to ask about at `now`; moments are UTC and naive.
 
-    With `relabelled_from` also those that began then or later and were answered under other definitions only. Whoever
-    has lost texts to retention is left out.
+    The `room` least sure of those nobody was asked about, of equally sure ones the newest, and those whose next try is
+    due. With `relabelled_from` also those that began then or later and were answered under other definitions only.
+    Whoever has lost texts to retention is left out.
     """
     rows = connection.execute(
         """
@@ -90,12 +109,35 @@ def find_due(
         answered as (
             select content_hash, bool_or(definition_hash = $definition) as is_by_this
             from temp.answered group by all
+        ),
+        stages as (
+            select *, max(case when reached then stage_order else 0 end) over conversation as furthest
+            from (
+                select newest.conversation_key, labels.reached, labels.confidence,
+                    list_position($stages::varchar[], labels.stage) as stage_order
+                from ledger.stage_labels as labels
+                inner join temp.newest as newest using (source, conversation_id, _load_id)
+                where newest.is_under_margin and labels.classifier_kind = 'model'
+            )
+            where stage_order is not null
+            window conversation as (partition by conversation_key)
+        ),
+        -- As StageAnswer.confidence: of the furthest stage and those after it the least sure; 0 where one is unknown.
+        sureness as (
+            select conversation_key, min(confidence) as confidence from stages
+            where stage_order >= furthest group by all
         )
         select newest.conversation_key, unsettled.first_event_at, newest.content_hash,
-            letters.content_hash is not null and coalesce(letters.next_retry_at > $now, true) as is_waiting
+            letters.content_hash is not null and coalesce(letters.next_retry_at > $now, true) as is_waiting,
+            answered.content_hash is null
+                and newest.content_hash not in (select content_hash from ledger.llm_dead_letters) as is_new,
+            row_number() over (
+                order by sureness.confidence, unsettled.first_event_at desc, newest.conversation_key
+            ) as place
         from temp.newest as newest
         inner join build.intermediate.int_conversations_unsettled as unsettled
             on unsettled.conversation_key = newest.conversation_key
+        left join sureness on sureness.conversation_key = newest.conversation_key
         left join letters on letters.content_hash = newest.content_hash
         left join answered on answered.content_hash = newest.content_hash
         where newest.is_under_margin
@@ -104,13 +146,22 @@ def find_due(
                 or (not answered.is_by_this and coalesce(unsettled.first_event_at >= $from, false))
             )
         order by unsettled.first_event_at desc, newest.conversation_key""",
-        {"definition": definition_hash, "now": now, "from": relabelled_from},
+        {"definition": definition_hash, "now": now, "from": relabelled_from, "stages": list(STAGES)},
     ).fetchall()
+    places = {row[0]: row[5] for row in rows if row[4]}
     due = [Unsure(*row[:3]) for row in rows if not row[3]]
     if due:
         withheld = _without_texts(connection, due)
         due = [one for one in due if one.conversation_key not in withheld]
-    return Due(tuple(due), sum(row[3] for row in rows))
+    new = sorted((one.conversation_key for one in due if one.conversation_key in places), key=lambda key: places[key])
+    beyond = set(new[room:])
+    due = [one for one in due if one.conversation_key not in beyond]
+    return Due(tuple(due), sum(row[3] for row in rows), len(beyond))
+
+
+def room_for(margin: Margin, share: float) -> int:
+    """Return how many more may be asked about before `share` (0..1) of the labelled ones have been, rounded up."""
+    return max(0, math.ceil(share * margin.labelled) - margin.asked)
 
 
 def read_part(connection: duckdb.DuckDBPyConnection, part: Sequence[Unsure]) -> list[StoredConversation]:
