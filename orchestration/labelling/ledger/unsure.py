@@ -51,7 +51,7 @@ class Due:
 
 
 def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
-    """Write the temporary tables `newest` and `answered`, which find_due reads, and count.
+    """Write the temporary tables `newest`, `answered` and `asked`, which find_due reads, and count.
 
     The connection has raw as its current catalog and the build attached as `build`.
     """
@@ -74,12 +74,16 @@ def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
         """create or replace temp table answered as
         select distinct content_hash, definition_hash from ledger.llm_answers"""
     )
+    connection.execute(
+        """create or replace temp table asked as
+        select content_hash from temp.answered
+        union
+        select content_hash from ledger.llm_dead_letters where content_hash is not null"""
+    )
     rows = connection.execute(
         """select count(*), count_if(is_under_margin),
             count_if(is_under_margin and content_hash not in (select content_hash from temp.answered)),
-            count_if(content_hash in (
-                select content_hash from temp.answered union select content_hash from ledger.llm_dead_letters
-            ))
+            count_if(content_hash in (from temp.asked))
         from temp.newest"""
     ).fetchall()
     return Margin(*rows[0])
@@ -129,8 +133,7 @@ def find_due(
         )
         select newest.conversation_key, unsettled.first_event_at, newest.content_hash,
             letters.content_hash is not null and coalesce(letters.next_retry_at > $now, true) as is_waiting,
-            answered.content_hash is null
-                and newest.content_hash not in (select content_hash from ledger.llm_dead_letters) as is_new,
+            newest.content_hash not in (from temp.asked) as is_new,
             row_number() over (
                 order by sureness.confidence, unsettled.first_event_at desc, newest.conversation_key
             ) as place
