@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestration.building.project import assemble_project
 from orchestration.home import Home
 from orchestration.labelling.conversation import Classifier
+from orchestration.labelling.embedded.calibrating import CONFIDENT_SHARE, Measured
 from orchestration.labelling.embedded.storage import read_model
 from orchestration.labelling.evaluation import intents, llm_share, rephrases
 from orchestration.labelling.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
@@ -53,21 +54,21 @@ def run_evaluation(
     try:
         classifiers = _classifiers(Home(settings.home).model)
         llm = _llm(settings, now, surroundings or Surroundings())
-        model = embedded_model(Home(settings.home).model)[1].model
+        stored = embedded_model(Home(settings.home).model)[1]
         reports = [_golden(classifiers, llm, is_recording=is_recording)]
-        shares = [llm_share.llm_share(read_golden(GOLDEN / "stage_cases.jsonl"), model, settings.llm_share)]
+        shares = [llm_share.llm_share(read_golden(GOLDEN / "stage_cases.jsonl"), stored.model, settings.llm_share)]
         for dataset in real_datasets(data, PROJECT_DIR / "seeds"):
             print(f"reading {dataset.name}", file=sys.stderr)
             reports.append(evaluate(dataset, classifiers))
             if dataset.is_whole:
-                shares.append(llm_share.llm_share(dataset, model, settings.llm_share))
+                shares.append(llm_share.llm_share(dataset, stored.model, settings.llm_share))
         about = list(intents.evaluate_intents(data, GOLDEN / "taxonomies", PROJECT_DIR / "seeds"))
         again = list(rephrases.evaluate_rephrases(data, GOLDEN, PROJECT_DIR / "seeds"))
     except (OSError, ValueError) as error:
         print(error)
         return 1
     text = f"# How good the stage labels are, {now:%Y-%m-%d %H:%M} UTC\n\n{as_markdown(reports)}"
-    text += llm_share.as_markdown(shares, settings.llm_share)
+    text += _held_out(stored.measured) + llm_share.as_markdown(shares, settings.llm_share)
     text += intents.as_markdown(about) + rephrases.as_markdown(again)
     if len(reports) == 1:
         text += f"No real conversations in {data}; name a folder with star, sgd or tau: make eval DATA=...\n"
@@ -78,6 +79,7 @@ def run_evaluation(
     content = {
         "measured_at": now.isoformat(),
         "sets": as_json(reports),
+        "held_out": dataclasses.asdict(stored.measured),
         "llm_share": llm_share.as_json(shares),
         "intents": intents.as_json(about),
         "rephrases": rephrases.as_json(again),
@@ -85,6 +87,15 @@ def run_evaluation(
     (folder / "evaluation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(f"Written to {folder}")
     return 0
+
+
+def _held_out(measured: Measured) -> str:
+    return (
+        "## Held out when the model in use was fitted: prefixes of conversations in other phrases\n\n"
+        f"Current stage right in {measured.accuracy:.1%} of {measured.conversations:,}, in "
+        f"{measured.confident_accuracy:.1%} of the most confident {CONFIDENT_SHARE:.0%} (aimed at: 98%); calibration "
+        f"error {measured.calibration_error:.3f} (aimed at: 0.03 at most).\n\n"
+    )
 
 
 def _classifiers(own_model: Path) -> dict[str, Classifier]:

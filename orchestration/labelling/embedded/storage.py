@@ -22,10 +22,14 @@ _LAYOUT = {"heads": [head.name for head in HEADS], "acts": {"agent": list(AGENT_
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model read from disk, and the hash of everything its answers depend on besides the code."""
+    """A model read from disk, and the hash of everything its answers depend on besides the code.
+
+    `measured` is how good it was, when it was fitted, on what was held out.
+    """
 
     model: Model
     definition_hash: str
+    measured: Measured
 
 
 def write_model(folder: Path, model: Model, *, fitted_on: dict[str, int], measured: Measured) -> str:
@@ -55,9 +59,10 @@ def read_model(folder: Path) -> StoredModel:
         _check(description, _hash(arrays, calibration))
         texts = {side: _text_heads(arrays, side) for side in SIDES}
         dense = {head.name: arrays[f"{head.name}_dense"].astype(np.float64) for head in HEADS}
-    except (OSError, ValueError, KeyError) as error:
+        measured = Measured(**description["held_out"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{folder}: no readable model ({error}); fit it: make train [EXTRA=dir]") from error
-    return StoredModel(Model(texts, dense, calibration), description["definition_hash"])
+    return StoredModel(Model(texts, dense, calibration), description["definition_hash"], measured)
 
 
 def _check(description: dict[str, Any], definition_hash: str) -> None:

@@ -1,5 +1,7 @@
 """The shipped coefficients are what `make train` makes of the shipped texts, and nothing else."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -25,4 +27,6 @@ def test_the_shipped_model_follows_from_the_shipped_texts() -> None:
         assert np.abs(made.texts[side].weights - shipped.texts[side].weights).max() < _TOLERANCE
         assert np.abs(made.texts[side].flags - shipped.texts[side].flags).max() < _TOLERANCE
     assert made.calibration.slopes == pytest.approx(shipped.calibration.slopes, abs=_TOLERANCE)
+    recorded = read_model(SHIPPED).measured
+    assert dataclasses.astuple(measured) == pytest.approx(dataclasses.astuple(recorded), abs=_TOLERANCE)
     assert measured.calibration_error <= LARGEST_CALIBRATION_ERROR
