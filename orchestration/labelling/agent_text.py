@@ -20,11 +20,12 @@ def unwrap(text: str) -> str:
         return text
     try:
         parsed = json.loads(stripped)
-    except ValueError:
+        spoken = list(_leaves(parsed, is_spoken=False, only_spoken=True)) or list(
+            _leaves(parsed, is_spoken=True, only_spoken=False)
+        )
+    # Brackets a thousand deep are no envelope.
+    except (ValueError, RecursionError):
         return text
-    spoken = list(_leaves(parsed, is_spoken=False, only_spoken=True)) or list(
-        _leaves(parsed, is_spoken=True, only_spoken=False)
-    )
     return "\n".join(spoken)
 
 

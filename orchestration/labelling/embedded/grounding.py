@@ -36,11 +36,12 @@ def _values(result: str) -> tuple[frozenset[str], ...]:
         return ()
     try:
         parsed = json.loads(result)
-    except ValueError:
-        parsed = result
+        leaves = list(_leaves(parsed))
+    except (ValueError, RecursionError):
+        parsed, leaves = result, [result]
     if isinstance(parsed, list) and len(parsed) > 1:
         return ()
-    return tuple({frozenset(_WORD.findall(simplified(value))) for value in _leaves(parsed)})
+    return tuple({frozenset(_WORD.findall(simplified(leaf))) for leaf in leaves})
 
 
 def _leaves(value: Any) -> Iterator[str]:  # noqa: ANN401 - parsed JSON

@@ -27,7 +27,7 @@ def tool_outcome(result: str) -> tuple[bool, bool]:
     if len(stripped) <= LONGEST_RESULT_CHARACTERS:
         try:
             parsed = json.loads(stripped)
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = stripped
     else:
         parsed = stripped

@@ -18,6 +18,7 @@ from orchestration.labelling.agent_text import unwrap
         ('{"message": broken', '{"message": broken'),
         ('{"done": true}', ""),
         ("[sic] he wrote", "[sic] he wrote"),
+        ("[" * 1_900 + '"x"' + "]" * 1_900, "[" * 1_900 + '"x"' + "]" * 1_900),
     ],
 )
 def test_unwrap(text: str, spoken: str) -> None:

@@ -43,6 +43,8 @@ _FAILS, _OFFERS = (len(AGENT_ACTS) + AGENT_FLAGS.index(flag) for flag in ("fails
         ("there are 812.4 in your checking account", [f"[{BALANCE}, {BALANCE}]"], 0.0),
         ("there are 812.4 in your checking account", [f"[{BALANCE}]"], 3 / 5),
         ("true", [BALANCE], 0.0),
+        # Nested deeper than anybody means it: taken for text, and no run ends with it.
+        *(("hello", ["[" * depth + '"hello"' + "]" * depth], 1 / 4) for depth in (5, 150, 900, 1_900)),
         # What is longer than 4,000 characters is not searched.
         ("812.4 checking north quay", [BALANCE + " " * 4_000], 0.0),
     ],

@@ -26,6 +26,7 @@ from orchestration.labelling.embedded.tool_results import tool_outcome
         # Running text is somebody's words, whatever they are about.
         ('{"note": "The customer writes that her card was declined in a shop last week and asks why"}', False, False),
         ("not JSON {", False, False),
+        ("[" * 1_900 + "]" * 1_900, False, False),
     ],
 )
 def test_failures_and_empty_results_are_read(result: str, *, has_failed: bool, is_empty: bool) -> None:
