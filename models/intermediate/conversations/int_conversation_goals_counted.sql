@@ -39,13 +39,17 @@ goals_counted as (
 
     select
         expected.conversation_key,
-        cast(count(reached.goal) as double)
+        cast(
+            count(
+                case
+                    when replace('|' || expected.goals || '|', '|' || reached.goal || '|', '') <> '|' || expected.goals || '|'
+                        then reached.goal
+                end
+            ) as double
+        )
         / (1 + max(length(expected.goals)) - max(length(replace(expected.goals, '|', '')))) as goal_share
     from goals_expected as expected
-    left join {{ ref('int_conversation_goals_reached') }} as reached
-        on
-            expected.conversation_key = reached.conversation_key
-            and replace('|' || expected.goals || '|', '|' || reached.goal || '|', '') <> '|' || expected.goals || '|'
+    left join {{ ref('int_conversation_goals_reached') }} as reached on expected.conversation_key = reached.conversation_key
     where expected.goals is not null
     group by expected.conversation_key
 

@@ -6,11 +6,11 @@ events as (
 
     select
         events.*,
-        coalesce(labels.is_rephrase or labels.is_repeat, false) as is_said_again,
+        coalesce(events.event_type = 'user_message' and (labels.is_rephrase or labels.is_repeat), false) as is_said_again,
         max(events.turn_number) over (partition by events.conversation_key) as last_turn_number
     from {{ ref('int_events_touched') }} as events
     left join {{ ref('int_message_labels_chosen') }} as labels
-        on events.source = labels.source and events.event_id = labels.event_id and events.event_type = 'user_message'
+        on events.source = labels.source and events.event_id = labels.event_id
 
 ),
 

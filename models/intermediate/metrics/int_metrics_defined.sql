@@ -9,7 +9,8 @@ definitions as (
 
 goals as (
 
-    select goal from {{ ref('int_goals_known') }}
+    select goal, 'conversion_rate:<goal>' as definition_name
+    from {{ ref('int_goals_known') }}
 
 ),
 
@@ -27,7 +28,7 @@ metrics_defined as (
         definitions.minimum_sample,
         definitions.maturity_hours
     from definitions
-    left join goals on definitions.metric_name = 'conversion_rate:<goal>'
+    left join goals on definitions.metric_name = goals.definition_name
 
 )
 

@@ -22,6 +22,23 @@ periods as (
 
 ),
 
+-- What each measure is to each metric: the engine joins by the name alone, where a list of six names compares all with all.
+roles as (
+
+    select metric_name, numerator as measure_name, 'numerator' as role from metrics
+    union all
+    select metric_name, denominator as measure_name, 'denominator' as role from metrics
+    union all
+    select metric_name, numerator || '_squared' as measure_name, 'numerator_squared' as role from metrics
+    union all
+    select metric_name, denominator || '_squared' as measure_name, 'denominator_squared' as role from metrics
+    union all
+    select metric_name, numerator || '_x_' || denominator as measure_name, 'product' as role from metrics
+    union all
+    select metric_name, denominator || '_conversations' as measure_name, 'clusters' as role from metrics
+
+),
+
 measures_in_roles as (
 
     select
@@ -31,24 +48,18 @@ measures_in_roles as (
         measures.segment,
         measures.segment_type,
         measures.segment_value,
-        metrics.metric_name,
-        max(case when measures.measure_name = metrics.numerator then measures.measure_value end) as numerator,
-        max(case when measures.measure_name = metrics.denominator then measures.measure_value end) as denominator,
-        max(case when measures.measure_name = metrics.numerator || '_squared' then measures.measure_value end) as numerator_squared,
-        max(case when measures.measure_name = metrics.denominator || '_squared' then measures.measure_value end) as denominator_squared,
-        max(case when measures.measure_name = metrics.numerator || '_x_' || metrics.denominator then measures.measure_value end)
-            as product_sum,
-        max(case when measures.measure_name = metrics.denominator || '_conversations' then measures.measure_value end) as cluster_count
+        roles.metric_name,
+        max(case when roles.role = 'numerator' then measures.measure_value end) as numerator,
+        max(case when roles.role = 'denominator' then measures.measure_value end) as denominator,
+        max(case when roles.role = 'numerator_squared' then measures.measure_value end) as numerator_squared,
+        max(case when roles.role = 'denominator_squared' then measures.measure_value end) as denominator_squared,
+        max(case when roles.role = 'product' then measures.measure_value end) as product_sum,
+        max(case when roles.role = 'clusters' then measures.measure_value end) as cluster_count
     from measures
-    inner join metrics
-        on
-            measures.measure_name in (
-                metrics.numerator, metrics.denominator, metrics.numerator || '_squared', metrics.denominator || '_squared',
-                metrics.numerator || '_x_' || metrics.denominator, metrics.denominator || '_conversations'
-            )
+    inner join roles on measures.measure_name = roles.measure_name
     group by
         measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type,
-        measures.segment_value, metrics.metric_name
+        measures.segment_value, roles.metric_name
 
 ),
 

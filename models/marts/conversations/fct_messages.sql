@@ -28,7 +28,8 @@ message_texts as (
 
 labels as (
 
-    select * from {{ ref('int_message_labels_chosen') }}
+    select *, 'user_message' as event_type
+    from {{ ref('int_message_labels_chosen') }}
 
 ),
 
@@ -57,7 +58,9 @@ messages_with_text as (
     inner join conversations on messages.conversation_key = conversations.conversation_key
     left join message_texts on messages.source = message_texts.source and messages.event_id = message_texts.event_id
     left join labels
-        on messages.source = labels.source and messages.event_id = labels.event_id and messages.event_type = 'user_message'
+        on
+            messages.source = labels.source and messages.event_id = labels.event_id
+            and messages.event_type = labels.event_type
     window in_order as (partition by messages.conversation_key order by messages.sequence_number)
 
 )
