@@ -91,6 +91,20 @@ def queue_alerts(raw_database: Path, build_database: Path, channels: Mapping[str
     return len(rows)
 
 
+def are_alerts_due(raw_database: Path, build_database: Path) -> bool:
+    """Whether an alert is new or waits for its delivery; raises duckdb.Error when a file cannot be used."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {text_literal(raw_database)} as store (read_only)")
+        connection.execute(f"attach {text_literal(build_database)} as build (read_only)")
+        has_outbox = connection.execute(
+            "select 1 from duckdb_tables() where database_name = 'store' and table_name = 'alert_deliveries'"
+        ).fetchall()
+        if not has_outbox:
+            return True
+        waiting = "select 1 from store.outbox.alert_deliveries where delivered_at is null"
+        return any(connection.execute(f"{query} limit 1").fetchall() for query in (waiting, _NEW_ALERTS))
+
+
 def deliver(
     raw_database: Path,
     channels: Mapping[str, Channel],

@@ -139,6 +139,19 @@ def complete_build(home: Home, build: Build) -> None:
         connection.execute("update state.builds set is_complete = true where build_id = ?", [build.build_id])
 
 
+def is_built(home: Home, current_hash: str, through_load_id: int) -> bool:
+    """Whether the newest build is complete, of this configuration, and covers all that landed: load `through_load_id`.
+
+    Raises RawVersionError when raw has the layout of another release.
+    """
+    with duckdb.connect(home.build_database, read_only=True) as connection:
+        rows = connection.execute(
+            "select configuration_hash, through_load_id, is_complete from state.builds order by build_id desc limit 1"
+        ).fetchall()
+    is_newest = _newest_load_id(home.raw_database) == through_load_id
+    return is_newest and rows == [(current_hash, through_load_id, True)]
+
+
 def built_from(build_database: Path) -> dict[str, str | int]:
     """Return the definitions and the data behind the tables, as a manifest states them; empty before a build."""
     with duckdb.connect(build_database, read_only=True) as connection:
@@ -206,7 +219,8 @@ def _newest_load_id(raw_database: Path) -> int:
                 select load_id from raw.raw.loaded_files
                 union all select load_id from raw.raw.operations
                 union all select _load_id from raw.ledger.stage_labels
-                union all select _load_id from raw.ledger.message_labels)"""
+                union all select _load_id from raw.ledger.message_labels
+                union all select _load_id from raw.ledger.human_labels)"""
         ).fetchone()
     return int(row[0]) if row else 0
 

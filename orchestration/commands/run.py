@@ -1,30 +1,18 @@
 """`make run`: the same job as the schedules, in this process, with its progress on screen."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
-import dagster as dg
 import duckdb
-from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
-from sqlalchemy.exc import OperationalError
 
 from orchestration.building.configuration import ConfigurationError
-from orchestration.building.manifest import ManifestError
-from orchestration.commands.instance import PROCESS_TAG, open_instance
+from orchestration.due import nothing_due, why_due
 from orchestration.faults import with_remedy
 from orchestration.home import Home
 from orchestration.printable import printable
-from orchestration.publishing import read_manifest
-from orchestration.reporting import notes_on_build, summarise
+from orchestration.reporting import summarise
 from orchestration.settings import Settings
 
-_FAILED = "The run failed; readers keep the last good version."
-# The steps that read or write nothing but raw.duckdb.
-_RAW_STEPS = ("landed_files", "landed_checks")
+FAILED = "The run failed; readers keep the last good version."
 
 
 def obstacle(settings: Settings) -> str | None:
@@ -46,8 +34,9 @@ def run_warehouse(
 ) -> int:
     """Load, build and publish, then print what came out; a rebuild makes everything derived anew.
 
-    With `relabel_from` (aware), labels of other definitions are made anew for what began then or later.
-    Returns 0 when the marts are published or nothing had changed, 1 when a step failed, 2 when it cannot start.
+    With `relabel_from` (aware), labels of other definitions are made anew for what began then or later. A run with
+    nothing to do ends with one line. Returns 0 when the marts are published or nothing had changed, 1 when a step
+    failed, 2 when it cannot start.
     """
     home = Home(settings.home)
     reason = None if is_simulated else obstacle(settings)
@@ -56,75 +45,19 @@ def run_warehouse(
         return 2
     settings.export()
     try:
-        with _output_given_back():
-            return _run(home, is_rebuild=is_rebuild, relabel_from=relabel_from)
-    except (OSError, OperationalError, duckdb.Error) as error:
-        # Outside a step: the folders, dbt's manifest, Dagster's own history, which is SQLite.
-        print(f"{_FAILED}\n  {printable(with_remedy(str(error), home, home.raw_database))}")
-        return 1
-
-
-@contextmanager
-def _output_given_back() -> Iterator[None]:
-    """Let a failure be seen: Dagster turns both outputs to files, and on a full disk does not get to turn them back.
-
-    What is left to write then is Dagster's, for a file that takes no more.
-    """
-    streams = ((1, sys.stdout), (2, sys.stderr))
-    copies = [os.dup(descriptor) for descriptor, _ in streams]
-    try:
-        yield
-    finally:
-        for (descriptor, stream), copy in zip(streams, copies, strict=True):
-            if not os.path.sameopenfile(descriptor, copy):
-                with Path(os.devnull).open("wb") as nowhere:
-                    os.dup2(nowhere.fileno(), descriptor)
-                    stream.flush()
-                os.dup2(copy, descriptor)
-            os.close(copy)
-
-
-def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
-    try:
-        # Definitions read the settings when they are imported or loaded, so this has to follow.
-        from orchestration.definitions import definitions  # noqa: PLC0415
-        from orchestration.defs.policy import REBUILD_TAG, RELABEL_TAG  # noqa: PLC0415
-
-        loaded = definitions()
-    except (ConfigurationError, ManifestError) as error:
+        is_due = is_rebuild or relabel_from is not None or why_due(settings, asks_llm=True) is not None
+        if not is_due:
+            print(nothing_due(home.published))
+            if is_simulated:
+                print(f"\n{summarise(home.published, [])}")
+            return 0
+    except ConfigurationError as error:
         print(printable(str(error)))
         return 2
-    home.create()
-    with open_instance(home, now=datetime.now(UTC)) as instance:
-        tags = {PROCESS_TAG: str(os.getpid())} | ({REBUILD_TAG: "true"} if is_rebuild else {})
-        if relabel_from is not None:
-            tags[RELABEL_TAG] = relabel_from.isoformat()
-        job = loaded.resolve_job_def("refresh_warehouse")
-        result = job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
-    if not result.success:
-        print(printable(_failures(result, home)))
+    except (OSError, duckdb.Error) as error:
+        print(f"{FAILED}\n  {printable(with_remedy(str(error), home, home.raw_database))}")
         return 1
-    manifest = read_manifest(home.published)
-    print(f"\npublished version {manifest.version if manifest else '?'}\n")
-    print(summarise(home.published, notes_on_build(home.build_database)))
-    return 0
+    # Dagster and dbt cost seconds: a run with nothing to do never imports them.
+    from orchestration.commands.job import run_job  # noqa: PLC0415
 
-
-def _failures(result: dg.ExecuteInProcessResult, home: Home) -> str:
-    lines = [_FAILED]
-    for event in result.all_events:
-        if event.is_step_failure:
-            database = home.raw_database if event.step_key in _RAW_STEPS else home.build_database
-            message = _message(event.step_failure_data)
-            lines.append(f"  {event.step_key}: {with_remedy(message, home, database)}")
-    return "\n".join(lines)
-
-
-def _message(failure: StepFailureData) -> str:
-    """Return the words of the error that the step raised, not Dagster's around it nor the name of its class."""
-    error = failure.error
-    if error is None:
-        return ""
-    if failure.error_source == ErrorSource.USER_CODE_ERROR and error.cause is not None:
-        error = error.cause
-    return error.message.partition(f"{error.cls_name}: ")[2] or error.message
+    return run_job(home, is_rebuild=is_rebuild, relabel_from=relabel_from)

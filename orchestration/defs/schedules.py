@@ -2,8 +2,11 @@
 
 import dagster as dg
 
+from orchestration.building.configuration import ConfigurationError
 from orchestration.defs import jobs
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
+from orchestration.due import nothing_due, why_due
+from orchestration.home import Home
 from orchestration.settings import Settings
 
 NIGHTLY_CRON = "0 2 * * *"
@@ -17,21 +20,35 @@ def schedules() -> dg.Definitions:
     timezone = Settings().timezone
     return dg.Definitions(
         schedules=[
-            _schedule(
-                NIGHTLY, NIGHTLY_CRON, timezone, "Everything, once a day, and what is to be forgotten by its age."
+            dg.ScheduleDefinition(
+                name="nightly_refresh",
+                job=jobs.refresh_warehouse,
+                cron_schedule=NIGHTLY_CRON,
+                execution_timezone=timezone,
+                description="Everything, once a day, and what is to be forgotten by its age.",
+                tags={TRIGGER_TAG: NIGHTLY},
+                default_status=dg.DefaultScheduleStatus.RUNNING,
             ),
-            _schedule("hourly", HOURLY_CRON, timezone, "What has landed since; files that have settled meanwhile too."),
+            dg.ScheduleDefinition(
+                name="hourly_refresh",
+                job=jobs.refresh_warehouse,
+                cron_schedule=HOURLY_CRON,
+                execution_timezone=timezone,
+                description="What has landed since; nothing when nothing has.",
+                execution_fn=request_when_due,
+                default_status=dg.DefaultScheduleStatus.RUNNING,
+            ),
         ]
     )
 
 
-def _schedule(name: str, cron: str, timezone: str, description: str) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
-        name=f"{name}_refresh",
-        job=jobs.refresh_warehouse,
-        cron_schedule=cron,
-        execution_timezone=timezone,
-        description=description,
-        tags={TRIGGER_TAG: name},
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
+def request_when_due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run when it has something to do; which run asks no LLM."""
+    settings = Settings()
+    try:
+        if settings.landing.is_dir() and why_due(settings, asks_llm=False) is None:
+            return dg.SkipReason(nothing_due(Home(settings.home).published))
+    except (ConfigurationError, OSError) as error:
+        # The run fails with the same words, where people look for them.
+        context.log.warning(str(error))
+    return dg.RunRequest(tags={TRIGGER_TAG: "hourly"})

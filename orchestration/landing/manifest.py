@@ -91,7 +91,9 @@ def next_load(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int
             union all
             select _load_id, labelled_at from ledger.message_labels
             union all
-            select _load_id, called_at from ledger.llm_calls)"""
+            select _load_id, called_at from ledger.llm_calls
+            union all
+            select _load_id, landed_at from ledger.human_labels)"""
     ).fetchone()
     last_id, last_at = row or (None, None)
     return (last_id or 0) + 1, now if last_at is None else max(now, last_at)

@@ -13,6 +13,7 @@ from orchestration.publishing.errors import (
 from orchestration.publishing.history import HISTORY_TABLES, keep_history
 from orchestration.publishing.manifest import Manifest, TableRecord, read_manifest
 from orchestration.publishing.publication import PublishSummary, publish
+from orchestration.publishing.versions import is_whole
 
 __all__ = [
     "HISTORY_TABLES",
@@ -24,6 +25,7 @@ __all__ = [
     "PublishError",
     "PublishSummary",
     "TableRecord",
+    "is_whole",
     "keep_history",
     "publish",
     "read_manifest",

@@ -94,6 +94,16 @@ def repair(published: Path, keep: int, on_progress: Callable[[str], None]) -> Ma
     return manifest
 
 
+def is_whole(published: Path, manifest: Manifest) -> bool:
+    """Whether readers find the manifest's version, the newest complete one, and nothing is left to repair."""
+    return (
+        complete_versions(published)[-1:] == [manifest.version]
+        and _is_linked(published, manifest.version)
+        and not working_folder(published).exists()
+        and not any(published.glob("colloquy*.duckdb.wal"))
+    )
+
+
 def remove_old(published: Path, kept: tuple[str, ...], on_progress: Callable[[str], None]) -> list[str]:
     """Remove every version that is not in `kept`, halves of crashed publishes included; return their names."""
     removed = [version for version in _present_versions(published) if version not in kept]

@@ -1,0 +1,103 @@
+"""The job of `make run` in this process: Dagster executes it and shows its progress."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
+from sqlalchemy.exc import OperationalError
+
+from orchestration.building.configuration import ConfigurationError
+from orchestration.building.manifest import ManifestError
+from orchestration.commands.instance import PROCESS_TAG, open_instance
+from orchestration.commands.run import FAILED
+from orchestration.faults import with_remedy
+from orchestration.home import Home
+from orchestration.printable import printable
+from orchestration.publishing import read_manifest
+from orchestration.reporting import notes_on_build, summarise
+
+# The steps that read or write nothing but raw.duckdb.
+_RAW_STEPS = ("landed_files", "landed_checks")
+
+
+def run_job(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
+    """Execute the job and print what came out; the settings are exported. The exit code is that of run_warehouse."""
+    try:
+        with _output_given_back():
+            return _run(home, is_rebuild=is_rebuild, relabel_from=relabel_from)
+    except (OSError, OperationalError, duckdb.Error) as error:
+        # Outside a step: the folders, dbt's manifest, Dagster's own history, which is SQLite.
+        print(f"{FAILED}\n  {printable(with_remedy(str(error), home, home.raw_database))}")
+        return 1
+
+
+@contextmanager
+def _output_given_back() -> Iterator[None]:
+    """Let a failure be seen: Dagster turns both outputs to files, and on a full disk does not get to turn them back.
+
+    What is left to write then is Dagster's, for a file that takes no more.
+    """
+    streams = ((1, sys.stdout), (2, sys.stderr))
+    copies = [os.dup(descriptor) for descriptor, _ in streams]
+    try:
+        yield
+    finally:
+        for (descriptor, stream), copy in zip(streams, copies, strict=True):
+            if not os.path.sameopenfile(descriptor, copy):
+                with Path(os.devnull).open("wb") as nowhere:
+                    os.dup2(nowhere.fileno(), descriptor)
+                    stream.flush()
+                os.dup2(copy, descriptor)
+            os.close(copy)
+
+
+def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
+    try:
+        # Definitions read the settings when they are imported or loaded, so this has to follow.
+        from orchestration.definitions import definitions  # noqa: PLC0415
+        from orchestration.defs.policy import REBUILD_TAG, RELABEL_TAG  # noqa: PLC0415
+
+        loaded = definitions()
+    except (ConfigurationError, ManifestError) as error:
+        print(printable(str(error)))
+        return 2
+    home.create()
+    with open_instance(home, now=datetime.now(UTC)) as instance:
+        tags = {PROCESS_TAG: str(os.getpid())} | ({REBUILD_TAG: "true"} if is_rebuild else {})
+        if relabel_from is not None:
+            tags[RELABEL_TAG] = relabel_from.isoformat()
+        job = loaded.resolve_job_def("refresh_warehouse")
+        result = job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
+    if not result.success:
+        print(printable(_failures(result, home)))
+        return 1
+    manifest = read_manifest(home.published)
+    print(f"\npublished version {manifest.version if manifest else '?'}\n")
+    print(summarise(home.published, notes_on_build(home.build_database)))
+    return 0
+
+
+def _failures(result: dg.ExecuteInProcessResult, home: Home) -> str:
+    lines = [FAILED]
+    for event in result.all_events:
+        if event.is_step_failure:
+            database = home.raw_database if event.step_key in _RAW_STEPS else home.build_database
+            message = _message(event.step_failure_data)
+            lines.append(f"  {event.step_key}: {with_remedy(message, home, database)}")
+    return "\n".join(lines)
+
+
+def _message(failure: StepFailureData) -> str:
+    """Return the words of the error that the step raised, not Dagster's around it nor the name of its class."""
+    error = failure.error
+    if error is None:
+        return ""
+    if failure.error_source == ErrorSource.USER_CODE_ERROR and error.cause is not None:
+        error = error.cause
+    return error.message.partition(f"{error.cls_name}: ")[2] or error.message

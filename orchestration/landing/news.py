@@ -1,0 +1,32 @@
+"""Which files of the landing folder a load would read, found out by size and time alone."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing.files import LandedFile
+from orchestration.landing.manifest import known_files
+from orchestration.landing.seeds import read_namespaces
+from orchestration.landing.suppression import DISTINCTIVE_LETTERS, read_suppressions
+
+
+def new_files(
+    connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], *, seeds: Path, hash_key: bytes
+) -> list[LandedFile]:
+    """Return the files that are not known with their size and time, in their order.
+
+    `connection` uses a raw database of the newest layout. Raises OtherKeyError when people were erased under another
+    key, ValueError or FileNotFoundError for the seeds.
+    """
+    known = known_files(connection)
+    suppressions = read_suppressions(connection, hash_key, read_namespaces(seeds))
+    # Files named after erased people are known by the name they were given.
+    shown = str if suppressions is None else partial(suppressions.replace_ids, shortest=DISTINCTIVE_LETTERS)
+    return [
+        file
+        for file in files
+        if (known_as := known.get(shown(file.name))) is None
+        or (known_as.size_bytes, known_as.modified_ns) != (file.size_bytes, file.modified_ns)
+    ]
