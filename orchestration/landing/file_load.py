@@ -1,4 +1,4 @@
-"""Loads each file in one transaction: rows, texts, refusals and the manifest row together, or nothing."""
+"""Loads a file in one transaction, small ones together: rows, texts, refusals and manifest rows, or nothing."""
 
 import hashlib
 from collections import Counter
@@ -11,9 +11,9 @@ import duckdb
 from orchestration.landing.contracts import SOURCES
 from orchestration.landing.files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, RefusedLine
-from orchestration.landing.manifest import Counts, known_rejects, write_file
-from orchestration.landing.rejects import RejectWriter
-from orchestration.landing.stage import LoadContext, Stage
+from orchestration.landing.manifest import Counts, ManifestRow, RejectKey, known_rejects, write_files
+from orchestration.landing.rejects import RejectJudge, RejectRow, insert_rejects
+from orchestration.landing.stage import LoadContext, Stage, StagedFile
 from orchestration.landing.streams import read_file
 from orchestration.landing.summary import KEPT_REJECTIONS
 from orchestration.printable import one_line
@@ -77,17 +77,23 @@ def read_whole(file: LandedFile, *, is_settled: bool) -> WholeFile | None:
     return WholeFile(file, Chunk(chunk.numbers, chunk.lines, [*chunk.refused, *end]), digest.hexdigest(), note)
 
 
-def load_together(context: LoadContext, files: list[WholeFile], on_progress: Progress) -> Iterator[FileLoad]:
-    """Load small files of one source: judged together, in their order, then each in a transaction of its own."""
-    contract = SOURCES[files[0].file.source]
-    stage = Stage(context, contract, [one.file.name for one in files], [one.chunk for one in files])
-    for file_no, one in enumerate(files):
-        writer = _Writer(context, one.file)
-        with transaction(context.connection):
-            writer.take(stage, file_no)
-            on_progress(f"{one_line(one.file.name)}: {writer.counts.lines:,} lines")
-            writer.finish(one.sha256)
-        yield writer.outcome(one.note)
+def load_together(context: LoadContext, files: list[WholeFile], on_progress: Progress) -> list[FileLoad]:
+    """Load small files of one source, of different names: judged together, in their order, and in one transaction."""
+    names = [one.file.name for one in files]
+    stage = Stage(context, SOURCES[files[0].file.source], names, [one.chunk for one in files])
+    refusing = [name for file_no, name in enumerate(names) if stage.file(file_no).refused]
+    known = known_rejects(context.connection, refusing)
+    writers = [_Writer(context, one.file, known.get(one.file.name)) for one in files]
+    rejected: list[RejectRow] = []
+    with transaction(context.connection):
+        stage.insert()
+        for file_no, writer in enumerate(writers):
+            rejected += writer.take(stage.file(file_no))
+            on_progress(f"{one_line(names[file_no])}: {writer.counts.lines:,} lines")
+        insert_rejects(context.connection, stage.source, rejected, context.load_id, context.loaded_at)
+        rows = [writer.manifest_row(one.sha256) for writer, one in zip(writers, files, strict=True)]
+        write_files(context.connection, rows, context.load_id, context.loaded_at)
+    return [writer.outcome(one.note) for writer, one in zip(writers, files, strict=True)]
 
 
 def load_file(context: LoadContext, file: LandedFile, *, is_settled: bool, on_progress: Progress) -> FileLoad:
@@ -106,12 +112,15 @@ def load_within(context: LoadContext, file: LandedFile, *, is_settled: bool, on_
     note = ""
     for part in read_file(file, digest):
         if isinstance(part, BrokenEnd):
-            writer.refuse([_broken_end(part, is_settled=is_settled)])
+            rejected = writer.refuse([_broken_end(part, is_settled=is_settled)])
             note = part.cause
         else:
-            writer.take(Stage(context, SOURCES[file.source], [file.name], [part]), 0)
+            stage = Stage(context, SOURCES[file.source], [file.name], [part])
+            stage.insert()
+            rejected = writer.take(stage.file(0))
             on_progress(f"{one_line(file.name)}: {writer.counts.lines:,} lines")
-    writer.finish(digest.hexdigest())
+        insert_rejects(context.connection, file.source, rejected, context.load_id, context.loaded_at)
+    write_files(context.connection, [writer.manifest_row(digest.hexdigest())], context.load_id, context.loaded_at)
     return writer.outcome(note)
 
 
@@ -137,47 +146,35 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 class _Writer:
-    """What one file has brought into the tables so far."""
+    """What one file has brought into the tables so far; `known` are its refused lines of earlier loads, None: look."""
 
-    def __init__(self, context: LoadContext, file: LandedFile) -> None:
+    def __init__(self, context: LoadContext, file: LandedFile, known: Counter[RejectKey] | None = None) -> None:
         self._context = context
         self._file = file
-        self._rejects: RejectWriter | None = None
+        self._known = known
+        self._rejects: RejectJudge | None = None
         self.counts = Counts()
 
-    def take(self, stage: Stage, file_no: int) -> None:
-        """Insert what a stage holds of the file."""
-        staged = stage.file(file_no)
-        stage.insert(file_no)
+    def take(self, staged: StagedFile) -> list[RejectRow]:
+        """Count what a stage holds of the file; returns the refused lines that are to be kept."""
         self.counts.accepted += staged.accepted
         self.counts.duplicates += staged.duplicates
         self.counts.reread += staged.reread
-        self.refuse(staged.refused)
+        return self.refuse(staged.refused)
 
-    def refuse(self, refused: list[RefusedLine]) -> None:
+    def refuse(self, refused: list[RefusedLine]) -> list[RejectRow]:
         if not refused:
-            return
+            return []
         context, file = self._context, self._file
         if self._rejects is None:
-            known = known_rejects(context.connection, file.name)
-            self._rejects = RejectWriter(
-                file.source, file.name, context.load_id, context.loaded_at, known, context.suppressions
-            )
-        self._rejects.write(context.connection, refused, self.counts, KEPT_REJECTIONS)
+            if self._known is None:
+                self._known = known_rejects(context.connection, [file.name])[file.name]
+            self._rejects = RejectJudge(file.name, self._known, context.suppressions)
+        return self._rejects.new_rows(refused, self.counts, KEPT_REJECTIONS)
 
-    def finish(self, sha256: str) -> None:
-        """Write the manifest row."""
-        write_file(
-            self._context.connection,
-            file=self._file.name,
-            source=self._file.source,
-            size_bytes=self._file.size_bytes,
-            modified_ns=self._file.modified_ns,
-            sha256=sha256,
-            counts=self.counts,
-            load_id=self._context.load_id,
-            loaded_at=self._context.loaded_at,
-        )
+    def manifest_row(self, sha256: str) -> ManifestRow:
+        file = self._file
+        return ManifestRow(file.name, file.source, file.size_bytes, file.modified_ns, sha256, self.counts)
 
     def outcome(self, note: str) -> FileLoad:
         if self._rejects is None:

@@ -1,4 +1,4 @@
-"""Loads the landing folder: one transaction a file, so that a kill at any moment leaves no half of one."""
+"""Loads the landing folder: every file in one transaction, so that a kill at any moment leaves no half of one."""
 
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -178,7 +178,9 @@ class _Run:
         return load_file(self.context, file, is_settled=is_settled, on_progress=self.on_progress)
 
     def _take(self, whole: WholeFile) -> None:
-        if self.together and self.together[0].file.source != whole.file.source:
+        # Names that had an erased id in them may have become the same.
+        is_same_name = any(whole.file.name == one.file.name for one in self.together)
+        if self.together and (self.together[0].file.source != whole.file.source or is_same_name):
             self._load_together()
         self.together.append(whole)
         self.together_bytes += whole.chunk.held_bytes

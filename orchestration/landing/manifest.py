@@ -46,6 +46,18 @@ class Counts:
         return self.accepted + self.rejected + self.duplicates
 
 
+@dataclass(frozen=True)
+class ManifestRow:
+    """What raw.loaded_files says of one load of a file."""
+
+    file: str
+    source: str
+    size_bytes: int
+    modified_ns: int
+    sha256: str
+    counts: Counts
+
+
 def known_files(connection: duckdb.DuckDBPyConnection) -> dict[str, KnownFile]:
     """Read the newest manifest row of every path."""
     rows = connection.execute(
@@ -99,12 +111,18 @@ def next_load(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int
     return (last_id or 0) + 1, now if last_at is None else max(now, last_at)
 
 
-def known_rejects(connection: duckdb.DuckDBPyConnection, file: str) -> Counter[RejectKey]:
-    """Count how often each refused line (sha256, reason) of a path is already kept."""
-    rows = connection.execute(
-        "select line_sha256, reason, count(*) from raw.rejected_events where _file = ? group by all", [file]
-    ).fetchall()
-    return Counter({(sha256, reason): count for sha256, reason, count in rows})
+def known_rejects(connection: duckdb.DuckDBPyConnection, files: list[str]) -> dict[str, Counter[RejectKey]]:
+    """Count how often each refused line (sha256, reason) of these paths is already kept; every path has its counts."""
+    known: dict[str, Counter[RejectKey]] = {file: Counter() for file in files}
+    if files:
+        rows = connection.execute(
+            """select _file, line_sha256, reason, count(*) from raw.rejected_events
+            where _file in (select unnest($files::varchar[])) group by all""",
+            {"files": files},
+        ).fetchall()
+        for file, sha256, reason, count in rows:
+            known[file][sha256, reason] = count
+    return known
 
 
 def refresh_file(
@@ -122,25 +140,23 @@ def read_when_found(connection: duckdb.DuckDBPyConnection, file: str) -> None:
     connection.execute("update raw.loaded_files set size_bytes = -1, sha256 = '' where file = ?", [file])
 
 
-def write_file(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    file: str,
-    source: str,
-    size_bytes: int,
-    modified_ns: int,
-    sha256: str,
-    counts: Counts,
-    load_id: int,
-    loaded_at: datetime,
+def write_files(
+    connection: duckdb.DuckDBPyConnection, rows: list[ManifestRow], load_id: int, loaded_at: datetime
 ) -> None:
-    """Add the manifest row of a load."""
-    connection.execute(
-        """insert into raw.loaded_files (file, source, size_bytes, modified_ns, sha256, lines, accepted, rejected,
-            duplicates, reread, load_id, loaded_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        [
-            *(file, source, size_bytes, modified_ns, sha256),
-            *(counts.lines, counts.accepted, counts.rejected, counts.duplicates, counts.reread),
-            *(load_id, loaded_at),
-        ],
+    """Add the manifest rows of a load."""
+    # Bound as lists: a statement a file would cost as much as a small file's lines.
+    columns = zip(
+        *((row.file, row.source, row.size_bytes, row.modified_ns, row.sha256, *_numbers(row.counts)) for row in rows),
+        strict=True,
     )
+    kinds = ("varchar", "varchar", "bigint", "bigint", "varchar", *("bigint",) * 5)
+    connection.execute(
+        f"""insert into raw.loaded_files (file, source, size_bytes, modified_ns, sha256, lines, accepted, rejected,
+            duplicates, reread, load_id, loaded_at)
+        select {", ".join(f"unnest(?::{kind}[])" for kind in kinds)}, ?, ?""",
+        [*(list(column) for column in columns), load_id, loaded_at],
+    )
+
+
+def _numbers(counts: Counts) -> tuple[int, ...]:
+    return counts.lines, counts.accepted, counts.rejected, counts.duplicates, counts.reread

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import duckdb
 
@@ -15,23 +16,29 @@ from orchestration.landing.suppression import Suppressions
 KEPT_BYTES = 4096
 
 
-@dataclass
-class RejectWriter:
-    """Writes the refused lines of one load of one file; `known` are those kept from earlier loads of its path."""
+class RejectRow(NamedTuple):
+    """A refused line as it is kept."""
 
-    source: str
     file: str
-    load_id: int
-    loaded_at: datetime
+    number: int
+    reason: str
+    line: str | None
+    line_bytes: int
+    line_sha256: str
+
+
+@dataclass
+class RejectJudge:
+    """Tells the new refused lines of one load of one file; `known` are those kept from earlier loads of its path."""
+
+    file: str
     known: Counter[RejectKey]
     suppressions: Suppressions | None = None
     reasons: Counter[str] = field(default_factory=Counter)
     first: list[tuple[int, str]] = field(default_factory=list)
 
-    def write(
-        self, connection: duckdb.DuckDBPyConnection, refused: list[RefusedLine], counts: Counts, keep_first: int
-    ) -> None:
-        """Insert the new ones and count them all."""
+    def new_rows(self, refused: list[RefusedLine], counts: Counts, keep_first: int) -> list[RejectRow]:
+        """Return the new ones, as they are kept, and count them all."""
         rows = []
         for entry in sorted(refused, key=lambda one: one.number):
             masked = mask_addresses(entry.head)
@@ -46,9 +53,10 @@ class RejectWriter:
             self.reasons[entry.reason] += 1
             if len(self.first) < keep_first:
                 self.first.append((entry.number, entry.reason))
-            rows.append((entry.number, entry.reason, self._kept(masked), entry.length_bytes, sha256))
-        if rows:
-            self._insert(connection, rows)
+            rows.append(
+                RejectRow(self.file, entry.number, entry.reason, self._kept(masked), entry.length_bytes, sha256)
+            )
+        return rows
 
     def _kept(self, masked: str) -> str | None:
         """Return the beginning of a line; nothing of one that names somebody who asked to be forgotten."""
@@ -56,26 +64,33 @@ class RejectWriter:
             return None
         return shorten(masked)
 
-    def _insert(self, connection: duckdb.DuckDBPyConnection, rows: list[tuple[int, str, str | None, int, str]]) -> None:
-        # Bound as lists: a data frame costs some milliseconds, for a file with one refused line more than its load.
-        numbers, reasons, lines, lengths, checksums = (list(column) for column in zip(*rows, strict=True))
-        connection.execute(
-            """insert into raw.rejected_events
-                (source, _file, _line, reason, line, line_bytes, line_sha256, _load_id, _loaded_at)
-            select $source, $file, unnest($numbers::bigint[]), unnest($reasons::varchar[]), unnest($lines::varchar[]),
-                unnest($lengths::bigint[]), unnest($checksums::varchar[]), $load_id, $loaded_at""",
-            {
-                "source": self.source,
-                "file": self.file,
-                "numbers": numbers,
-                "reasons": reasons,
-                "lines": lines,
-                "lengths": lengths,
-                "checksums": checksums,
-                "load_id": self.load_id,
-                "loaded_at": self.loaded_at,
-            },
-        )
+
+def insert_rejects(
+    connection: duckdb.DuckDBPyConnection, source: str, rows: list[RejectRow], load_id: int, loaded_at: datetime
+) -> None:
+    """Keep refused lines of files of one source."""
+    if not rows:
+        return
+    # Bound as lists: a data frame costs some milliseconds, for a file with one refused line more than its load.
+    files, numbers, reasons, lines, lengths, checksums = (list(column) for column in zip(*rows, strict=True))
+    connection.execute(
+        """insert into raw.rejected_events
+            (source, _file, _line, reason, line, line_bytes, line_sha256, _load_id, _loaded_at)
+        select $source, unnest($files::varchar[]), unnest($numbers::bigint[]), unnest($reasons::varchar[]),
+            unnest($lines::varchar[]), unnest($lengths::bigint[]), unnest($checksums::varchar[]), $load_id,
+            $loaded_at""",
+        {
+            "source": source,
+            "files": files,
+            "numbers": numbers,
+            "reasons": reasons,
+            "lines": lines,
+            "lengths": lengths,
+            "checksums": checksums,
+            "load_id": load_id,
+            "loaded_at": loaded_at,
+        },
+    )
 
 
 def shorten(text: str) -> str:

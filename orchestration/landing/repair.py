@@ -18,7 +18,7 @@ import duckdb
 from orchestration.landing.file_load import FileLoad, Progress, StillWrittenError, load_within, transaction
 from orchestration.landing.files import LandedFile, UnreadFile, find_files
 from orchestration.landing.forgetting import KnownPath, forget_path, known_path, reopen_file, sharing_files
-from orchestration.landing.manifest import Counts, next_load, read_when_found, write_file
+from orchestration.landing.manifest import Counts, ManifestRow, next_load, read_when_found, write_files
 from orchestration.landing.operations import mark_repaired, record_operation
 from orchestration.landing.repair_summary import RepairSummary, Reread
 from orchestration.landing.stage import LoadContext, make_context
@@ -147,15 +147,6 @@ def _keep_out(context: LoadContext, known: KnownPath) -> Counts:
     if not known.sha256:
         raise RepairError(f"{known.file} waits to be read again: put it back, run, and drop it then")
     counts = Counts()
-    write_file(
-        context.connection,
-        file=known.file,
-        source=known.source,
-        size_bytes=known.size_bytes,
-        modified_ns=known.modified_ns,
-        sha256=known.sha256,
-        counts=counts,
-        load_id=context.load_id,
-        loaded_at=context.loaded_at,
-    )
+    row = ManifestRow(known.file, known.source, known.size_bytes, known.modified_ns, known.sha256, counts)
+    write_files(context.connection, [row], context.load_id, context.loaded_at)
     return counts

@@ -55,12 +55,10 @@ def make_context(
 class StagedFile:
     """The lines of one file in a stage: how many are new, and those refused."""
 
-    accepted: int
-    texts: int
-    is_in_order: bool
-    duplicates: int
-    reread: int
     refused: list[RefusedLine]
+    accepted: int = 0
+    duplicates: int = 0
+    reread: int = 0
 
 
 class Stage:
@@ -76,44 +74,44 @@ class Stage:
         self._lines = [line for chunk in chunks for line in chunk.lines] if len(chunks) > 1 else chunks[0].lines
         self._numbers = np.concatenate([chunk.numbers for chunk in chunks])
         self._file_nos = np.repeat(np.arange(len(chunks), dtype=np.int32), [len(chunk.lines) for chunk in chunks])
-        self._staged = [StagedFile(0, 0, True, 0, 0, list(chunk.refused)) for chunk in chunks]
+        self._staged = [StagedFile(list(chunk.refused)) for chunk in chunks]
+        self._is_in_order = True
+        self._has_texts = False
         if self._lines:
             self._judge()
+
+    @property
+    def source(self) -> str:
+        """Name of the source of its files."""
+        return self._contract.name
 
     def file(self, file_no: int) -> StagedFile:
         """Return what came out for one file."""
         return self._staged[file_no]
 
-    def insert(self, file_no: int) -> None:
-        """Insert the new events of a file in time order, so that a reader of some days skips the rest.
+    def insert(self) -> None:
+        """Insert the new events, those of a file in time order, so that a reader of some days skips the rest.
 
-        The order holds within a stage. Files are mostly written in time order, and sorting 50 columns costs as much
-        as writing them: looking first is a hundredth of it.
+        All files at once: an insert of 50 columns costs three milliseconds before its first row. Files are mostly
+        written in time order, and sorting 50 columns costs as much as writing them: looking first is a hundredth of it.
         """
-        staged = self._staged[file_no]
-        order = "" if staged.is_in_order else "order by timestamp, _row"
+        order = "" if self._is_in_order else "order by _file_no, timestamp, _row"
         names = ", ".join(content_columns(self._contract))
         context, source = self._context, self._contract.name
-        if staged.accepted:
+        if any(staged.accepted for staged in self._staged):
             context.connection.execute(
                 f"""
                 insert into raw.{source} ({", ".join(LINEAGE_COLUMNS)}, {names})
-                select $load_id, $file, _line, $loaded_at, _event_hash, _line_hash, {names}
-                from parsed where _file_no = $file_no {order}""",
-                {
-                    "load_id": context.load_id,
-                    "file": self._files[file_no],
-                    "loaded_at": context.loaded_at,
-                    "file_no": file_no,
-                },
+                select $load_id, list_extract($files, _file_no + 1), _line, $loaded_at, _event_hash, _line_hash, {names}
+                from parsed {order}""",
+                {"load_id": context.load_id, "files": self._files, "loaded_at": context.loaded_at},
             )
-        if staged.texts:
+        if self._has_texts:
             context.connection.execute(
                 f"""
                 insert into raw.message_texts (source, event_id, content, timestamp, _load_id)
-                select $source, event_id, content, timestamp, $load_id from parsed
-                where _file_no = $file_no and content is not null {order}""",
-                {"source": source, "load_id": context.load_id, "file_no": file_no},
+                select $source, event_id, content, timestamp, $load_id from parsed where content is not null {order}""",
+                {"source": source, "load_id": context.load_id},
             )
 
     def _judge(self) -> None:
@@ -132,8 +130,9 @@ class Stage:
             group by _file_no"""
         ).fetchall()
         for file_no, accepted, texts, goes_back in rows:
-            staged = self._staged[file_no]
-            staged.accepted, staged.texts, staged.is_in_order = accepted, texts, not goes_back
+            self._staged[file_no].accepted = accepted
+            self._has_texts |= texts > 0
+            self._is_in_order &= not goes_back
         for file_no, staged in enumerate(self._staged):
             staged.duplicates, staged.reread = verdicts.duplicates[file_no], verdicts.reread[file_no]
 
