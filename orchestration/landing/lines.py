@@ -16,6 +16,8 @@ HEAD_BYTES = 4096 + 64
 # Far above any event; JSON readers downstream recurse and would fall over at some thousands.
 MAX_NESTING = 200
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NEWLINE, _SPACE, _DELETE = np.uint8(ord("\n")), np.uint8(ord(" ")), np.uint8(0x7F)
+_OPEN_OBJECT, _LOWER = np.uint8(ord("{")), np.uint8(0x20)
 # A line is held as objects many times its size: charged for at least this much, lines of two bytes cannot fill memory.
 LINE_COST_BYTES = 256
 # A string to its end, or to that of the line; possessive, because a line of quotes would be tried from every one.
@@ -44,8 +46,8 @@ class Chunk:
     @property
     def held_bytes(self) -> int:
         """What the chunk holds in memory, about."""
-        texts = (*self.lines, *(one.head for one in self.refused))
-        return sum(max(len(text), LINE_COST_BYTES) for text in texts)
+        lines = max(sum(map(len, self.lines)), LINE_COST_BYTES * len(self.lines))
+        return lines + sum(max(len(one.head), LINE_COST_BYTES) for one in self.refused)
 
     @classmethod
     def empty(cls) -> "Chunk":
@@ -151,7 +153,10 @@ class LineSplitter:
         self._oversize = None
 
     def _take(self, body: bytes) -> None:
-        """Split complete lines, `body` without the last newline."""
+        """Split complete lines, `body` without the last newline. One look at all of them finds those to look closer at.
+
+        Line by line only these are judged: the checks of a clean line cost more than splitting it off.
+        """
         if self._is_start:
             body = body.removeprefix(_BYTE_ORDER_MARK)
             self._is_start = False
@@ -159,51 +164,69 @@ class LineSplitter:
             # A block of blank lines: one by one they would keep a small gzip file busy for an hour.
             self._number += body.count(b"\n") + 1
             return
-        self.held_bytes += max(len(body), LINE_COST_BYTES * (body.count(b"\n") + 1))
+        if b"\r" in body:
+            body = body.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        starts, ends = _borders(body)
+        self.held_bytes += max(len(body), LINE_COST_BYTES * len(starts))
         try:
             lines = body.decode("utf-8").split("\n")
         except UnicodeDecodeError:
             for line in body.split(b"\n"):
-                self._take_one(line)
+                self._look_closer(line)
             return
-        # One look at the block, so that ordinary blocks pay nothing for the rare line.
-        if b"\r" in body or max(map(len, lines)) * 4 > LINE_LIMIT_BYTES or not all(map(str.strip, lines)):
-            for line in body.split(b"\n"):
-                self._take_one(line)
-            return
-        suspects = [
-            line for line in lines if len(line) > 2 * MAX_NESTING and line.count("{") + line.count("[") > MAX_NESTING
-        ]
-        if any(map(is_too_deep, suspects)):
-            for line in body.split(b"\n"):
-                self._take_one(line)
-            return
-        if not all(is_strict(lines[place]) for place in suspect_lines(body)):
-            for line in body.split(b"\n"):
-                self._take_one(line)
-            return
-        self._numbers.append(np.arange(self._number + 1, self._number + 1 + len(lines), dtype=np.int64))
-        self._number += len(lines)
-        self._lines.extend(lines)
+        done = 0
+        for place in _odd_lines(body, starts, ends):
+            self._append(lines[done:place])
+            self._look_closer(body[starts[place] : ends[place]])
+            done = place + 1
+        self._append(lines[done:] if done else lines)
 
-    def _take_one(self, raw: bytes) -> None:
-        self._number += 1
-        raw = raw.removesuffix(b"\r")
+    def _append(self, lines: list[str]) -> None:
+        if lines:
+            self._numbers.append(np.arange(self._number + 1, self._number + 1 + len(lines), dtype=np.int64))
+            self._number += len(lines)
+            self._lines.extend(lines)
+
+    def _look_closer(self, raw: bytes) -> None:
+        """Judge one line."""
         if len(raw) > LINE_LIMIT_BYTES:
+            self._number += 1
             self._refused.append(_OversizeLine(raw).refused(self._number))
             return
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError:
+            self._number += 1
             self._refused.append(refuse(self._number, reasons.MALFORMED_JSON, raw))
             return
         if not line.strip():
-            return
-        if is_too_deep(line) or not all(is_strict(line) for _ in suspect_lines(raw)):
+            self._number += 1
+        elif is_too_deep(line) or (suspect_lines(raw) and not is_strict(line)):
+            self._number += 1
             self._refused.append(refuse(self._number, reasons.MALFORMED_JSON, raw))
-            return
-        self._numbers.append(np.array([self._number], dtype=np.int64))
-        self._lines.append(line)
+        else:
+            self._append([line])
+
+
+def _borders(body: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places where the lines of `body` start and end."""
+    newlines = np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == _NEWLINE)
+    return np.concatenate(([0], newlines + 1)), np.append(newlines, len(body))
+
+
+def _odd_lines(body: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[int]:
+    """Places (from 0) of lines that may be blank, too long, too deep or no strict JSON; the others are none of it."""
+    letters = np.frombuffer(body, dtype=np.uint8)
+    # An empty last line starts behind the end.
+    first = letters[np.minimum(starts, len(body) - 1)]
+    # White space is more than that of ASCII, none of it is ASCII beyond the space.
+    may_be_blank = (starts == ends) | (first <= _SPACE) | (first >= _DELETE)
+    # Setting this bit makes { of [, and of nothing else but { itself.
+    brackets = np.flatnonzero((letters | _LOWER) == _OPEN_OBJECT)
+    bracket_counts = np.searchsorted(brackets, ends) - np.searchsorted(brackets, starts)
+    is_odd = may_be_blank | (ends - starts > LINE_LIMIT_BYTES) | (bracket_counts > MAX_NESTING)
+    is_odd[suspect_lines(body)] = True
+    return [int(place) for place in np.flatnonzero(is_odd)]
 
 
 def refuse(number: int, reason: str, raw: bytes) -> RefusedLine:

@@ -32,9 +32,10 @@ from orchestration.landing.suppression import DISTINCTIVE_LETTERS
 from orchestration.landing.tables import open_raw
 from orchestration.printable import one_line
 
-# Files up to this size on disk are judged together, until their lines come to so many bytes.
+# Files up to this size on disk are judged together, until their lines come to so many bytes: a row group of them is
+# written once, fewer are written to the log first and again from there.
 SMALL_FILE_BYTES = 4 << 20
-TOGETHER_BYTES = 16 << 20
+TOGETHER_BYTES = 64 << 20
 
 
 def _silent(_message: str) -> None:

@@ -13,7 +13,7 @@ from orchestration.landing import reasons
 from orchestration.landing.files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, LineSplitter, RefusedLine, refuse
 
-CHUNK_BYTES = 32 << 20
+CHUNK_BYTES = 64 << 20
 # A block is the least a chunk can be: of lines of two bytes it holds 131,072.
 _BLOCK_BYTES = 1 << 18
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -255,8 +255,6 @@ def open_raw(path: Path) -> duckdb.DuckDBPyConnection:
         raise refusal from error
     connection.execute("use store")
     connection.execute("set TimeZone = 'UTC'")
-    # A load of many small files would fold its log into the file again and again; it is folded in when it is closed.
-    connection.execute("set wal_autocheckpoint = '256MB'")
     if not migrate(connection, path):
         create_tables(connection)
     return connection
