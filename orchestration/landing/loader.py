@@ -180,8 +180,8 @@ class _Run:
 
     def _take(self, whole: WholeFile) -> None:
         # Names that had an erased id in them may have become the same.
-        is_same_name = any(whole.file.name == one.file.name for one in self.together)
-        if self.together and (self.together[0].file.source != whole.file.source or is_same_name):
+        names = {one.file.name for one in self.together}
+        if self.together and (self.together[0].file.source != whole.file.source or whole.file.name in names):
             self._load_together()
         self.together.append(whole)
         self.together_bytes += whole.chunk.held_bytes

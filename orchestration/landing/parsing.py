@@ -8,6 +8,7 @@ which are replaced before anything is stored.
 
 import json
 from collections.abc import Iterable
+from itertools import combinations
 
 from orchestration.landing import reasons
 from orchestration.landing.contracts import (
@@ -25,20 +26,23 @@ from orchestration.landing.lines import MAX_NESTING
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)?"
 TIMESTAMP_PATTERN = rf"\d{{4}}-\d\d-\d\d[T ]{_TIME}(:[0-5]\d(\.\d+)?)?{_OFFSET}"
-_NO_SECONDS_PATTERN = rf"(\d{{4}}-\d\d-\d\d[T ]{_TIME}){_OFFSET}"
 # White space of JSON; ltrim alone takes away spaces only.
 # A top-level field that the properties have as well goes here, so that neither is lost.
 OUTER_NAME = "top_level"
 _WHITE = "' ' || chr(9) || chr(10) || chr(13)"
 
 
-def parse_statement(contract: SourceContract, directions: Directions) -> str:
-    """Build the statement that makes `parsed`; binds $loaded_at (TIMESTAMP, UTC)."""
+def parse_statement(contract: SourceContract, directions: Directions, strays: tuple[str, ...] = ()) -> str:
+    """Build the statement that makes `parsed`; binds $loaded_at (TIMESTAMP, UTC).
+
+    `strays` are unknown top-level fields that many lines have, plain names: these lines are taken apart faster.
+    """
     steps = (
-        ("read", _read(contract)),
+        ("read", _read(contract, strays)),
         ("opened", _opened(contract)),
+        ("counted", _counted(contract, strays)),
         ("gathered", _gathered(contract)),
-        ("moved", _moved(contract)),
+        ("moved", _moved(contract, strays)),
         ("merged", _merged(contract)),
         ("extracted", f"select *, from_json(document, {_structure(_property_fields(contract))}) as p from merged"),
         ("named", _named(contract)),
@@ -81,15 +85,16 @@ def _property_fields(contract: SourceContract) -> dict[str, str]:
     return typed | ({"message_id": "VARCHAR"} if contract.id_from_message else {})
 
 
-def _read(contract: SourceContract) -> str:
-    fields = dict.fromkeys(contract.known_fields, "VARCHAR")
+def _read(contract: SourceContract, strays: tuple[str, ...]) -> str:
+    fields = dict.fromkeys(contract.known_fields, "VARCHAR") | dict.fromkeys(strays, "JSON")
     if contract.object_field is not None:
         fields[contract.object_field] = "JSON"
-    # from_json throws on a malformed line; try() turns that into null for the line alone.
+    # from_json throws on a malformed line; try() turns that into null, at the cost of going row by row through the two
+    # thousand lines around it, so that the lines it would throw for are kept from it.
     return f"""
-        select _row, _file_no, _line, line, {_opens_object("line")} as is_object,
-            try(from_json(line, {_structure(fields)})) as d
-        from chunk"""
+        select _row, _file_no, _line, line, is_object,
+            case when is_object and is_valid then try(from_json(line, {_structure(fields)})) end as d, is_valid
+        from (select *, {_opens_object("line")} as is_object, json_valid(line) as is_valid from chunk)"""
 
 
 def _opened(contract: SourceContract) -> str:
@@ -104,6 +109,30 @@ def _opened(contract: SourceContract) -> str:
         from read"""
 
 
+def _counted(contract: SourceContract, strays: tuple[str, ...]) -> str:
+    """Add `has_more` than the known fields that are filled, `has_doubled`, an alias beside a filled field of its own,
+    and `is_listed`: what it has more are `strays`, filled, each once and in their order.
+
+    Counting is ten times cheaper than comparing names, and enough for a line whose fields are all filled.
+    """  # noqa: D205
+    doubled = " or ".join(
+        f"(nullif(d.{column}, '') is not null and d.{name} is not null)"
+        for column, names in contract.aliases.items()
+        for name in names
+    )
+    known = " + ".join(f"(d.{name} is not null)::tinyint" for name in contract.known_fields)
+    listed = " + ".join(f"""(d."{name}" is not null)::tinyint""" for name in strays)
+    in_order = "".join(
+        f" and coalesce(list_position(keys, {text(one)}) < list_position(keys, {text(other)}), true)"
+        for one, other in combinations(strays, 2)
+    )
+    is_listed = f"has_more and not has_doubled and len(keys) = known_count + {listed}{in_order}" if strays else "false"
+    return f"""
+        select *, coalesce({is_listed}, false) as is_listed
+        from (select *, keys is not null and len(keys) > known_count as has_more
+            from (select *, {known} as known_count, {doubled or "false"} as has_doubled from opened))"""
+
+
 def _gathered(contract: SourceContract) -> str:
     """Add `own_properties` (JSON object or null), `has_stray` (properties that are none), `has_unknown`, `is_refused`.
 
@@ -111,21 +140,14 @@ def _gathered(contract: SourceContract) -> str:
     """
     known = ", ".join(text(name) for name in contract.known_fields)
     # An alias beside a filled field of its own would be lost: it counts as unknown and moves into the properties.
-    doubled = "".join(
-        f" or (nullif(d.{column}, '') is not null and d.{name} is not null)"
-        for column, names in contract.aliases.items()
-        for name in names
-    )
-    # Counting is ten times cheaper than comparing names, and enough for a line whose known fields are all filled.
-    filled = " + ".join(f"(d.{name} is not null)::tinyint" for name in contract.known_fields)
-    has_more = f"keys is not null and len(keys) > {filled}"
-    has_unknown = f"case when {has_more} then not list_has_all([{known}], keys) else false end{doubled}"
-    is_repeated = f"case when {has_more} then len(keys) > len(list_distinct(keys)) else false end"
+    has_unknown = f"""case when is_listed then true when has_more then not list_has_all([{known}], keys) else false end
+                or has_doubled"""
+    is_repeated = "case when has_more and not is_listed then len(keys) > len(list_distinct(keys)) else false end"
     if contract.object_field is None:
         return f"""
             select *, null as own_properties, false as has_stray, {has_unknown} as has_unknown,
                 {is_repeated} as is_refused
-            from opened"""
+            from counted"""
     depth = "strlen(inner_text) - strlen(replace(replace(inner_text, '[', ''), '{', ''))"
     is_inner = f"inner_text is not null and {_opens_object('inner_text')} and json_valid(inner_text)"
     is_own = f"case when starts_with(raw, '{{') then true else {is_inner} end"
@@ -135,10 +157,10 @@ def _gathered(contract: SourceContract) -> str:
             raw is not null and raw <> 'null' and not {is_own} as has_stray,
             {has_unknown} as has_unknown,
             {is_repeated} or case when {is_inner} then {depth} > {MAX_NESTING} else false end as is_refused
-        from opened"""
+        from counted"""
 
 
-def _moved(contract: SourceContract) -> str:
+def _moved(contract: SourceContract, strays: tuple[str, ...]) -> str:
     """Add `outer_fields`, what has no place of its own as a JSON object, and `shared`, the names properties have too.
 
     Fields are only ever taken away by a merge patch: merged in, those without a value would vanish.
@@ -149,12 +171,19 @@ def _moved(contract: SourceContract) -> str:
         for column, names in contract.aliases.items()
         for name in names
     )
+    listed = ", ".join(f"""'"{name}":' || d."{name}"::varchar""" for name in strays)
+    from_strays = f"when is_listed then '{{' || concat_ws(',', {listed}) || '}}'" if strays else ""
+    # Properties sent as an object are spelled in one way, so that a name they lack is nowhere in their text.
+    is_apart = " and ".join(
+        ("is_listed", "inner_text is null", *(f"not contains(own_properties, '\"{name}\"')" for name in strays))
+    )
     return f"""
         select *,
-            case when has_unknown and own_properties is not null
+            case when has_unknown and own_properties is not null and not ({is_apart})
                 then list_intersect(json_keys(outer_fields), json_keys(own_properties)) end as shared
         from (select *,
-            case when has_unknown then json_merge_patch(line, {_nulls(fixed)}{used_aliases})::varchar end
+            case {from_strays}
+                when has_unknown then json_merge_patch(line, {_nulls(fixed)}{used_aliases})::varchar end
                 as outer_fields
             from gathered)"""
 
@@ -167,11 +196,11 @@ def _merged(contract: SourceContract) -> str:
     members = [
         _members("case when inner_text is null then own_properties else json(own_properties)::varchar end"),
         _members(f"case when len(shared) > 0 then {_without('outer_fields', 'shared')} else outer_fields end"),
-        f"""case when len({kept}) > 0 then '"{OUTER_NAME}":' || {
+        f"""case when len(shared) > 0 then case when len({kept}) > 0 then '"{OUTER_NAME}":' || {
             _without(
                 "outer_fields", f"list_filter(json_keys(outer_fields), lambda name: not list_contains({kept}, name))"
             )
-        } end""",
+        } end end""",
     ]
     if contract.object_field is not None:
         members.append(f"""case when has_stray then '"{contract.object_field}":' || raw end""")
@@ -267,10 +296,10 @@ def _timed(contract: SourceContract) -> str:
     said = "nullif(trim(role), '')" if "role" in contract.columns else "nullif(trim(p.role), '')"
     return f"""
         select *, {_event_id(contract)} as event_id, coalesce({said}, nullif(trim(p.sender), '')) as said,
-            case when regexp_full_match(said_at, '{TIMESTAMP_PATTERN}') then try_cast(
-                case when regexp_full_match(said_at, '{_NO_SECONDS_PATTERN}')
-                    then regexp_replace(said_at, '^(.{{16}})(.*)$', '\\1:00\\2') else said_at end
-                as timestamptz) end at time zone 'UTC' as timestamp
+            make_timestamp(epoch_us(case when regexp_full_match(said_at, '{TIMESTAMP_PATTERN}') then try_cast(
+                case when substr(said_at, 17, 1) = ':' then said_at
+                    else left(said_at, 16) || ':00' || substr(said_at, 17) end
+                as timestamptz) end)) as timestamp
         from named"""
 
 
@@ -281,7 +310,7 @@ def _refusal(contract: SourceContract) -> str:
     return f"""
             case
                 when is_object and d is null then '{reasons.MALFORMED_JSON}'
-                when not is_object and not json_valid(line) then '{reasons.MALFORMED_JSON}'
+                when not is_valid then '{reasons.MALFORMED_JSON}'
                 when not is_object then '{reasons.NOT_AN_OBJECT}'
                 when is_refused then '{reasons.MALFORMED_JSON}'
                 when event_id is null or event_id = '' then '{reasons.MISSING_EVENT_ID}'

@@ -17,6 +17,7 @@ from orchestration.landing.lines import Chunk, RefusedLine
 from orchestration.landing.parsing import parse_statement
 from orchestration.landing.reasons import CONFLICTING_DUPLICATE, UNKNOWN_SENDER_ROLE
 from orchestration.landing.seeds import Kept, read_kept, read_namespaces
+from orchestration.landing.strays import stray_fields
 from orchestration.landing.suppression import Suppressions, read_suppressions
 
 
@@ -163,7 +164,8 @@ class Stage:
         }
         connection = self._context.connection
         connection.register("chunk", pd.DataFrame(columns, copy=False))
-        statement = parse_statement(self._contract, self._context.directions)
+        strays = stray_fields(self._contract, self._lines)
+        statement = parse_statement(self._contract, self._context.directions, strays)
         connection.execute(statement, {"loaded_at": self._context.loaded_at})
         connection.unregister("chunk")
 
