@@ -201,7 +201,7 @@ class LineSplitter:
             return
         if not line.strip():
             self._number += 1
-        elif is_too_deep(line) or (suspect_lines(raw) and not is_strict(line)):
+        elif is_too_deep(line) or not is_strict(line):
             self._number += 1
             self._refused.append(refuse(self._number, reasons.MALFORMED_JSON, raw))
         else:

@@ -110,11 +110,12 @@ def _opened(contract: SourceContract) -> str:
 
 
 def _counted(contract: SourceContract, strays: tuple[str, ...]) -> str:
-    """Add `has_more` than the known fields that are filled, `has_doubled`, an alias beside a filled field of its own,
-    and `is_listed`: what it has more are `strays`, filled, each once and in their order.
+    """Add `has_more`: more fields than the known ones that are filled; `has_doubled`: an alias beside a filled column.
 
-    Counting is ten times cheaper than comparing names, and enough for a line whose fields are all filled.
-    """  # noqa: D205
+    And `is_listed`: what it has more are `strays`, filled, each once and in their order. Counting is ten times cheaper
+    than comparing names, and enough for a line whose fields are all filled.
+    """
+    # An alias beside a filled field of its own would be lost: it counts as unknown and moves into the properties.
     doubled = " or ".join(
         f"(nullif(d.{column}, '') is not null and d.{name} is not null)"
         for column, names in contract.aliases.items()
@@ -139,7 +140,6 @@ def _gathered(contract: SourceContract) -> str:
     A line that names a top-level field twice is refused: which one is meant cannot be known, and one would be lost.
     """
     known = ", ".join(text(name) for name in contract.known_fields)
-    # An alias beside a filled field of its own would be lost: it counts as unknown and moves into the properties.
     has_unknown = f"""case when is_listed then true when has_more then not list_has_all([{known}], keys) else false end
                 or has_doubled"""
     is_repeated = "case when has_more and not is_listed then len(keys) > len(list_distinct(keys)) else false end"

@@ -36,7 +36,7 @@ from tests.support.warehouse import WarehouseUnderTest
 PHASES = ("landing", "labels", "dbt", "publish")
 KEPT_VERSIONS = 2
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
-# Small files: a load is many transactions.
+# Small files: a source comes in several of them.
 _LINES_A_FILE = 12
 _CHANGES_ON_DISK = {"os.rename", "os.link", "os.symlink", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
 

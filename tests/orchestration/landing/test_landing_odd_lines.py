@@ -15,7 +15,7 @@ from tests.support import hostile_lines
 
 TABLES = ("events", "chat_events", "message_texts", "rejected_events")
 STRAYS = ("simulated", "build", "region", "tier", "agent_version")
-VALUES = (True, 7, 2.50, "x", 'wö"rt', [1, {"a": None}], {"b": {}}, "2026", 10**30)
+VALUES: tuple[Any, ...] = (True, 7, 2.50, "x", 'wö"rt', [1, {"a": None}], {"b": {}}, "2026", 10**30)
 OBJECT = b'{"event_id":"big","conversation_id":"c","event_type":"t","timestamp":"2026-02-02T00:00:00Z"}'
 ODD_LINES: tuple[Callable[[bytes], bytes], ...] = (
     lambda line: b"",
@@ -105,7 +105,6 @@ def test_the_fast_way_and_the_line_by_line_way_agree(
     files = {f"{source}/{n}.jsonl": content(random_source, ids[source]) for source in ids for n in range(2)}
     fast = land(tmp_path / "fast", warehouse, files)
     monkeypatch.setattr(lines, "_odd_lines", lambda body, starts, ends: list(range(len(starts))))
-    monkeypatch.setattr(lines, "suspect_lines", lambda body: [0])
     monkeypatch.setattr(stage, "stray_fields", lambda contract, lines: ())
     slow = land(tmp_path / "slow", warehouse, files)
     assert fast == slow
