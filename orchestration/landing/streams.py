@@ -13,6 +13,7 @@ from orchestration.landing import reasons
 from orchestration.landing.files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, LineSplitter, RefusedLine, refuse
 
+# Some 120,000 rows, a row group of DuckDB: it is written to the file as it is inserted, a part of one twice.
 CHUNK_BYTES = 64 << 20
 # A block is the least a chunk can be: of lines of two bytes it holds 131,072.
 _BLOCK_BYTES = 1 << 18
