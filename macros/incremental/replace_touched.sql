@@ -10,17 +10,16 @@
 {%- endmacro %}
 
 {#-
-    The incremental strategy behind it: everything the target holds of the touched ones goes, the new rows come.
-    delete+insert would leave behind the rows of a conversation that no longer has any.
+    Everything the target holds of the touched ones goes, the new rows come: delete+insert would leave behind the rows of
+    a conversation that no longer has any. They are found before the old ones go, because some models read both.
 -#}
-{% macro get_incremental_replace_touched_sql(arg_dict) %}
-    {%- set key = config.require('unique_key') -%}
-    {%- set touched_key = config.require('meta')['by'] -%}
+{% macro replace_touched_rows(target_relation, new_rows, sql) %}
     {%- set touched = ref(config.require('meta')['replaces']) -%}
-    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
-    delete from {{ arg_dict['target_relation'] }}
-    where {{ key }} in (select touched.{{ touched_key }} from {{ touched }} as touched);
-
-    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+    create or replace temporary table {{ new_rows }} as (
+        {{ sql }}
+    );
+    delete from {{ target_relation }}
+    where {{ config.require('unique_key') }} in (select touched.{{ config.require('meta')['by'] }} from {{ touched }} as touched);
+    insert into {{ target_relation }} by name select * from {{ new_rows }};
+    drop table {{ new_rows }}
 {% endmacro %}
