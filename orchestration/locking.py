@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -44,13 +44,11 @@ def hold_lock(
     on_wait: Callable[[str], None] = print,
     *,
     now: datetime,
-    written: Sequence[Path] = (),
 ) -> Iterator[Holder]:
     """Hold the lock on `path` for the block; wait while another process holds it.
 
     `now` is written as `since`: the moment the caller asked for the lock. `on_wait` gets one message before waiting and
-    one when the previous holder died without releasing. Then the `written` files are waited for, which a process that
-    the dead one had started, dbt, may still have open. The file stays in place, empty while nobody holds it: removing
+    one when the previous holder died without releasing. The file stays in place, empty while nobody holds it: removing
     it would let two processes lock two files of the same name. A forked child keeps the lock until it ends as well.
     """
     if now.tzinfo is None:
@@ -67,8 +65,6 @@ def hold_lock(
                 f"{path}: the last {last.purpose or 'holder'}, {last.whereabouts()}, did not finish; "
                 f"this {purpose} takes over and does its unfinished work again"
             )
-            for file in written:
-                _wait_until_closed(file, on_wait)
         _write(descriptor, json.dumps(asdict(holder)))
         try:
             yield holder
@@ -100,18 +96,6 @@ def _acquire(descriptor: int, path: Path, on_wait: Callable[[str], None]) -> Non
     holder = _read(descriptor) or Holder()
     on_wait(f"{path} is held by {holder.describe()}; waiting until it is released")
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-def _wait_until_closed(file: Path, on_wait: Callable[[str], None]) -> None:
-    """Wait while another process has the DuckDB file open for writing; DuckDB holds a POSIX lock on it meanwhile."""
-    if not file.exists():
-        return
-    with file.open("r+b") as opened:
-        try:
-            fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            on_wait(f"{file} is still open in a process that the dead one had started; waiting until it ends")
-            fcntl.lockf(opened, fcntl.LOCK_EX)
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:

@@ -2,14 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.building.invocation import read_manifest
 from orchestration.building.project import LABELLED_MODELS, assemble_project, dbt_flags, project_files
 from orchestration.home import Home
 from orchestration.settings import Settings
+
+_STAMP = "manifest.sha256"
+# What a model asks while it is compiled: its SQL may be another in the next run, though the project is the same.
+_ASKING_MACROS = frozenset(
+    {"built_through_load_id", "earliest_start", "published_before", "relation_before", "was_interrupted"}
+)
 
 
 class ManifestError(RuntimeError):
@@ -25,7 +34,7 @@ def prepare_manifest(settings: Settings) -> Path:
     home.create()
     assemble_project(home.dbt_project, settings.seeds)
     manifest = home.dbt_target / "manifest.json"
-    stamp = home.dbt_target / "manifest.sha256"
+    stamp = home.dbt_target / _STAMP
     wanted = _project_hash(home.dbt_project, dbt_flags(settings))
     if manifest.exists() and stamp.exists() and stamp.read_text() == wanted:
         return manifest
@@ -35,6 +44,45 @@ def prepare_manifest(settings: Settings) -> Path:
         raise ManifestError(f"dbt cannot parse {home.dbt_project}: {result.exception}")
     stamp.write_text(wanted)
     return manifest
+
+
+def parsed_manifest(settings: Settings) -> Manifest:
+    """Return what dbt parsed when the manifest was prepared, read once a process; raises OSError before that."""
+    target = Home(settings.home).dbt_target
+    return read_manifest(target / "partial_parse.msgpack", (target / _STAMP).read_text())
+
+
+def standing_nodes(content: Mapping[str, Any]) -> set[str]:
+    """Return the ids of seeds and views that every run of the same project would make again as they are.
+
+    `content` is manifest.json. A view that asks the database while it is compiled, or reads the run's flags, is none.
+    """
+    macros: Mapping[str, Any] = content["macros"]
+    return {
+        key
+        for key, node in content["nodes"].items()
+        if node["resource_type"] == "seed"
+        or (
+            node["resource_type"] == "model"
+            and node["config"]["materialized"] == "view"
+            and "flags." not in node["raw_code"]
+            and not _asks(node["depends_on"]["macros"], macros)
+        )
+    }
+
+
+def _asks(names: Iterable[str], macros: Mapping[str, Any]) -> bool:
+    waiting, seen = list(names), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in macros:
+            continue
+        seen.add(name)
+        is_ours = macros[name]["package_name"] == "colloquy"
+        if is_ours and (macros[name]["name"] in _ASKING_MACROS or "flags." in macros[name]["macro_sql"]):
+            return True
+        waiting += macros[name]["depends_on"]["macros"]
+    return False
 
 
 def behind_labels(manifest: Path) -> str:

@@ -115,6 +115,28 @@ def events_built(build_database: Path) -> EventsBuilt | None:
     return EventsBuilt(*rows[0]) if rows else None
 
 
+def completed_through(build_database: Path) -> int:
+    """Return the last load that a complete build covers, 0 without one that can be read; raises duckdb.Error."""
+    if not build_database.exists():
+        return 0
+    try:
+        opened = duckdb.connect(build_database, read_only=True)
+    except duckdb.IOException as error:
+        if not _is_useless(error):
+            raise
+        return 0
+    with opened as connection:
+        has_record = connection.execute(
+            "select 1 from duckdb_tables() where schema_name = 'state' and table_name = 'builds'"
+        ).fetchall()
+        if not has_record:
+            return 0
+        rows = connection.execute(
+            "select coalesce(max(through_load_id), 0) from state.builds where is_complete"
+        ).fetchall()
+    return int(rows[0][0])
+
+
 def continue_build(home: Home, current_hash: str, run_id: str) -> Build | None:
     """Take up the build whose events this run has finished, now covering what was labelled since; None without one."""
     through_load_id = _newest_load_id(home.raw_database)
@@ -190,12 +212,16 @@ def _open_build(build_database: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(build_database)
     except duckdb.IOException as error:
-        # A lock or a full disk goes away by itself; these do not.
-        if not any(sign in str(error) for sign in ("version number", "Corrupt database", "not a valid DuckDB")):
+        if not _is_useless(error):
             raise
         raise BuildDatabaseError(
             f"{build_database} cannot be read: {str(error).splitlines()[0]} Everything in it is derived: make rebuild"
         ) from error
+
+
+def _is_useless(error: duckdb.IOException) -> bool:
+    """Whether a file can never be read: a lock or a full disk goes away by itself, these do not."""
+    return any(sign in str(error) for sign in ("version number", "Corrupt database", "not a valid DuckDB"))
 
 
 def _create_builds(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,5 +1,6 @@
 """The Dagster instance of one warehouse: its run history and schedules live under COLLOQUY_HOME."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,7 +14,13 @@ from orchestration.processes import is_running
 
 # One writer: one run at a time, the next waits in the queue. The pool says the same of runs that other jobs may start.
 # The sensor looks every minute, so its looks are forgotten; runs have no such setting, see defs/history.py.
+# JSON is YAML: a path may hold what YAML would read as syntax.
 CONFIGURATION = """\
+event_log_storage:
+  module: orchestration.defs.event_storage
+  class: KeptOpenEventLogStorage
+  config:
+    base_dir: {events}
 telemetry:
   enabled: false
 concurrency:
@@ -51,8 +58,9 @@ def open_instance(home: Home, *, now: datetime) -> Iterator[dg.DagsterInstance]:
     """Open the instance under `home`, writing its configuration first when it differs."""
     home.dagster.mkdir(parents=True, exist_ok=True)
     configuration = home.dagster / "dagster.yaml"
-    if not configuration.exists() or configuration.read_text() != CONFIGURATION:
-        configuration.write_text(CONFIGURATION)
+    wanted = CONFIGURATION.format(events=json.dumps(str(home.dagster / "history" / "runs")))
+    if not configuration.exists() or configuration.read_text() != wanted:
+        configuration.write_text(wanted)
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster))) as instance:
         fail_dead_runs(instance, home, now=now)
         yield instance

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
-from orchestration.building.state import data_until
+from orchestration.building.state import completed_through, data_until
 from orchestration.defs.policy import WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations import (
@@ -31,7 +31,9 @@ def _specs(schema: str, expectations: Iterable[Expectation]) -> list[dg.AssetChe
 @dg.multi_asset_check(specs=_specs("raw", LANDED_EXPECTATIONS), pool=WAREHOUSE_POOL)
 def landed_checks(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Iterator[dg.AssetCheckResult]:
     """Look at what has landed before anything is built from it."""
-    yield from _report(context, "raw", check_landed(warehouse.home.raw_database))
+    home = warehouse.home
+    since = completed_through(home.build_database)
+    yield from _report(context, "raw", check_landed(home.raw_database, since_load_id=since))
 
 
 @dg.multi_asset_check(specs=_specs("marts", MARTS_EXPECTATIONS), pool=WAREHOUSE_POOL)

@@ -1,13 +1,10 @@
 """What every step of a run shares: the settings and the lock of the one writer."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from orchestration.defs.history import prune_runs
 from orchestration.home import Home
@@ -26,8 +23,7 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
         home = self.home
         home.create()
         logger = context.log or dg.get_dagster_logger()
-        written = (home.raw_database, home.build_database)
-        with hold_lock(home.lock, "run", logger.info, now=self.now(), written=written):
+        with hold_lock(home.lock, "run", logger.info, now=self.now()):
             clear_leftovers(home, logger.info)
             # Here and not in a command: runs of schedules and of the sensor pass no other place once each.
             if context.instance is not None:
@@ -57,15 +53,4 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
 @dg.definitions
 def resources() -> dg.Definitions:
     """Return the resources of all jobs."""
-    home = Home(Settings().home)
-    return dg.Definitions(
-        resources={
-            "warehouse": Warehouse(),
-            "dbt": DbtCliResource(
-                project_dir=str(home.dbt_project),
-                profiles_dir=str(home.dbt_project),
-                # The one beside this interpreter, whatever the PATH of who calls.
-                dbt_executable=str(Path(sys.executable).parent / "dbt"),
-            ),
-        }
-    )
+    return dg.Definitions(resources={"warehouse": Warehouse()})

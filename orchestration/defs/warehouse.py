@@ -1,23 +1,17 @@
-"""The dbt models as Dagster assets, and their tests as asset checks."""
+"""The dbt models as Dagster assets, and their data tests as one asset check a model."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from io import StringIO
+from graphlib import TopologicalSorter
 
 import dagster as dg
-from dagster_dbt import (
-    DagsterDbtTranslator,
-    DagsterDbtTranslatorSettings,
-    DbtCliInvocation,
-    DbtCliResource,
-    dbt_assets,
-)
-from dagster_dbt.core.dbt_event_iterator import DbtDagsterEventType as DbtEvent
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, build_dbt_asset_specs
 
-from orchestration.building.manifest import behind_labels, prepare_manifest
+from orchestration.building.data_tests import compiled_tests, failed_tests, node_of_test
+from orchestration.building.invocation import Outcome, invoke
+from orchestration.building.manifest import behind_labels, parsed_manifest, prepare_manifest, standing_nodes
 from orchestration.building.project import CANONICAL_MODELS, build_command
 from orchestration.building.restatements import compare_with_published, show_published
 from orchestration.building.state import (
@@ -32,7 +26,7 @@ from orchestration.building.state import (
 )
 from orchestration.defs.policy import REBUILD_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
-from orchestration.expectations.dbt_findings import DbtFinding, read_dbt_findings
+from orchestration.expectations.dbt_findings import DbtFinding, failed_nodes, rows_found
 from orchestration.expectations.frames import count_rows
 from orchestration.home import Home
 from orchestration.labelling.ledger.llm_labelling import llm_step
@@ -44,28 +38,127 @@ from orchestration.settings import Settings
 MANIFEST = prepare_manifest(Settings())
 # Refused with the rest of the configuration, before a run starts: what an LLM costs must be known.
 llm_step(Settings(), Home(Settings().home), datetime.now(UTC))
-_NODES: Mapping[str, Mapping[str, object]] = json.loads(MANIFEST.read_text())["nodes"]
+_CONTENT = json.loads(MANIFEST.read_text())
+_NODES: Mapping[str, Mapping[str, object]] = _CONTENT["nodes"]
+_STANDING = standing_nodes(_CONTENT)
+# Dagster takes the results of a step in the order of the graph.
+_ORDER = tuple(TopologicalSorter(_CONTENT["parent_map"]).static_order())
 _PROGRESS_EVERY = 20
-# Labels and the calls they cost are tables of one step.
-_TRANSLATOR = DagsterDbtTranslator(settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+_TRANSLATOR = DagsterDbtTranslator(
+    settings=DagsterDbtTranslatorSettings(
+        # Labels and the calls they cost are tables of one step.
+        enable_duplicate_source_asset_keys=True,
+        # One a test would be more events than a run has anything else; here it is one a model.
+        enable_asset_checks=False,
+    )
+)
 
 
-@dbt_assets(manifest=MANIFEST, select=CANONICAL_MODELS, dagster_dbt_translator=_TRANSLATOR, pool=WAREHOUSE_POOL)
-def canonical_events(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
+class _Step:
+    """A part of the dbt graph that is built and tested together: its assets, and a check for each that has tests."""
+
+    def __init__(self, select: str) -> None:
+        self.specs = build_dbt_asset_specs(manifest=_CONTENT, dagster_dbt_translator=_TRANSLATOR, select=select)
+        self.node_of = {spec.key: str(spec.metadata["dagster_dbt/unique_id"]) for spec in self.specs}
+        self._key_of = {node: key for key, node in self.node_of.items()}
+        severities: dict[str, set[str]] = {}
+        for test in _NODES.values():
+            if test["resource_type"] == "test":
+                severity = str(test["config"]["severity"]).lower()  # type: ignore[index]
+                severities.setdefault(node_of_test(test, _NODES), set()).add(severity)
+        self.check_specs = [
+            dg.AssetCheckSpec(
+                f"tests_of_{_NODES[node]['name']}",
+                asset=self._key_of[node],
+                blocking="error" in found,
+                description="Every data test that the model's yml declares.",
+            )
+            for node, found in severities.items()
+            if node in self._key_of
+        ]
+
+    def run(
+        self, context: dg.AssetExecutionContext, warehouse: Warehouse, build: Build
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        """Build the models and test what came out; raise what failed."""
+        selected = {self.node_of[key] for key in context.selected_asset_keys}
+        # Views and seeds stand as the last full refresh has made them.
+        due = selected if build.is_full_refresh or context.is_subset else selected - _STANDING
+        names = sorted(str(_NODES[node]["name"]) for node in due)
+        settings, home = warehouse.settings, warehouse.home
+        done = invoke(
+            parsed_manifest(settings),
+            home.dbt_project,
+            home.dbt_target / "run",
+            [*build_command(settings, is_full_refresh=build.is_full_refresh), "--select", *names],
+            on_node=lambda ended: _log_progress(context, ended, len(names)),
+        )
+        yield from self._materializations(home, selected, done.outcomes)
+        findings = failed_nodes(done.outcomes)
+        if not findings and done.error is None:
+            findings = yield from self._tested(context, warehouse, selected)
+        for finding in findings:
+            (context.log.error if finding.severity == "error" else context.log.warning)(finding.as_text())
+        failed = [finding.summary() for finding in findings if finding.severity == "error"]
+        if failed or done.error is not None:
+            raise dg.Failure("; ".join(failed) or f"dbt could not start: {done.error}")
+
+    def _materializations(
+        self, home: Home, selected: set[str], outcomes: tuple[Outcome, ...]
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        """Yield what was built, and what stands: a step that reads an asset waits for its event."""
+        seconds = {one.unique_id: one.seconds for one in outcomes if one.is_success}
+        unmade = {one.unique_id for one in outcomes if not one.is_success}
+        made = [node for node in _ORDER if node in selected - unmade]
+        rows = count_rows(home.build_database, [_table(node) for node in made]) if outcomes else {}
+        for node in made:
+            metadata: dict[str, float | int] = {"seconds": seconds.get(node, 0.0)}
+            if _table(node) in rows:
+                metadata["dagster/row_count"] = rows[_table(node)]
+            yield dg.MaterializeResult(asset_key=self._key_of[node], metadata=metadata)
+
+    def _tested(
+        self, context: dg.AssetExecutionContext, warehouse: Warehouse, selected: set[str]
+    ) -> Generator[dg.AssetCheckResult, None, tuple[DbtFinding, ...]]:
+        """Run the tests of what was selected, yield a result a model and return what they found."""
+        tests = [test for test in compiled_tests(warehouse.settings) if test.node_id in selected]
+        failed = list(failed_tests(warehouse.home, tests))
+        wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+        for spec in self.check_specs:
+            if (spec.asset_key, spec.name) in wanted:
+                found = [one for one in failed if one.test.node_id == self.node_of[spec.asset_key]]
+                is_error = any(not one.test.is_warning for one in found)
+                yield dg.AssetCheckResult(
+                    asset_key=spec.asset_key,
+                    check_name=spec.name,
+                    passed=not found,
+                    severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+                    description="; ".join(f"{one.test.name}: {one.row_count:,} rows" for one in found),
+                )
+        return rows_found(warehouse.home, failed)
+
+
+_CANONICAL, _BEHIND_LABELS = _Step(CANONICAL_MODELS), _Step(behind_labels(MANIFEST))
+
+
+@dg.multi_asset(specs=_CANONICAL.specs, check_specs=_CANONICAL.check_specs, can_subset=True, pool=WAREHOUSE_POOL)
+def canonical_events(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[object]:
     """Bring the events of all sources into one vocabulary: what labelling reads."""
     home = warehouse.home
     build = _begin(context, warehouse)
     show_published(home, is_erasing=pending_erasure(home) is not None)
     extent = "full refresh" if build.is_full_refresh else "what has newly landed"
     context.log.info(f"build {build.build_id}: {extent} ({build.reason})")
-    yield from _build_models(context, dbt, warehouse, build)
+    yield from _CANONICAL.run(context, warehouse, build)
     # A part of the graph, chosen in the UI, leaves the rest where it was.
     if not context.is_subset:
         finish_events(home, build)
 
 
-@dbt_assets(manifest=MANIFEST, select=behind_labels(MANIFEST), dagster_dbt_translator=_TRANSLATOR, pool=WAREHOUSE_POOL)
-def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse) -> Iterator[object]:
+@dg.multi_asset(
+    specs=_BEHIND_LABELS.specs, check_specs=_BEHIND_LABELS.check_specs, can_subset=True, pool=WAREHOUSE_POOL
+)
+def warehouse_models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[object]:
     """Build every other model and seed of the dbt project on the labels there are, and test them."""
     settings, home = warehouse.settings, warehouse.home
     current_hash = configuration_hash(settings, home.dbt_project)
@@ -73,30 +166,9 @@ def warehouse_models(context: dg.AssetExecutionContext, dbt: DbtCliResource, war
     # Launched alone, it has not seen what landed: it may build and never says that it is complete.
     build = continued or begin_build(home, current_hash, context.run.run_id)
     compare_with_published(home, build, warehouse.now(), is_erasing=pending_erasure(home) is not None)
-    yield from _build_models(context, dbt, warehouse, build)
+    yield from _BEHIND_LABELS.run(context, warehouse, build)
     if continued is not None and not context.is_subset:
         complete_build(home, continued)
-
-
-def _build_models(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse, build: Build
-) -> Iterator[object]:
-    """Build and test the models of this step; raise what failed."""
-    settings, home = warehouse.settings, warehouse.home
-    # A folder of its own, the same for every run: parsing stays warm, and nothing piles up.
-    target = home.dbt_target / "run"
-    (target / "run_results.json").unlink(missing_ok=True)
-    command = build_command(settings, is_full_refresh=build.is_full_refresh)
-    invocation = dbt.cli(command, context=context, target_path=target, raise_on_error=False)
-    events = _exhaust(context, invocation)
-    rows = count_rows(home.build_database, [_table(event) for event in events if isinstance(event, dg.Output)])
-    for event in events:
-        yield _described(event, rows) if isinstance(event, dg.Output) else event
-    findings = read_dbt_findings(target, home.build_database, home.raw_database)
-    for finding in findings:
-        (context.log.error if finding.severity == "error" else context.log.warning)(finding.as_text())
-    if not invocation.is_successful():
-        raise dg.Failure(_failure_text(invocation, findings))
 
 
 def _begin(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Build:
@@ -114,38 +186,11 @@ def _begin(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Build:
     return replace(build, reason="a rebuild was asked for") if is_rebuild else build
 
 
-def _exhaust(context: dg.AssetExecutionContext, invocation: DbtCliInvocation) -> list[DbtEvent]:
-    """Wait for dbt and return its events: while it writes, nobody else can open the database to count rows."""
-    events: list[DbtEvent] = []
-    built_count = 0
-    # dbt's own report, a line a test, stands in its log file; the terminal gets ours.
-    with redirect_stdout(StringIO()):
-        for event in invocation.stream():
-            events.append(event)
-            if isinstance(event, dg.Output):
-                built_count += 1
-                if built_count % _PROGRESS_EVERY == 0:
-                    context.log.info(f"{built_count} tables and views built")
-    return events
+def _log_progress(context: dg.AssetExecutionContext, ended: int, total: int) -> None:
+    if ended % _PROGRESS_EVERY == 0:
+        context.log.info(f"{ended} of {total} tables and views built")
 
 
-def _table(output: dg.Output[None]) -> tuple[str, str]:
-    """Return schema and name of the table an output stands for."""
-    node = _NODES[str(output.metadata["unique_id"].value)]
-    return str(node["schema"]), str(node["alias"])
-
-
-def _described(output: dg.Output[None], rows: Mapping[tuple[str, str], int]) -> dg.Output[None]:
-    metadata = dict(output.metadata)
-    if "Execution Duration" in metadata:
-        metadata["seconds"] = metadata.pop("Execution Duration")
-    table = _table(output)
-    if table in rows:
-        metadata["dagster/row_count"] = dg.MetadataValue.int(rows[table])
-    return output.with_metadata(metadata)
-
-
-def _failure_text(invocation: DbtCliInvocation, findings: Sequence[DbtFinding]) -> str:
-    """Return what failed, the first line for those who read no further; dbt's own words where it ran nothing."""
-    failed = [finding.summary() for finding in findings if finding.severity == "error"]
-    return "; ".join(failed) if failed else f"dbt could not start: {invocation.get_error()}"
+def _table(node: str) -> tuple[str, str]:
+    """Return schema and name of the table of a node."""
+    return str(_NODES[node]["schema"]), str(_NODES[node]["alias"])

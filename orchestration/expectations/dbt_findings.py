@@ -1,17 +1,17 @@
 """What dbt tests and models found wrong, told so that a person can go on from there; never with anybody's words."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
+from orchestration.building.data_tests import FailedTest, open_build
+from orchestration.building.invocation import Outcome
 from orchestration.expectations.results import SHOWN_EXAMPLES, Severity
+from orchestration.home import Home
 from orchestration.printable import one_line
 
-_SEVERITIES: Mapping[str, Severity] = {"error": "error", "fail": "error", "runtime error": "error", "warn": "warn"}
 # Texts are shown only in columns of keys and of names out of closed lists; any other may be what somebody wrote.
 _SHOWN_ENDINGS = ("_id", "_key", "_type", "_kind", "_role", "_name", "_date", "_hash", "_by")
 _SHOWN_COLUMNS = {
@@ -50,43 +50,34 @@ class DbtFinding:
         return "\n".join(lines)
 
 
-def read_dbt_findings(target: Path, build_database: Path, raw_database: Path) -> tuple[DbtFinding, ...]:
-    """Return what the last dbt command with the artefacts in `target` found wrong, errors first.
-
-    Each failed test is run once more for its first rows, read-only, so the databases must be free. Returns nothing when
-    dbt ended before it ran anything.
-    """
-    run_results = target / "run_results.json"
-    if not run_results.exists():
-        return ()
-    nodes: Mapping[str, Any] = json.loads((target / "manifest.json").read_text())["nodes"]
-    results = [one for one in json.loads(run_results.read_text())["results"] if one["status"] in _SEVERITIES]
-    if not results:
-        return ()
-    with duckdb.connect(str(build_database), read_only=True) as connection:
-        connection.execute("attach '" + str(raw_database).replace("'", "''") + "' as raw (read_only)")
-        found = [_finding(connection, target, nodes[one["unique_id"]], one) for one in results]
-    return tuple(sorted(found, key=lambda one: one.severity != "error"))
-
-
-def _finding(
-    connection: duckdb.DuckDBPyConnection, target: Path, node: Mapping[str, Any], result: Mapping[str, Any]
-) -> DbtFinding:
-    row_count = result.get("failures")
-    compiled = target / "compiled" / node["package_name"] / node["original_file_path"]
-    if compiled.suffix != ".sql":
-        # A generic test lies in a folder named after the yml that declares it.
-        compiled = compiled / node["path"]
-    has_rows = node["resource_type"] == "test" and bool(row_count)
-    return DbtFinding(
-        name=node["name"],
-        resource_type=node["resource_type"],
-        severity=_SEVERITIES[result["status"]],
-        message=" ".join(str(result.get("message") or result["status"]).split())[:_MESSAGE_CHARACTERS],
-        row_count=row_count,
-        compiled=compiled if compiled.exists() else None,
-        rows=_first_rows(connection, result["compiled_code"]) if has_rows else (),
+def failed_nodes(outcomes: Iterable[Outcome]) -> tuple[DbtFinding, ...]:
+    """Return what a build could not make; a node behind a failed one was not tried and is no finding of its own."""
+    return tuple(
+        DbtFinding(one.name, one.resource_type, "error", (one.message or one.status)[:_MESSAGE_CHARACTERS])
+        for one in outcomes
+        if not one.is_success and one.status != "skipped"
     )
+
+
+def rows_found(home: Home, failed: Iterable[FailedTest]) -> tuple[DbtFinding, ...]:
+    """Return each failed test with its first rows, errors first; runs them once more, the databases must be free."""
+    failed = list(failed)
+    if not failed:
+        return ()
+    with open_build(home) as connection:
+        found = [
+            DbtFinding(
+                name=one.test.name,
+                resource_type="test",
+                severity="warn" if one.test.is_warning else "error",
+                message=f"{one.row_count} rows",
+                row_count=one.row_count,
+                compiled=one.test.file,
+                rows=_first_rows(connection, one.test.sql),
+            )
+            for one in failed
+        ]
+    return tuple(sorted(found, key=lambda one: one.severity != "error"))
 
 
 def _first_rows(connection: duckdb.DuckDBPyConnection, compiled_code: str) -> tuple[Mapping[str, str], ...]:

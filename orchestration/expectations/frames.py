@@ -37,6 +37,16 @@ def newest_events(connection: duckdb.DuckDBPyConnection, contract: SourceContrac
     ).df()
 
 
+def sources_since(connection: duckdb.DuckDBPyConnection, load_id: int) -> set[str]:
+    """Return the sources of which a line was accepted, or a file repaired, after a load."""
+    rows = connection.execute(
+        """select source from raw.raw.loaded_files where load_id > $load_id and accepted > 0
+        union select source from raw.raw.repaired_conversations where load_id > $load_id""",
+        {"load_id": load_id},
+    ).fetchall()
+    return {str(source) for (source,) in rows}
+
+
 def newest_file_loads(connection: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
     """Return the newest SAMPLE_ROWS loads of files: how many lines, and where they went (accounted_lines in total)."""
     return connection.execute(

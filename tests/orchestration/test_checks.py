@@ -1,91 +1,102 @@
-"""What is told about failing dbt tests: which, how many rows, the first of them, and nobody's words."""
+"""What is reported of failing data tests: which, how many rows, the first of them, and nobody's words."""
 
-import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
-from orchestration.expectations.dbt_findings import DbtFinding, read_dbt_findings
+from orchestration.building.data_tests import DataTest, FailedTest, failed_tests, node_of_test
+from orchestration.building.invocation import Outcome
+from orchestration.expectations.dbt_findings import DbtFinding, failed_nodes, rows_found
+from orchestration.home import Home
 
-TEST_SQL = "-- rows that are wrong\nselect message_id, content, turn_number from build.marts.messages -- all"
-
-
-def artefacts(target: Path, results: list[dict[str, Any]]) -> None:
-    node = {"package_name": "colloquy", "resource_type": "test"}
-    nodes = {
-        "test.singular": node
-        | {"name": "assert_x", "original_file_path": "tests/singular/assert_x.sql", "path": "singular/assert_x.sql"},
-        "test.generic": node
-        | {"name": "not_null_y", "original_file_path": "models/marts/y.yml", "path": "not_null_y.sql"},
-        "model.z": node
-        | {"name": "z", "resource_type": "model", "original_file_path": "models/marts/z.sql", "path": "marts/z.sql"},
-    }
-    for path in ("tests/singular/assert_x.sql", "models/marts/y.yml/not_null_y.sql"):
-        file = target / "compiled" / "colloquy" / path
-        file.parent.mkdir(parents=True)
-        file.write_text(TEST_SQL)
-    (target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
-    (target / "run_results.json").write_text(json.dumps({"results": results}))
+WRONG = "-- rows that are wrong\nselect message_id, content, turn_number from build.marts.messages -- all"
+RIGHT = "select message_id from build.marts.messages where turn_number > 6"
 
 
-def outcome(unique_id: str, status: str, failures: int | None, message: str = "") -> dict[str, Any]:
-    return {
-        "unique_id": unique_id,
-        "status": status,
-        "failures": failures,
-        "message": message,
-        "compiled_code": TEST_SQL,
-    }
+def data_test(home: Home, name: str, sql: str, *, node: str = "model.messages", is_warning: bool = False) -> DataTest:
+    return DataTest(f"test.{name}", name, node, is_warning, sql, home.root / f"{name}.sql")
+
+
+def outcome(name: str, status: str, message: str = "") -> Outcome:
+    return Outcome(f"model.{name}", name, "model", status, 0.1, message, None)
 
 
 @pytest.fixture
-def databases(tmp_path: Path) -> tuple[Path, Path]:
-    build, raw = tmp_path / "build.duckdb", tmp_path / "raw.duckdb"
-    with duckdb.connect(str(build)) as connection:
+def home(tmp_path: Path) -> Home:
+    """Return a home whose build holds seven messages; dbt calls it build, whatever its folder."""
+    one = Home(tmp_path)
+    one.create()
+    with duckdb.connect(one.build_database) as connection:
         connection.execute("create schema marts")
         connection.execute(
             "create table marts.messages as select 'm' || n as message_id, 'secret words' as content, n as turn_number "
             "from range(7) t(n)"
         )
-    duckdb.connect(str(raw)).close()
-    return build, raw
+    for path in (one.raw_database, one.published_before):
+        duckdb.connect(path).close()
+    return one
 
 
-def test_failing_test_is_told_with_rows_and_without_text(tmp_path: Path, databases: tuple[Path, Path]) -> None:
-    artefacts(tmp_path, [outcome("test.singular", "fail", 7), outcome("model.z", "success", None)])
-    (found,) = read_dbt_findings(tmp_path, *databases)
+def names(failed: Iterable[FailedTest]) -> list[tuple[str, int]]:
+    return sorted((one.test.name, one.row_count) for one in failed)
+
+
+def test_tests_that_return_rows_have_failed(home: Home) -> None:
+    tests = [
+        data_test(home, "wrong", WRONG),
+        data_test(home, "right", RIGHT),
+        data_test(home, "one", RIGHT.replace("> 6", "= 6")),
+        # Of another model: another query.
+        data_test(home, "other", "select 1 where 1 = 1", node="model.other"),
+        data_test(home, "other_right", "select 1 where 1 = 2", node="model.other"),
+    ]
+    assert names(failed_tests(home, tests)) == [("one", 1), ("other", 1), ("wrong", 7)]
+    assert names(failed_tests(home, [])) == []
+
+
+def test_a_test_that_cannot_run_is_an_error(home: Home) -> None:
+    with pytest.raises(duckdb.Error, match="no_such_column"):
+        list(failed_tests(home, [data_test(home, "broken", "select no_such_column from build.marts.messages")]))
+
+
+def test_failing_test_is_reported_with_rows_and_without_text(home: Home) -> None:
+    (found,) = rows_found(home, failed_tests(home, [data_test(home, "assert_x", WRONG)]))
     assert found.summary() == "test assert_x failed: 7 rows"
     assert found.severity == "error"
     assert len(found.rows) == 5
     assert found.rows[0] == {"message_id": "m0", "content": "(12 characters)", "turn_number": "0"}
     assert "secret" not in found.as_text()
-    compiled = tmp_path / "compiled" / "colloquy" / "tests" / "singular" / "assert_x.sql"
-    assert found.as_text().endswith(f"all rows: run {compiled}")
+    assert found.as_text().endswith(f"all rows: run {home.root / 'assert_x.sql'}")
 
 
-def test_errors_come_before_warnings(tmp_path: Path, databases: tuple[Path, Path]) -> None:
-    artefacts(
-        tmp_path,
-        [
-            outcome("test.generic", "warn", 2),
-            outcome("model.z", "error", None, "Runtime Error\n  Binder Error: no such column"),
-        ],
-    )
-    error, warning = read_dbt_findings(tmp_path, *databases)
-    assert error.summary() == "model z failed: Runtime Error Binder Error: no such column"
-    assert error.rows == ()
-    assert warning.summary() == "test not_null_y warns: 2 rows"
-    assert warning.compiled is not None
-    assert warning.compiled.name == "not_null_y.sql"
+def test_errors_come_before_warnings(home: Home) -> None:
+    tests = [data_test(home, "not_null_y", WRONG, is_warning=True), data_test(home, "unique_y", WRONG)]
+    error, warning = rows_found(home, failed_tests(home, tests))
+    assert error.summary() == "test unique_y failed: 7 rows"
+    assert warning.summary() == "test not_null_y warns: 7 rows"
 
 
-def test_nothing_is_told_when_all_is_well_or_nothing_ran(tmp_path: Path, databases: tuple[Path, Path]) -> None:
-    assert read_dbt_findings(tmp_path, *databases) == ()
-    artefacts(tmp_path, [outcome("test.singular", "pass", 0), outcome("test.generic", "skipped", None)])
-    assert read_dbt_findings(tmp_path, *databases) == ()
+def test_a_node_that_failed_is_reported_and_those_behind_it_are_not() -> None:
+    outcomes = [
+        outcome("a", "success"),
+        outcome("z", "error", "Runtime Error Binder Error: no such column"),
+        outcome("behind_z", "skipped"),
+    ]
+    (found,) = failed_nodes(outcomes)
+    assert found.summary() == "model z failed: Runtime Error Binder Error: no such column"
+    assert found.rows == ()
+    assert failed_nodes([outcome("a", "success")]) == ()
 
 
 def test_summary_of_a_node_without_rows_is_its_message() -> None:
     assert DbtFinding("z", "seed", "error", "bad value").as_text() == "seed z failed: bad value"
+
+
+def test_a_test_belongs_to_the_model_that_declares_it_or_that_its_meta_names() -> None:
+    nodes = {"model.a": {"name": "a"}, "model.b": {"name": "b"}}
+    both = {"depends_on": {"nodes": ["model.a", "model.b"]}, "config": {"meta": {"dagster": {"ref": {"name": "b"}}}}}
+    assert node_of_test(both | {"attached_node": "model.a"}, nodes) == "model.a"
+    assert node_of_test(both, nodes) == "model.b"
+    assert node_of_test({"depends_on": {"nodes": ["model.a"]}}, nodes) == "model.a"

@@ -192,6 +192,16 @@ def test_sample_holds_the_newest_rows_only(raw: Path, monkeypatch: pytest.Monkey
     assert found.observed == "1 of 2 rows fail (50.0%)"
 
 
+def test_a_source_is_judged_until_a_complete_build_covers_what_landed_of_it(raw: Path) -> None:
+    change(raw, "update raw.raw.events set timestamp = '1999-01-01' where event_id = 'e2'")
+    assert "events_events_lie_after_1999" in failed(check_landed(raw, since_load_id=0))
+    results = {result.name: result for result in check_landed(raw, since_load_id=1)}
+    assert results["events_events_lie_after_1999"].observed == "nothing has landed since the last build"
+    # A repair that accepts no line of its own brings the source back.
+    change(raw, "insert into raw.raw.repaired_conversations values ('events', 'c1', 2, 'reland')")
+    assert "events_events_lie_after_1999" in failed(check_landed(raw, since_load_id=1))
+
+
 def test_good_metrics_fulfil_everything(build: Path) -> None:
     results = marts(build)
     assert failed(results) == {}

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -32,10 +32,8 @@ say("released")
 
 
 @contextmanager
-def holder(
-    path: Path, purpose: str = "run", code: str = HOLD, more: Sequence[str] = ()
-) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", code, str(path), purpose, NOON.isoformat(), *more]
+def holder(path: Path, purpose: str = "run") -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", HOLD, str(path), purpose, NOON.isoformat()]
     process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield process
@@ -100,49 +98,6 @@ def test_killed_holder_frees_the_lock_and_the_next_says_so(tmp_path: Path) -> No
     assert f"the last run, pid {first.pid} on " in messages[0]
     assert "did not finish" in messages[0]
     assert path.read_text() == ""
-
-
-# Starts a child that opens a DuckDB file, as a run starts dbt, then says "held" and waits.
-START_CHILD = '''
-import subprocess, sys
-from datetime import datetime
-from pathlib import Path
-from orchestration.locking import hold_lock
-child = """
-import duckdb, os, sys
-connection = duckdb.connect(sys.argv[1])
-print(os.getpid(), flush=True)
-sys.stdin.read()
-"""
-with hold_lock(Path(sys.argv[1]), now=datetime.fromisoformat(sys.argv[3])):
-    subprocess.Popen([sys.executable, "-c", child, sys.argv[4]])
-    sys.stdin.readline()
-'''
-TAKE_OVER = """
-import sys
-from datetime import datetime
-from pathlib import Path
-from orchestration.locking import hold_lock
-say = lambda text: print(text, flush=True)
-written = [Path(sys.argv[4]), Path(sys.argv[4] + "-missing")]
-with hold_lock(Path(sys.argv[1]), sys.argv[2], say, now=datetime.fromisoformat(sys.argv[3]), written=written):
-    say("held")
-"""
-
-
-def test_the_next_waits_for_what_a_killed_holder_had_started(tmp_path: Path) -> None:
-    path, database = tmp_path / "lock", tmp_path / "build.duckdb"
-    with holder(path, code=START_CHILD, more=[str(database)]) as first:
-        child = int(line(first))
-        os.kill(first.pid, signal.SIGKILL)
-        first.wait()
-        with holder(path, code=TAKE_OVER, more=[str(database)]) as second:
-            assert "did not finish; this run takes over" in line(second)
-            assert line(second) == (
-                f"{database} is still open in a process that the dead one had started; waiting until it ends"
-            )
-            os.kill(child, signal.SIGKILL)
-            assert line(second) == "held"
 
 
 def test_waiter_gets_the_lock_when_the_holder_is_killed(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from tests.support.labellers import BrokeOffError
 from tests.support.random_conversations import Line
 from tests.support.random_histories import TIME_ZONE, in_files, seeds_after
 from tests.support.recorded_refresh import recorded, replay
-from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WITHOUT_TESTS, WarehouseUnderTest
+from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WarehouseUnderTest
 
 # A build of a few hundred events spends as long on the disk as on its SQL.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of a random name is made in it
@@ -133,7 +133,7 @@ class Bench:
                 build.rename(aside)
             command = build_command(warehouse.settings, is_full_refresh=True)
             show_published(warehouse.home)
-            command += [*WITHOUT_TESTS, "--exclude", " ".join(PUBLICATION_RECORDS), "--threads", "1"]
+            command += ["--exclude", " ".join(PUBLICATION_RECORDS), "--threads", "1"]
             with recorded() as before:
                 warehouse.dbt([*command, "--select", CANONICAL_MODELS])
             with recorded() as behind:
@@ -184,7 +184,7 @@ class Bench:
         current_hash = configuration_hash(warehouse.settings, warehouse.home.dbt_project)
         build = begin_build(warehouse.home, current_hash)
         command = build_command(warehouse.settings, is_full_refresh=build.is_full_refresh)
-        command += [*WITHOUT_TESTS, "--select"]
+        command += ["--select"]
         canonical = self._canonical_models()
         warehouse.dbt([*command, *(name for name in models if name in canonical)])
         behind = [name for name in models if name not in canonical]

@@ -112,8 +112,7 @@ def run_once(folder: str, hour: int, kill: tuple[str, int] | None = None, tear: 
     warehouse = Labelled(Path(folder), SEEDS, loads=hour, labeller=rules_labeller())
     home = warehouse.home
     moments.watch()
-    written = (home.raw_database, home.build_database)
-    with hold_lock(home.lock, "run", _say, now=now, written=written):
+    with hold_lock(home.lock, "run", _say, now=now):
         clear_leftovers(home, _say)
         begin("landing")
         warehouse.land(now)

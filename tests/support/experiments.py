@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.building.project import build_command
-from tests.support.warehouse import WITHOUT_TESTS, WarehouseUnderTest
+from tests.support.warehouse import WarehouseUnderTest
 
 HEADER = (
     "test_name,phase,control_variant,variants,weights,assignment,randomization_unit,metric_type,primary_metric,"
@@ -84,7 +84,7 @@ class Experiments:
         """Build what comes after some models, which stay as they are."""
         selected = " ".join(f"{model}+" for model in models)
         command = build_command(self.warehouse.settings, is_full_refresh=True)
-        self.warehouse.dbt([*command, *WITHOUT_TESTS, "--select", selected, "--exclude", " ".join(models)])
+        self.warehouse.dbt([*command, "--select", selected, "--exclude", " ".join(models)])
 
     def put_registrations(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Register more tests than a seed would hold, as dbt would have loaded them."""

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import ModelNode, SeedNode
 
-from orchestration.building.manifest import behind_labels
+from orchestration.building.data_tests import compile_tests, failed_tests
+from orchestration.building.invocation import invoke
+from orchestration.building.manifest import behind_labels, standing_nodes
 from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
 from orchestration.building.restatements import compare_with_published
 from orchestration.building.state import (
@@ -53,8 +53,6 @@ EXPERIMENT_MODELS = (
 )
 # Another third, counted by the day from the facts.
 MODELS_BY_DATE = "int_dates_restated+"
-# To look for the tests of what is selected takes longer than to build it.
-WITHOUT_TESTS = ("--exclude-resource-type", "test", "--indirect-selection", "empty")
 
 
 class _Shipped:
@@ -172,14 +170,19 @@ class WarehouseUnderTest:
         now = LOADED_AT + timedelta(minutes=self.loads)
         compare_with_published(self.home, build, now)
         command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
-        if not tests:
-            command += WITHOUT_TESTS
+        self._parse()
         left_out = [*([] if self.experiments else [EXPERIMENT_MODELS]), *([] if self.metrics else [MODELS_BY_DATE])]
+        if "--full-refresh" not in command:
+            # As a run does.
+            content = self._content()
+            left_out += sorted(content["nodes"][key]["name"] for key in standing_nodes(content))
         if left_out:
             command += ["--exclude", " ".join(left_out)]
         if self.labeller is None:
             self.dbt(command)
             complete_build(self.home, build)
+            if tests:
+                self.check_data()
             return
         self.dbt([*command, "--select", CANONICAL_MODELS])
         finish_events(self.home, build)
@@ -197,6 +200,8 @@ class WarehouseUnderTest:
         compare_with_published(self.home, continued, now)
         self.dbt([*command, "--select", behind_labels(self.home.dbt_target / "manifest.json")])
         complete_build(self.home, continued)
+        if tests:
+            self.check_data()
 
     def label(self, relabel_from: datetime | None = None) -> LabelSummary:
         """Label what is pending, as the step between canonical events and marts does."""
@@ -256,30 +261,51 @@ class WarehouseUnderTest:
 
     def dbt(self, command: Sequence[str]) -> None:
         """Run one dbt command in this process; a failure raises with what dbt says of each failed node."""
+        self._parse()
+        assert self.manifest is not None
+        done = invoke(self.manifest, self.home.dbt_project, self.home.dbt_target, command)
+        if not done.is_success:
+            failed = [f"{one.name}: {one.message}" for one in done.outcomes if not one.is_success]
+            raise AssertionError(f"dbt {command[0]} failed: {done.error or ''} {failed}")
+
+    def _parse(self) -> None:
+        """Parse what lies in the folder of the project, unless it is known."""
+        if self.manifest is not None:
+            return
         paths = ["--project-dir", str(self.home.dbt_project), "--target-path", str(self.home.dbt_target)]
-        if self.manifest is None:
-            parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
-            self.manifest = parsed if isinstance(parsed, Manifest) else None
-            if _SHIPPED.manifest is None:
-                _SHIPPED.manifest = self.manifest
-                _SHIPPED.manifest_json = (self.home.dbt_target / "manifest.json").read_bytes()
-        for node in self.manifest.nodes.values() if self.manifest else ():
-            # A model that an earlier invocation compiled would not take the SQL of its ephemeral ones in again.
-            if isinstance(node, ModelNode):
-                node.extra_ctes_injected, node.extra_ctes = False, []
-            # Where dbt reads a seed from: that of the project that was parsed, if nobody says otherwise.
-            if isinstance(node, SeedNode):
-                node.root_path = str(self.home.dbt_project)
-        result = dbtRunner(manifest=self.manifest).invoke([*_SILENT, "--no-write-json", *command, *paths])
-        # dbt-duckdb keeps the files open for the life of the process; the loader needs them.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        if not result.success:
-            failed = [
-                f"{one.node.name}: {one.message}"
-                for one in getattr(result.result, "results", [])
-                if one.failures or one.status in {"error", "fail"}
-            ]
-            raise AssertionError(f"dbt {command[0]} failed: {result.exception or ''} {failed}")
+        parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
+        assert isinstance(parsed, Manifest)
+        self.manifest = parsed
+        if _SHIPPED.manifest is None:
+            _SHIPPED.manifest = self.manifest
+            _SHIPPED.manifest_json = (self.home.dbt_target / "manifest.json").read_bytes()
+
+    def check_data(self) -> None:
+        """Run the data tests of everything that has been built; what fails raises with its name."""
+        assert self.manifest is not None
+        nodes = self._nodes()
+        built = set(self.rows("select table_schema, table_name from information_schema.tables"))
+        tests = [
+            test
+            for test in compile_tests(self.manifest, self.settings)
+            if all(
+                (nodes[key]["schema"], nodes[key]["alias"]) in built
+                for key in nodes[test.unique_id]["depends_on"]["nodes"]
+                if key in nodes
+            )
+        ]
+        assert len(tests) > 100
+        failed = failed_tests(self.home, tests)
+        found = [f"{one.test.name}: {one.row_count} rows" for one in failed if not one.test.is_warning]
+        assert not found, found
+
+    def _nodes(self) -> dict[str, Any]:
+        nodes: dict[str, Any] = self._content()["nodes"]
+        return nodes
+
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.home.dbt_target / "manifest.json").read_bytes())
+        return content
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query over the build database; the raw one is attached as `raw`."""

@@ -1,0 +1,116 @@
+"""dbt in this process over a manifest that is handed in: nothing is parsed again, and no second process starts."""
+
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
+from pathlib import Path
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode, SeedNode
+
+# What a node says stands in its result: half of dbt's log costs as much as the SQL of a small build, and so do the
+# artefacts that it writes for every run and that nobody reads.
+_SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json")
+_SUCCEEDED = frozenset({"success", "pass", "warn", "no-op"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one node; `compiled_sql` is what dbt made of it, None where it did not get that far."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    status: str
+    seconds: float
+    message: str
+    compiled_sql: str | None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it did what it should."""
+        return self.status in _SUCCEEDED
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What one dbt command did; `error` says why it ran nothing, None when it ran."""
+
+    outcomes: tuple[Outcome, ...]
+    error: str | None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the command ran and every node did what it should."""
+        return self.error is None and all(one.is_success for one in self.outcomes)
+
+
+@lru_cache(maxsize=1)
+def read_manifest(parsed: Path, _stamp: str) -> Manifest:
+    """Return the manifest that dbt kept beside its last parse; `_stamp` tells one parse from the next."""
+    manifest = Manifest.from_msgpack(parsed.read_bytes())
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
+    return manifest
+
+
+def invoke(
+    manifest: Manifest,
+    project: Path,
+    target: Path,
+    command: Sequence[str],
+    *,
+    on_node: Callable[[int], None] = lambda _: None,
+) -> Invocation:
+    """Run one dbt command; `on_node` is told after each node how many have ended.
+
+    A node that fails is an outcome and raises nothing. The database is free again when it returns.
+    """
+    _make_ready(manifest, project)
+    ended = 0
+
+    def count(event: object) -> None:
+        nonlocal ended
+        # dbt's events have no public types.
+        if event.info.name == "NodeFinished":  # type: ignore[attr-defined]
+            ended += 1
+            on_node(ended)
+
+    runner = dbtRunner(manifest=manifest, callbacks=[count])
+    paths = ["--project-dir", str(project), "--target-path", str(target)]
+    try:
+        with redirect_stdout(StringIO()):
+            result = runner.invoke([*_SILENT, *command, *paths])
+    finally:
+        # dbt-duckdb keeps the files open for the life of the process; the other steps of a run need them.
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    outcomes = tuple(_outcome(one) for one in getattr(result.result, "results", None) or ())
+    if outcomes or result.success:
+        return Invocation(outcomes, None)
+    return Invocation((), " ".join(str(result.exception or "no node ran").split()))
+
+
+def _make_ready(manifest: Manifest, project: Path) -> None:
+    for node in manifest.nodes.values():
+        # A model that an earlier invocation compiled would not take the SQL of its ephemeral ones in again.
+        if isinstance(node, ModelNode):
+            node.extra_ctes_injected, node.extra_ctes = False, []
+        # Where dbt reads a seed from: that of the project that was parsed, if nobody says otherwise.
+        if isinstance(node, SeedNode):
+            node.root_path = str(project)
+
+
+def _outcome(result: object) -> Outcome:
+    node = result.node  # type: ignore[attr-defined]
+    return Outcome(
+        unique_id=str(node.unique_id),
+        name=str(node.name),
+        resource_type=str(node.resource_type.value),
+        status=str(result.status.value if hasattr(result.status, "value") else result.status),  # type: ignore[attr-defined]
+        seconds=float(result.execution_time),  # type: ignore[attr-defined]
+        message=" ".join(str(result.message or "").split()),  # type: ignore[attr-defined]
+        compiled_sql=getattr(node, "compiled_code", None),
+    )
