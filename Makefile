@@ -86,9 +86,9 @@ doctor: setup ## is this machine and configuration fit
 eval: setup ## how good the stage labels are, on the golden set and on DATA=dir (star, sgd, tau)
 	@$(BIN)/python -m orchestration eval $(if $(DATA),--data "$(DATA)")
 
-.PHONY: bench
-bench: setup ## how fast stages are labelled, as a ratio to cutting the texts into words, and how late a running chat is
-	@$(BIN)/python -m tests.support.labelling_bench
+.PHONY: bench-labels
+bench-labels: setup ## how fast stages are labelled, as a ratio to cutting the texts into words, and how late a running chat is
+	@$(BIN)/python -m tests.benchmarks.labelling
 
 .PHONY: train
 train: setup ## fit the shipped stage model again, or with EXTRA=dir one of your own on your labelled conversations
