@@ -25,6 +25,8 @@ class History:
     next_load: int = 2
     refreshes: list[Outcome] = field(default_factory=list)
     limited: list[Outcome] = field(default_factory=list)
+    # What the SQL of each day behind it cost.
+    increments: list[Cost] = field(default_factory=list)
 
     @property
     def after(self) -> Population:

@@ -4,11 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("svg")
-# Names inside the file are hashed with this instead of a random one.
-matplotlib.rcParams["svg.hashsalt"] = "colloquy"
 from matplotlib import pyplot
 
 _COLOUR, _OTHERS = "#2f6f8f", "#b9c4cb"
@@ -16,13 +11,15 @@ _COLOUR, _OTHERS = "#2f6f8f", "#b9c4cb"
 
 def draw(detail: Mapping[str, Any], path: Path) -> Path:
     """Draw the panels that the letters of this run fill, and return the path."""
+    pyplot.switch_backend("svg")
+    # Names inside the file are hashed with this instead of a random one: the same numbers give the same file.
+    pyplot.rcParams["svg.hashsalt"] = "colloquy"
     panels = [panel for panel in (_engines, _slowest, _histories, _days) if panel.__name__[1:] in _filled(detail)]
     figure, axes = pyplot.subplots(1, len(panels), figsize=(5 * len(panels), 3.6), squeeze=False)
     for axis, panel in zip(axes[0], panels, strict=True):
         panel(axis, detail)
         axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    # Without the moment it was drawn, the same numbers give the same file.
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
     return path
