@@ -2,14 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.building.project import dbt_flags
+from orchestration.building.data_tests import compile_tests, failed_tests
 from orchestration.building.state import built_from, data_until, discard_build
 from orchestration.publishing import PublishSummary, publish
 from tests.benchmarks.generator import Population, land_days
@@ -28,6 +28,21 @@ class OneThreadedWarehouse(WarehouseUnderTest):
     def dbt(self, command: Sequence[str]) -> None:
         """Run one dbt command."""
         super().dbt([*command, "--threads", "1"] if command[0] == "build" else command)
+
+    def parse(self) -> None:
+        """Let dbt parse the project, which it does once a process and which is no cost of a build."""
+        self._parse()
+
+    def check_data_measured(self) -> Cost:
+        """Run every data test and return what its SQL costs; to compile the tests is dbt's cost, once a project."""
+        assert self.manifest is not None
+        tests = compile_tests(self.manifest, self.settings)
+        clock = Clock.now()
+        failed = [one.test.name for one in failed_tests(self.home, tests) if not one.test.is_warning]
+        cost = clock.cost()
+        if failed:
+            raise AssertionError(f"data tests fail on generated events: {', '.join(failed)}")
+        return cost
 
 
 def warehouse_in(folder: Path) -> OneThreadedWarehouse:
@@ -49,38 +64,27 @@ def generate(
 def build(folder: Path, *, full_refresh: bool, tests: bool = False, memory_limit: str | None = None) -> dict[str, Any]:
     """Build what has landed, from nothing when a full refresh is asked for, and return the cost of its statements."""
     warehouse = warehouse_in(folder)
-    # What dbt does once a process is no cost of the build.
-    parse_project(warehouse)
+    warehouse.parse()
     if full_refresh:
         discard_build(warehouse.home)
     clock = Clock.now()
     with accounted(memory_limit) as costs:
-        warehouse.build(tests=tests)
+        warehouse.build()
     whole = clock.cost()
     return {
         **summary_of(costs),
+        "tests_cpu_seconds": warehouse.check_data_measured().cpu_seconds if tests else None,
         "dbt_cpu_seconds": whole.cpu_seconds,
         "dbt_wall_seconds": whole.wall_seconds,
         "build_bytes": warehouse.home.build_database.stat().st_size,
     }
 
 
-def parse_project(warehouse: OneThreadedWarehouse) -> None:
-    """Let dbt parse the project, which it keeps for the life of the process."""
-    if warehouse.manifest is None:
-        warehouse.dbt(["ls", "--select", "sources", *dbt_flags(warehouse.settings)])
-
-
 def summary_of(costs: StatementCosts) -> dict[str, Any]:
-    """Return the sums over models and seeds, those over tests, and each node."""
-
-    def total(seconds: Mapping[str, float], *, of_tests: bool) -> float:
-        return sum(value for node, value in seconds.items() if node.startswith("test.") == of_tests)
-
+    """Return the sums over models and seeds, and each node."""
     return {
-        "sql_cpu_seconds": total(costs.cpu_seconds, of_tests=False),
-        "sql_wall_seconds": total(costs.wall_seconds, of_tests=False),
-        "tests_cpu_seconds": total(costs.cpu_seconds, of_tests=True),
+        "sql_cpu_seconds": sum(costs.cpu_seconds.values()),
+        "sql_wall_seconds": sum(costs.wall_seconds.values()),
         "nodes": {node: round(seconds, 4) for node, seconds in costs.cpu_seconds.items()},
     }
 
@@ -90,7 +94,7 @@ def increments(
 ) -> Iterator[dict[str, Any]]:
     """Land and build day after day in one process, as a resident one would, and yield the cost of each day's build."""
     warehouse = warehouse_in(folder)
-    parse_project(warehouse)
+    warehouse.parse()
     for place in range(count):
         day, load_id = first_day + place, first_load + place
         events = land_days(warehouse.home.raw_database, populations, day, day + 1, load_id=load_id)
@@ -126,7 +130,7 @@ def differences_from_full_refresh(folder: Path) -> list[str]:
     other = warehouse_in(folder / "full-refresh")
     other.home.raw_database.unlink(missing_ok=True)
     os.link(warehouse.home.raw_database, other.home.raw_database)
-    parse_project(other)
+    other.parse()
     other.build(full_refresh=True)
     return differences(warehouse.home.build_database, other.home.build_database, without=PUBLICATION_RECORDS)
 

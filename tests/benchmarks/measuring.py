@@ -1,4 +1,4 @@
-"""Runs one piece of work in a process of its own and says what it cost: CPU seconds, wall seconds, peak memory.
+"""Runs one piece of work in a process of its own and reports what it cost: CPU seconds, wall seconds, peak memory.
 
 CPU seconds are user and system time of all threads of that process, and of the processes it started and waited for.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 from orchestration.settings import PROJECT_DIR
 
-_SHOWN_LINES = 15
+_SHOWN_LINES = 40
 
 
 class WorkFailedError(RuntimeError):
@@ -69,9 +69,9 @@ def measured(work: Callable[[], Mapping[str, Any]]) -> Outcome:
 
 
 def peak_of_this_process() -> int:
-    """Return the most memory (bytes) this process has held; 0 where the system does not say.
+    """Return the most memory (bytes) this process has held; 0 where the system does not report it.
 
-    What `wait4` says of a child begins with what its parent held when it started it.
+    What `wait4` reports of a child begins with what its parent held when it started it.
     """
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []

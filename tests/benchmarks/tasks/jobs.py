@@ -1,6 +1,8 @@
 """The whole job, again and again in one process."""
 
+import io
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 from orchestration.commands.run import run_warehouse
@@ -21,9 +23,11 @@ def run_again(request: Request) -> Outcome:
         for day in range(request["first_day"], request["first_day"] + request["count"]):
             write_file(settings.landing / "events" / f"day-{day}.jsonl", population, day, day + 1, is_clean=True)
             clock = Clock.now()
-            if run_warehouse(settings) != 0:
-                raise RuntimeError(f"the run of day {day} failed")
+            with redirect_stdout(io.StringIO()) as printed:
+                code = run_warehouse(settings)
             costs.append(clock.cost())
+            if code != 0:
+                raise RuntimeError(f"the run of day {day} ended with {code}:\n{printed.getvalue()}")
         return {"runs": [[cost.cpu_seconds, cost.wall_seconds] for cost in costs]}
 
     return measured(run)
