@@ -79,3 +79,13 @@ def test_a_landed_file_gives_the_rows_that_are_inserted_directly(tmp_path: Path)
     assert (report.accepted, report.duplicates, report.rejected) == (file.events, file.duplicates, file.broken)
     land_days(tmp_path / "inserted.duckdb", [population], 0, DAYS, load_id=1)
     assert _events(tmp_path / "inserted.duckdb") == _events(tmp_path / "landed.duckdb")
+
+
+def test_an_inserted_load_has_every_number_that_the_checks_of_a_run_read(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.duckdb"
+    inserted = land_days(raw, [Population(3)], 0, DAYS, load_id=1)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{raw}' as store (read_only)")
+        (row,) = connection.execute("select * from store.raw.loaded_files").fetchall()
+    assert None not in row
+    assert inserted in row
