@@ -1,13 +1,16 @@
 """The arithmetic and the table of the benchmarks."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
+import duckdb
 import pytest
+from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 
 from tests.benchmarks.__main__ import LETTERS, main
 from tests.benchmarks.measuring import Clock, Cost, WorkFailedError, median, ratio, run_process, run_task
 from tests.benchmarks.results import Results, count, table
-from tests.benchmarks.statements import StatementCosts
+from tests.benchmarks.statements import StatementCosts, accounted
 
 
 def test_the_median_is_taken_of_each_measure() -> None:
@@ -32,7 +35,7 @@ def test_the_table_shows_cost_result_and_whether_the_target_is_met() -> None:
     assert cells[3] == ["b", "reading", "", "", "", "nothing aimed at", "", ""]
 
 
-def test_numbers_of_events_are_shown_as_people_say_them() -> None:
+def test_numbers_of_events_are_shown_in_short() -> None:
     assert [count(number) for number in (1_000, 10_000_000, 60_432, 12)] == ["1 k", "10 M", "60.4 k", "12"]
 
 
@@ -42,6 +45,17 @@ def test_a_statement_without_a_name_belongs_to_the_node_before() -> None:
     costs.add("commit", 0.5, 0.5)
     costs.add('/* {"node_id": "test.colloquy.b"} */ select 1', 0.25, 0.25)
     assert dict(costs.cpu_seconds) == {"model.colloquy.a": 1.5, "test.colloquy.b": 0.25}
+
+
+def test_statements_of_dbt_are_timed_within_a_memory_limit() -> None:
+    shipped = DuckDBCursorWrapper.execute
+    with duckdb.connect() as connection:
+        with accounted("100MB") as costs:
+            DuckDBCursorWrapper(connection).execute('/* {"node_id": "model.colloquy.a"} */ select 1')  # type: ignore[no-untyped-call]
+        limit = connection.execute("select current_setting('memory_limit')").fetchone()
+    assert set(costs.cpu_seconds) == {"model.colloquy.a"}
+    assert limit == ("95.3 MiB",)
+    assert DuckDBCursorWrapper.execute is shipped
 
 
 def test_the_cpu_time_of_this_process_is_counted() -> None:
@@ -68,3 +82,15 @@ def test_an_unknown_letter_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     assert sorted(LETTERS) == list("abcdefghi")
     assert main(["--only", "a,z"]) == 2
     assert "no letter z; there are a, b" in capsys.readouterr().out
+
+
+def test_the_chart_is_a_well_formed_picture_of_the_letters_that_ran(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed; make bench installs it")
+    from tests.benchmarks.chart import draw, is_drawable  # noqa: PLC0415 - not installed with the project
+
+    assert not is_drawable({"a": {}})
+    detail = {"d": {"SQL of each day, CPU s": [3.0, 2.5]}}
+    assert is_drawable(detail)
+    first, again = (draw(detail, tmp_path / name).read_bytes() for name in ("first.svg", "again.svg"))
+    assert first == again
+    assert ElementTree.fromstring(first).tag.endswith("svg")  # noqa: S314 - drawn one line above
