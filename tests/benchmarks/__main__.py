@@ -36,7 +36,7 @@ LETTERS: dict[str, Callable[[Bench], None]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write results.json and chart.svg; 0 unless a measurement could not be made.
 
-    A missed target is no failure: machines differ, and the table says it.
+    A missed target is no failure: machines differ, and the table shows it.
     """
     chosen = _parser().parse_args(arguments)
     wanted = sorted(set(chosen.only.split(","))) if chosen.only else sorted(LETTERS)

@@ -74,7 +74,7 @@ def _megabytes(cost: Cost) -> str:
 
 
 def count(number: int) -> str:
-    """Return a number of events as people say it: 1 M, 250 k."""
+    """Return a number of events in short: 1 M, 250 k."""
     for size, name in ((1_000_000, "M"), (1_000, "k")):
         if number >= size:
             return f"{number / size:.3g} {name}"

@@ -51,5 +51,5 @@ def test_stages_are_counted_in_order(files: tuple[Path, Path]) -> None:
 
 
 def test_a_difference_is_named() -> None:
-    with pytest.raises(AnswersDifferError, match=r"funnel: only one says \[\[2, 8\]\], only other says \[\[2, 7\]\]"):
+    with pytest.raises(AnswersDifferError, match=r"funnel: only one has \[\[2, 8\]\], only other has \[\[2, 7\]\]"):
         require_equal({"one": {"funnel": [[1, 9], [2, 8]]}, "other": {"funnel": [[1, 9], [2, 7]]}})

@@ -50,11 +50,11 @@ def require_equal(answers: Mapping[str, Mapping[str, Rows]]) -> None:
             if expected[asked] != found[asked]:
                 only_first = [row for row in expected[asked] if row not in found[asked]][:_SHOWN]
                 only_other = [row for row in found[asked] if row not in expected[asked]][:_SHOWN]
-                raise AnswersDifferError(f"{asked}: only {first} says {only_first}, only {other} says {only_other}")
+                raise AnswersDifferError(f"{asked}: only {first} has {only_first}, only {other} has {only_other}")
 
 
 def warehouse_answers(build_database: Path) -> Answers:
-    """Return what the marts of a build say."""
+    """Return the answers of the marts of a build."""
     scales = ", ".join(f"('{name}', {scale})" for name, scale in METRIC_SCALES.items())
     with duckdb.connect(str(build_database), read_only=True) as connection:
 

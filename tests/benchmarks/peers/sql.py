@@ -28,7 +28,7 @@ STAGES = 6
 
 @dataclass(frozen=True)
 class Dialect:
-    """How an engine says what standard SQL has no word for; `events` is what it reads."""
+    """How an engine writes what standard SQL has no word for; `events` is what it reads."""
 
     events: str
     create: str
