@@ -17,7 +17,7 @@ from orchestration.settings import PROJECT_DIR
 from tests.benchmarks import letters, letters_over_time
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.results import table
-from tests.benchmarks.sizes import FULL, QUICK
+from tests.benchmarks.sizes import FULL, QUICK, Sizes
 
 # In this order: what adds days to a history comes behind what measures the history itself.
 LETTERS: dict[str, Callable[[Bench], None]] = {
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 measure(bench)
     bench.results.rows.sort(key=lambda row: row.letter)
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, sizes: {sizes.name}"
-    print(f"\n{table(bench.results.rows)}\n\n{machine}; {sizes.rounds} runs each, medians; CPU of all threads")
+    print(f"\n{table(bench.results.rows)}\n\n{machine}; {_medians(sizes)}; CPU of all threads")
     chosen.out.mkdir(parents=True, exist_ok=True)
     found = chosen.out / "results.json"
     found.write_text(json.dumps({"machine": machine, **bench.results.as_json()}, indent=1))
@@ -70,6 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         written.append(draw(bench.results.detail, chosen.out / "chart.svg"))
     print(f"written: {', '.join(str(path) for path in written)}")
     return 0
+
+
+def _medians(sizes: Sizes) -> str:
+    return f"medians of {sizes.rounds} runs, {sizes.job_rounds} of a whole job, 1 within the memory limit"
 
 
 def _parser() -> argparse.ArgumentParser:
