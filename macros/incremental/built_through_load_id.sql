@@ -5,5 +5,5 @@
 {% macro built_through_load_id() %}
     {%- set builds = adapter.get_relation(target.database, 'state', 'builds') if execute -%}
     {%- if flags.FULL_REFRESH or not builds -%}{{ return(0) }}{%- endif -%}
-    {{ return(run_query('select coalesce(max(through_load_id), 0) from ' ~ builds ~ ' where is_complete').columns[0].values()[0] | int) }}
+    {{ return(asked_literal('select coalesce(max(through_load_id), 0) from ' ~ builds ~ ' where is_complete')) }}
 {% endmacro %}

@@ -19,6 +19,5 @@
 {#- Computed first and written as a literal: as a scalar subquery it would keep the engine from skipping row groups. -#}
 {% macro earliest_start(touched) %}
     {%- if not execute -%}{{ return("timestamp '1970-01-01 00:00:00'") }}{%- endif -%}
-    {%- set earliest = run_query('select min(first_event_at) from ' ~ touched).columns[0].values()[0] -%}
-    {{ return("timestamp '" ~ (earliest if earliest else '9999-12-31 00:00:00') ~ "'") }}
+    {{ return(asked_literal("select coalesce(min(first_event_at), timestamp '9999-12-31 00:00:00') from " ~ touched)) }}
 {% endmacro %}

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.building.connection import open_build
 from orchestration.building.invocation import invoke
 from orchestration.building.manifest import ManifestError, parsed_manifest
 from orchestration.building.project import dbt_flags
@@ -108,12 +108,3 @@ def failed_tests(home: Home, tests: Iterable[DataTest]) -> Iterator[FailedTest]:
             for place, row_count in connection.execute(counted).fetchall():
                 if row_count:
                     yield FailedTest(group[place], row_count)
-
-
-def open_build(home: Home) -> duckdb.DuckDBPyConnection:
-    """Open the build for reading as dbt sees it: with raw and what was published before under their names."""
-    connection = duckdb.connect(str(home.build_database), read_only=True)
-    for name, path in (("raw", home.raw_database), ("published_before", home.published_before)):
-        text = str(path).replace("'", "''")
-        connection.execute(f"attach '{text}' as {name} (read_only)")
-    return connection

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
@@ -12,41 +11,11 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode, SeedNode
 
+from orchestration.building.outcomes import Invocation, Outcome
+
 # What a node says stands in its result: half of dbt's log costs as much as the SQL of a small build, and so do the
 # artefacts that it writes for every run and that nobody reads.
 _SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json")
-_SUCCEEDED = frozenset({"success", "pass", "warn", "no-op"})
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one node; `compiled_sql` is what dbt made of it, None where it did not get that far."""
-
-    unique_id: str
-    name: str
-    resource_type: str
-    status: str
-    seconds: float
-    message: str
-    compiled_sql: str | None
-
-    @property
-    def is_success(self) -> bool:
-        """Whether it did what it should."""
-        return self.status in _SUCCEEDED
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """What one dbt command did; `error` says why it ran nothing, None when it ran."""
-
-    outcomes: tuple[Outcome, ...]
-    error: str | None
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the command ran and every node did what it should."""
-        return self.error is None and all(one.is_success for one in self.outcomes)
 
 
 @lru_cache(maxsize=1)
@@ -64,22 +33,26 @@ def invoke(
     command: Sequence[str],
     *,
     on_node: Callable[[int], None] = lambda _: None,
+    on_statement: Callable[[str, str], None] = lambda _node, _sql: None,
 ) -> Invocation:
-    """Run one dbt command; `on_node` is told after each node how many have ended.
+    """Run one dbt command; `on_node` is told after each node how many have ended, `on_statement` what it sends.
 
     A node that fails is an outcome and raises nothing. The database is free again when it returns.
     """
     _make_ready(manifest, project)
     ended = 0
 
-    def count(event: object) -> None:
+    # dbt's events have no public types.
+    def listen(event: object) -> None:
         nonlocal ended
-        # dbt's events have no public types.
-        if event.info.name == "NodeFinished":  # type: ignore[attr-defined]
+        name, data = event.info.name, event.data  # type: ignore[attr-defined]
+        if name == "NodeFinished":
             ended += 1
             on_node(ended)
+        elif name == "SQLQuery":
+            on_statement(data.node_info.unique_id, data.sql)
 
-    runner = dbtRunner(manifest=manifest, callbacks=[count])
+    runner = dbtRunner(manifest=manifest, callbacks=[listen])
     paths = ["--project-dir", str(project), "--target-path", str(target)]
     try:
         with redirect_stdout(StringIO()):

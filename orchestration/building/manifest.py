@@ -52,6 +52,11 @@ def parsed_manifest(settings: Settings) -> Manifest:
     return read_manifest(target / "partial_parse.msgpack", (target / _STAMP).read_text())
 
 
+def recordings_folder(home: Home) -> Path:
+    """Return the folder for what dbt sends while the prepared project stands; raises OSError before that."""
+    return home.dbt_target / "statements" / (home.dbt_target / _STAMP).read_text()
+
+
 def standing_nodes(content: Mapping[str, Any]) -> set[str]:
     """Return the ids of seeds and views that every run of the same project would make again as they are.
 

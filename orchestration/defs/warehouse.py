@@ -4,14 +4,23 @@ import json
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from graphlib import TopologicalSorter
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, build_dbt_asset_specs
 
 from orchestration.building.data_tests import compiled_tests, failed_tests, node_of_test
-from orchestration.building.invocation import Outcome, invoke
-from orchestration.building.manifest import behind_labels, parsed_manifest, prepare_manifest, standing_nodes
+from orchestration.building.invocation import invoke
+from orchestration.building.manifest import (
+    behind_labels,
+    parsed_manifest,
+    prepare_manifest,
+    recordings_folder,
+    standing_nodes,
+)
+from orchestration.building.models import build_increment
+from orchestration.building.outcomes import Outcome
 from orchestration.building.project import CANONICAL_MODELS, build_command
 from orchestration.building.restatements import compare_with_published, show_published
 from orchestration.building.state import (
@@ -24,7 +33,7 @@ from orchestration.building.state import (
     discard_build,
     finish_events,
 )
-from orchestration.defs.policy import REBUILD_TAG, WAREHOUSE_POOL
+from orchestration.defs.policy import NIGHTLY, REBUILD_TAG, TRIGGER_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations.dbt_findings import DbtFinding, failed_nodes, rows_found
 from orchestration.expectations.frames import count_rows
@@ -86,13 +95,23 @@ class _Step:
         due = selected if build.is_full_refresh or context.is_subset else selected - _STANDING
         names = sorted(str(_NODES[node]["name"]) for node in due)
         settings, home = warehouse.settings, warehouse.home
-        done = invoke(
-            parsed_manifest(settings),
-            home.dbt_project,
-            home.dbt_target / "run",
-            [*build_command(settings, is_full_refresh=build.is_full_refresh), "--select", *names],
-            on_node=lambda ended: _log_progress(context, ended, len(names)),
-        )
+        command = build_command(settings, is_full_refresh=build.is_full_refresh)
+        selection = ["--select", *names]
+        on_node = partial(_log_progress, context, len(names))
+        if build.is_full_refresh or context.is_subset:
+            target = home.dbt_target / "run"
+            manifest = parsed_manifest(settings)
+            done = invoke(manifest, home.dbt_project, target, [*command, *selection], on_node=on_node)
+        else:
+            done = build_increment(
+                home,
+                lambda: parsed_manifest(settings),
+                command,
+                selection,
+                recordings_folder(home),
+                on_node=on_node,
+                is_dbt_asked=context.run.tags.get(TRIGGER_TAG) == NIGHTLY,
+            )
         yield from self._materializations(home, selected, done.outcomes)
         findings = failed_nodes(done.outcomes)
         if not findings and done.error is None:
@@ -186,7 +205,7 @@ def _begin(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Build:
     return replace(build, reason="a rebuild was asked for") if is_rebuild else build
 
 
-def _log_progress(context: dg.AssetExecutionContext, ended: int, total: int) -> None:
+def _log_progress(context: dg.AssetExecutionContext, total: int, ended: int) -> None:
     if ended % _PROGRESS_EVERY == 0:
         context.log.info(f"{ended} of {total} tables and views built")
 

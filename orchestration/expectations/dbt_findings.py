@@ -6,8 +6,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.building.data_tests import FailedTest, open_build
-from orchestration.building.invocation import Outcome
+from orchestration.building.connection import open_build
+from orchestration.building.data_tests import FailedTest
+from orchestration.building.outcomes import Outcome
 from orchestration.expectations.results import SHOWN_EXAMPLES, Severity
 from orchestration.home import Home
 from orchestration.printable import one_line

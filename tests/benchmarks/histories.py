@@ -31,12 +31,11 @@ class OneThreadedWarehouse(WarehouseUnderTest):
 
     def parse(self) -> None:
         """Let dbt parse the project, which it does once a process and which is no cost of a build."""
-        self._parse()
+        self.parsed()
 
     def check_data_measured(self) -> Cost:
         """Run every data test and return what its SQL costs; to compile the tests is dbt's cost, once a project."""
-        assert self.manifest is not None
-        tests = compile_tests(self.manifest, self.settings)
+        tests = compile_tests(self.parsed(), self.settings)
         clock = Clock.now()
         failed = [one.test.name for one in failed_tests(self.home, tests) if not one.test.is_warning]
         cost = clock.cost()
@@ -47,7 +46,7 @@ class OneThreadedWarehouse(WarehouseUnderTest):
 
 def warehouse_in(folder: Path) -> OneThreadedWarehouse:
     """Return the warehouse of a folder, with everything dbt builds; nothing in it is labelled."""
-    warehouse = OneThreadedWarehouse(folder, experiments=True)
+    warehouse = OneThreadedWarehouse(folder, experiments=True, is_replayed=False)
     warehouse.settings.landing.mkdir(exist_ok=True)
     return warehouse
 

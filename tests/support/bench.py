@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
 
 from orchestration.building.manifest import behind_labels, nodes_behind_labels
@@ -29,7 +28,7 @@ from tests.support.comparison import differences
 from tests.support.labellers import BrokeOffError
 from tests.support.random_conversations import Line
 from tests.support.random_histories import TIME_ZONE, in_files, seeds_after
-from tests.support.recorded_refresh import recorded, replay
+from tests.support.recorded_refresh import at_home, folder_of_statements, keep, kept, portable, recorded, replay
 from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WarehouseUnderTest
 
 # A build of a few hundred events spends as long on the disk as on its SQL.
@@ -43,7 +42,6 @@ class Bench:
 
     def __init__(self, folder: Path, labeller: Labeller | None = None) -> None:
         self.folder = folder
-        self.manifest: Manifest | None = None
         self.labeller = labeller
         # One for all: the taxonomy is that of the release.
         self.message_labeller = message_labeller(PROJECT_DIR / "seeds" / "taxonomy.csv")
@@ -66,7 +64,6 @@ class Bench:
             seeds_after(changed),
             timezone,
             loads,
-            self.manifest,
             experiments=True,
             labeller=labeller or self.labeller,
             message_labeller=of_messages or self.message_labeller,
@@ -89,7 +86,6 @@ class Bench:
     def build(self, relabel_from: datetime | None = None) -> None:
         """Build as a run would."""
         self.warehouse.build(relabel_from=relabel_from)
-        self.manifest = self.warehouse.manifest
 
     def start(self) -> None:
         """Build for the first time, at the price of the SQL alone."""
@@ -131,6 +127,19 @@ class Bench:
             aside = self.folder / "aside.duckdb"
             if build.exists():
                 build.rename(aside)
+            self.recordings[warehouse.timezone] = self._recorded()
+            build.unlink(missing_ok=True)
+            if aside.exists():
+                aside.rename(build)
+        return self.recordings[warehouse.timezone]
+
+    def _recorded(self) -> tuple[list[str], list[str]]:
+        """Return what dbt sends for a full refresh of an empty database before the labels, and behind them."""
+        warehouse = self.warehouse
+        project, file = warehouse.home.dbt_project, folder_of_statements(warehouse.settings) / "full_refresh.json"
+        known = kept(file)
+        if known is None:
+            warehouse.parsed()
             command = build_command(warehouse.settings, is_full_refresh=True)
             show_published(warehouse.home)
             command += ["--exclude", " ".join(PUBLICATION_RECORDS), "--threads", "1"]
@@ -138,12 +147,9 @@ class Bench:
                 warehouse.dbt([*command, "--select", CANONICAL_MODELS])
             with recorded() as behind:
                 warehouse.dbt([*command, "--select", behind_labels(warehouse.home.dbt_target / "manifest.json")])
-            self.recordings[warehouse.timezone] = before, behind
-            self.manifest = warehouse.manifest
-            build.unlink()
-            if aside.exists():
-                aside.rename(build)
-        return self.recordings[warehouse.timezone]
+            known = {"before": portable(before, project), "behind": portable(behind, project)}
+            keep(file, known)
+        return at_home(known["before"], project), at_home(known["behind"], project)
 
     def raw_of(self, lines: Sequence[Line], loads: int, chance: random.Random) -> Path:
         """Land and label lines at once, at the time of a load, in a raw database of its own and return its path."""
@@ -201,10 +207,9 @@ class Bench:
 
     def models_in_build_order(self) -> list[str]:
         """Return the models of the project in an order in which a run may build them, seeds apart."""
-        assert self.manifest is not None
         parents = {
             key: [parent for parent in node.depends_on.nodes if parent.startswith("model.")]
-            for key, node in self.manifest.nodes.items()
+            for key, node in self.warehouse.parsed().nodes.items()
             if isinstance(node, ModelNode)
         }
         order: list[str] = []
@@ -215,25 +220,23 @@ class Bench:
 
     def views(self) -> set[str]:
         """Return the models that hold no rows of their own."""
-        assert self.manifest is not None
         return {
             node.name
-            for node in self.manifest.nodes.values()
+            for node in self.warehouse.parsed().nodes.values()
             if isinstance(node, ModelNode) and node.config.materialized == "view"
         }
 
     def _canonical_models(self) -> set[str]:
         """Return the models built before the labels."""
-        assert self.manifest is not None
+        manifest = self.warehouse.parsed()
         behind = nodes_behind_labels(self.warehouse.home.dbt_target / "manifest.json")
-        return {node.name for node in self.manifest.nodes.values() if isinstance(node, ModelNode)} - behind
+        return {node.name for node in manifest.nodes.values() if isinstance(node, ModelNode)} - behind
 
     def kept_intermediate(self) -> list[str]:
         """Return the intermediate models that keep what earlier runs found; the others hold one run's conversations."""
-        assert self.manifest is not None
         return [
             node.name
-            for node in self.manifest.nodes.values()
+            for node in self.warehouse.parsed().nodes.values()
             if isinstance(node, ModelNode)
             and (node.schema, node.config.materialized) == ("intermediate", "incremental")
         ]

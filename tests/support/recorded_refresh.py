@@ -1,19 +1,71 @@
-"""A full refresh without dbt's fixed price: the statements that dbt itself sent for one, sent again.
+"""A build without dbt's fixed price: the statements that dbt itself sent for one, sent again.
 
 On a full refresh no model asks the database how to compile, so that the statements depend on the project and its
-variables alone; seeds are read from their files by the statements themselves.
+variables alone; seeds are read from their files by the statements themselves. What dbt makes of the project is kept in
+target/statements under a digest of everything that it follows from, for all processes and later test runs.
 """
 
-from collections.abc import Iterator
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 
+from orchestration.building.project import dbt_variables, project_files
+from orchestration.home import Home
+from orchestration.settings import PROJECT_DIR, Settings
+
+STATEMENTS = PROJECT_DIR / "target" / "statements"
 # What leaves something behind; questions, descriptions and the borders of transactions do not.
-_KEPT = ("create ", "alter ", "drop ", "insert ", "copy ")
+_KEPT = ("create ", "alter ", "drop ", "insert ", "copy ", "comment ")
+_PROJECT = "{folder of the project}"
+# Seeds are data, unit tests nobody's statements; the folder of a warehouse is none of the two.
+_FILES = (
+    "dbt_project.yml",
+    "profiles.yml",
+    "models/*",
+    "macros/*",
+    "seeds/*.yml",
+    "tests/generic/*",
+    "tests/singular/*",
+)
+_WRITERS = (
+    "requirements.lock",
+    "orchestration/building/*.py",
+    "tests/support/recorded_refresh.py",
+    "tests/support/warehouse.py",
+)
+_PATHS = ("build_database", "raw_database", "published_before")
+_PROJECTS_KEPT = 20
+
+
+def folder_of_statements(settings: Settings) -> Path:
+    """Return the folder for what dbt makes of a warehouse's project; the oldest of other projects go."""
+    project, digest = Home(settings.home).dbt_project, hashlib.sha256()
+    files = [path for path in project_files(project) if _decides(path.relative_to(project).as_posix())]
+    writers = [path for pattern in _WRITERS for path in sorted(PROJECT_DIR.glob(pattern))]
+    for path in [*files, *writers]:
+        content = path.read_bytes()
+        digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    digest.update(json.dumps([pair for pair in dbt_variables(settings).items() if pair[0] not in _PATHS]).encode())
+    folder = STATEMENTS / digest.hexdigest()
+    if not folder.exists():
+        (folder / "builds").mkdir(parents=True, exist_ok=True)
+        newest = sorted(STATEMENTS.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for old in newest[_PROJECTS_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _decides(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in _FILES)
 
 
 @contextmanager
@@ -31,9 +83,20 @@ def recorded() -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DuckDBCursorWrapper, "execute", recording)
         yield statements
+    statements[:] = [sql for sql in map(_without_comment, statements) if sql.lower().startswith(_KEPT)]
 
 
-def replay(statements: list[str], build: Path, raw: Path, *, is_new: bool = True) -> None:
+def portable(statements: Iterable[str], project: Path) -> list[str]:
+    """Return statements with a mark where they name the project's folder."""
+    return [sql.replace(str(project), _PROJECT) for sql in statements]
+
+
+def at_home(statements: Iterable[str], project: Path) -> list[str]:
+    """Return portable statements for a project's folder."""
+    return [sql.replace(_PROJECT, str(project)) for sql in statements]
+
+
+def replay(statements: Sequence[str], build: Path, raw: Path, *, is_new: bool = True) -> None:
     """Build an empty database from raw events, or go on with one; its file must be named as when they were recorded."""
     if is_new:
         build.unlink(missing_ok=True)
@@ -42,11 +105,26 @@ def replay(statements: list[str], build: Path, raw: Path, *, is_new: bool = True
         connection.execute(f"attach '{raw}' as raw (read_only)")
         connection.begin()
         for sql in statements:
-            if _without_comment(sql).startswith(_KEPT):
-                connection.execute(sql)
+            connection.execute(sql)
         connection.commit()
+
+
+def kept(file: Path) -> dict[str, Any] | None:
+    """Return what an earlier process kept in a file; None when none did."""
+    try:
+        content: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def keep(file: Path, content: Mapping[str, Any]) -> None:
+    """Keep what dbt made of a project for other processes; two may keep the same."""
+    draft = file.with_suffix(f".{id(content)}")
+    draft.write_text(json.dumps(content))
+    draft.replace(file)
 
 
 def _without_comment(sql: str) -> str:
     """Return a statement from its first word on; dbt begins each with a comment that names the node."""
-    return sql.partition("*/")[2].lstrip().lower() if sql.lstrip().startswith("/*") else sql.lstrip().lower()
+    return sql.partition("*/")[2].lstrip() if sql.lstrip().startswith("/*") else sql.lstrip()

@@ -5,7 +5,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ import duckdb
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from orchestration.building.data_tests import compile_tests, failed_tests
+from orchestration.building.data_tests import DataTest, compile_tests, failed_tests
 from orchestration.building.invocation import invoke
 from orchestration.building.manifest import behind_labels, standing_nodes
+from orchestration.building.models import build_increment
+from orchestration.building.outcomes import Invocation
 from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
+from orchestration.building.replay import NodeStatements, read_recording, replay, situation, write_recording
 from orchestration.building.restatements import compare_with_published
 from orchestration.building.state import (
     begin_build,
@@ -40,6 +43,7 @@ from orchestration.privacy.redacting import redact_new_messages
 from orchestration.publishing import PublishSummary, keep_history, publish
 from orchestration.settings import Settings
 from tests.support.labellers import BrokeOffError
+from tests.support.recorded_refresh import at_home, folder_of_statements, keep, kept, portable, recorded
 
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HASH_KEY = b"a key for tests"
@@ -53,6 +57,15 @@ EXPERIMENT_MODELS = (
 )
 # Another third, counted by the day from the facts.
 MODELS_BY_DATE = "int_dates_restated+"
+
+
+_RELATIONS = "select table_schema, table_name from information_schema.tables"
+
+
+def _require(command: Sequence[str], done: Invocation) -> None:
+    if not done.is_success:
+        failed = [f"{one.name}: {one.message}" for one in done.outcomes if not one.is_success]
+        raise AssertionError(f"dbt {command[0]} failed: {done.error or ''} {failed}")
 
 
 class _Shipped:
@@ -86,6 +99,8 @@ class WarehouseUnderTest:
     labelled_at_once: int = 7
     # Without one, that of the taxonomy in use.
     message_labeller: MessageLabeller | None = None
+    # False has dbt write every statement anew.
+    is_replayed: bool = True
     # Without one, no LLM is asked.
     llm: LlmStep | None = None
     asked: LlmReport = field(default_factory=LlmReport)
@@ -169,22 +184,19 @@ class WarehouseUnderTest:
         build = begin_build(self.home, current_hash, run_id)
         now = LOADED_AT + timedelta(minutes=self.loads)
         compare_with_published(self.home, build, now)
-        command = build_command(self.settings, is_full_refresh=full_refresh or build.is_full_refresh)
-        self._parse()
+        is_full_refresh = full_refresh or build.is_full_refresh
         left_out = [*([] if self.experiments else [EXPERIMENT_MODELS]), *([] if self.metrics else [MODELS_BY_DATE])]
-        if "--full-refresh" not in command:
+        if not is_full_refresh:
             # As a run does.
-            content = self._content()
-            left_out += sorted(content["nodes"][key]["name"] for key in standing_nodes(content))
-        if left_out:
-            command += ["--exclude", " ".join(left_out)]
+            left_out += self._names()["standing"]
+        excluded = ["--exclude", " ".join(left_out)] if left_out else []
         if self.labeller is None:
-            self.dbt(command)
+            self._build_models(excluded, is_full_refresh)
             complete_build(self.home, build)
             if tests:
                 self.check_data()
             return
-        self.dbt([*command, "--select", CANONICAL_MODELS])
+        self._build_models([*excluded, "--select", CANONICAL_MODELS], is_full_refresh)
         finish_events(self.home, build)
         # What a classifier raises never skips the marts.
         with suppress(BrokeOffError):
@@ -198,10 +210,31 @@ class WarehouseUnderTest:
         continued = continue_build(self.home, current_hash, run_id)
         assert continued is not None
         compare_with_published(self.home, continued, now)
-        self.dbt([*command, "--select", behind_labels(self.home.dbt_target / "manifest.json")])
+        self._build_models([*excluded, "--select", *self._names()["behind"]], is_full_refresh)
         complete_build(self.home, continued)
         if tests:
             self.check_data()
+
+    def _build_models(self, selection: Sequence[str], is_full_refresh: bool) -> None:
+        """Build what is selected: an increment as a run does, a full refresh by what dbt sent for another warehouse."""
+        command = build_command(self.settings, is_full_refresh=is_full_refresh)
+        if not self.is_replayed:
+            self.dbt([*command, *selection])
+            return
+        recordings = folder_of_statements(self.settings) / "builds"
+        if not is_full_refresh:
+            _require(command, build_increment(self.home, self.parsed, command, selection, recordings))
+            return
+        recording = recordings / f"{situation(self.home, ['--full-refresh', *selection])}.json"
+        known = read_recording(recording)
+        if known is not None:
+            here = [replace(node, statements=tuple(at_home(node.statements, self.home.dbt_project))) for node in known]
+            _require(command, replay(self.home, here, lambda _: None))
+            return
+        with recorded() as statements:
+            self.dbt([*command, *selection, "--threads", "1"])
+        everything = NodeStatements("model.colloquy.all", tuple(portable(statements, self.home.dbt_project)))
+        write_recording(recording, [everything])
 
     def label(self, relabel_from: datetime | None = None) -> LabelSummary:
         """Label what is pending, as the step between canonical events and marts does."""
@@ -261,49 +294,71 @@ class WarehouseUnderTest:
 
     def dbt(self, command: Sequence[str]) -> None:
         """Run one dbt command in this process; a failure raises with what dbt says of each failed node."""
-        self._parse()
-        assert self.manifest is not None
-        done = invoke(self.manifest, self.home.dbt_project, self.home.dbt_target, command)
-        if not done.is_success:
-            failed = [f"{one.name}: {one.message}" for one in done.outcomes if not one.is_success]
-            raise AssertionError(f"dbt {command[0]} failed: {done.error or ''} {failed}")
+        _require(command, invoke(self.parsed(), self.home.dbt_project, self.home.dbt_target, command))
 
-    def _parse(self) -> None:
-        """Parse what lies in the folder of the project, unless it is known."""
-        if self.manifest is not None:
-            return
-        paths = ["--project-dir", str(self.home.dbt_project), "--target-path", str(self.home.dbt_target)]
-        parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
-        assert isinstance(parsed, Manifest)
-        self.manifest = parsed
-        if _SHIPPED.manifest is None:
-            _SHIPPED.manifest = self.manifest
-            _SHIPPED.manifest_json = (self.home.dbt_target / "manifest.json").read_bytes()
+    def parsed(self) -> Manifest:
+        """Return what dbt makes of the project; it is parsed unless that is known."""
+        if self.manifest is None:
+            paths = ["--project-dir", str(self.home.dbt_project), "--target-path", str(self.home.dbt_target)]
+            parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
+            assert isinstance(parsed, Manifest)
+            self.manifest = parsed
+            if _SHIPPED.manifest is None:
+                _SHIPPED.manifest = parsed
+                _SHIPPED.manifest_json = (self.home.dbt_target / "manifest.json").read_bytes()
+        return self.manifest
 
     def check_data(self) -> None:
         """Run the data tests of everything that has been built; what fails raises with its name."""
-        assert self.manifest is not None
-        nodes = self._nodes()
-        built = set(self.rows("select table_schema, table_name from information_schema.tables"))
+        built = {f"{schema}.{name}" for schema, name in self.rows(_RELATIONS)}
+        file = folder_of_statements(self.settings) / "data_tests.json"
+        known = kept(file) or self._data_tests()
+        if not file.exists():
+            keep(file, known)
         tests = [
-            test
-            for test in compile_tests(self.manifest, self.settings)
-            if all(
-                (nodes[key]["schema"], nodes[key]["alias"]) in built
-                for key in nodes[test.unique_id]["depends_on"]["nodes"]
-                if key in nodes
-            )
+            DataTest(**{**one["test"], "file": Path(one["test"]["file"])})
+            for one in known["tests"]
+            if built.issuperset(one["looks_at"])
         ]
         assert len(tests) > 100
         failed = failed_tests(self.home, tests)
         found = [f"{one.test.name}: {one.row_count} rows" for one in failed if not one.test.is_warning]
         assert not found, found
 
-    def _nodes(self) -> dict[str, Any]:
-        nodes: dict[str, Any] = self._content()["nodes"]
-        return nodes
+    def _data_tests(self) -> dict[str, Any]:
+        """Return the compiled data tests of the project, and the relations each looks at."""
+        manifest = self.parsed()
+        tests = compile_tests(manifest, self.settings)
+        nodes = self._content()["nodes"]
+        return {
+            "tests": [
+                {
+                    "test": {**asdict(one), "file": str(one.file)},
+                    "looks_at": [
+                        f"{nodes[key]['schema']}.{nodes[key]['alias']}"
+                        for key in nodes[one.unique_id]["depends_on"]["nodes"]
+                        if key in nodes
+                    ],
+                }
+                for one in tests
+            ]
+        }
+
+    def _names(self) -> dict[str, Any]:
+        """Return the names of what stands between full refreshes, and the selection of what is built behind labels."""
+        file = folder_of_statements(self.settings) / "names.json"
+        known = kept(file)
+        if known is None:
+            content = self._content()
+            known = {
+                "standing": sorted(content["nodes"][key]["name"] for key in standing_nodes(content)),
+                "behind": behind_labels(self.home.dbt_target / "manifest.json").split(),
+            }
+            keep(file, known)
+        return dict(known)
 
     def _content(self) -> dict[str, Any]:
+        self.parsed()
         content: dict[str, Any] = json.loads((self.home.dbt_target / "manifest.json").read_bytes())
         return content
 
