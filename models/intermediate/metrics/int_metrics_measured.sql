@@ -8,12 +8,6 @@ metrics as (
 
 ),
 
-measures as (
-
-    select * from {{ ref('int_measures_unpivoted') }}
-
-),
-
 periods as (
 
     select *
@@ -22,88 +16,96 @@ periods as (
 
 ),
 
--- What each measure is to each metric: the engine joins by the name alone, where a list of six names compares all with all.
-roles as (
+measures_found as (
 
-    select metric_name, numerator as measure_name, 'numerator' as role from metrics
-    union all
-    select metric_name, denominator as measure_name, 'denominator' as role from metrics
-    union all
-    select metric_name, numerator || '_squared' as measure_name, 'numerator_squared' as role from metrics
-    union all
-    select metric_name, denominator || '_squared' as measure_name, 'denominator_squared' as role from metrics
-    union all
-    select metric_name, numerator || '_x_' || denominator as measure_name, 'product' as role from metrics
-    union all
-    select metric_name, denominator || '_conversations' as measure_name, 'clusters' as role from metrics
+    select
+        measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type, measures.segment_value,
+        found.metric_name,
+        found.is_spread,
+        {{ list_item('measures.measures', 'found.numerator_position') }} as numerator,
+        {{ list_item('measures.measures', 'found.denominator_position') }} as denominator,
+        {{ list_item('measures.measures', 'found.numerator_squared_position') }} as numerator_squared,
+        {{ list_item('measures.measures', 'found.denominator_squared_position') }} as denominator_squared,
+        {{ list_item('measures.measures', 'found.product_position') }} as product_sum,
+        {{ list_item('measures.measures', 'found.clusters_position') }} as cluster_count
+    from {{ ref('int_measures_listed') }} as measures
+    inner join {{ ref('int_metric_measures_found') }} as found on measures.measure_group = found.measure_group
 
 ),
 
-measures_in_roles as (
+parts_united as (
 
     select
-        measures.date,
-        measures.grain,
-        measures.hour_at,
-        measures.segment,
-        measures.segment_type,
-        measures.segment_value,
-        roles.metric_name,
-        max(case when roles.role = 'numerator' then measures.measure_value end) as numerator,
-        max(case when roles.role = 'denominator' then measures.measure_value end) as denominator,
-        max(case when roles.role = 'numerator_squared' then measures.measure_value end) as numerator_squared,
-        max(case when roles.role = 'denominator_squared' then measures.measure_value end) as denominator_squared,
-        max(case when roles.role = 'product' then measures.measure_value end) as product_sum,
-        max(case when roles.role = 'clusters' then measures.measure_value end) as cluster_count
-    from measures
-    inner join roles on measures.measure_name = roles.measure_name
-    group by
-        measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type,
-        measures.segment_value, roles.metric_name
+        date, grain, hour_at, segment, segment_type, segment_value, metric_name,
+        numerator, denominator, numerator_squared, denominator_squared, product_sum, cluster_count
+    from measures_found
+    where is_spread
+    union all
+    select
+        goals.date, goals.grain, goals.hour_at, goals.segment, goals.segment_type, goals.segment_value,
+        metrics.metric_name, goals.measure_value as numerator, null, null, null, null, null
+    from {{ ref('int_goal_measures_counted') }} as goals
+    inner join metrics on goals.measure_name = metrics.numerator
+
+),
+
+measures_by_metric as (
+
+    select
+        date, grain, hour_at, segment, segment_type, segment_value, metric_name,
+        numerator, denominator, numerator_squared, denominator_squared, product_sum, cluster_count
+    from measures_found
+    where not is_spread
+    union all
+    select
+        date, grain, hour_at, segment, segment_type, segment_value, metric_name,
+        max(numerator), max(denominator), max(numerator_squared), max(denominator_squared), max(product_sum), max(cluster_count)
+    from parts_united
+    group by date, grain, hour_at, segment, segment_type, segment_value, metric_name
 
 ),
 
 -- `all` has a row for every period and metric, the other segments only where something happened.
-frames as (
+gaps_filled as (
 
+    select * from measures_by_metric
+    union all
     select
-        periods.*, 'all' as segment, 'all' as segment_type, 'all' as segment_value, metrics.metric_name
+        periods.date, periods.grain, periods.hour_at, 'all', 'all', 'all', metrics.metric_name, null, null, null, null, null, null
     from periods
     cross join metrics
-    union
-    select date, grain, hour_at, segment, segment_type, segment_value, metric_name
-    from measures_in_roles
+    left join measures_by_metric as present
+        on
+            periods.date = present.date
+            and periods.grain = present.grain
+            and periods.hour_at is not distinct from present.hour_at
+            and metrics.metric_name = present.metric_name
+            and present.segment = 'all'
+    where present.date is null
 
 ),
 
 metrics_measured as (
 
     select
-        frames.date, frames.grain, frames.hour_at,
-        frames.metric_name,
-        frames.segment,
-        frames.segment_type,
-        frames.segment_value,
+        gaps_filled.date, gaps_filled.grain, gaps_filled.hour_at,
+        gaps_filled.metric_name,
+        gaps_filled.segment,
+        gaps_filled.segment_type,
+        gaps_filled.segment_value,
         metrics.kind,
         metrics.unit,
         metrics.lower_bound,
         metrics.minimum_sample,
         metrics.maturity_hours,
-        cast(coalesce(measures_in_roles.numerator, 0) as double) * metrics.scale as numerator,
-        cast(case when metrics.denominator is not null then coalesce(measures_in_roles.denominator, 0) end as double) as denominator,
-        cast(measures_in_roles.numerator_squared as double) * metrics.scale * metrics.scale as numerator_squared,
-        cast(measures_in_roles.denominator_squared as double) as denominator_squared,
-        cast(measures_in_roles.product_sum as double) * metrics.scale as product_sum,
-        cast(measures_in_roles.cluster_count as double) as cluster_count
-    from frames
-    inner join metrics on frames.metric_name = metrics.metric_name
-    left join measures_in_roles
-        on
-            frames.date = measures_in_roles.date
-            and frames.grain = measures_in_roles.grain
-            and frames.hour_at is not distinct from measures_in_roles.hour_at
-            and frames.segment = measures_in_roles.segment
-            and frames.metric_name = measures_in_roles.metric_name
+        cast(coalesce(gaps_filled.numerator, 0) as double) * metrics.scale as numerator,
+        cast(case when metrics.denominator is not null then coalesce(gaps_filled.denominator, 0) end as double) as denominator,
+        cast(gaps_filled.numerator_squared as double) * metrics.scale * metrics.scale as numerator_squared,
+        cast(gaps_filled.denominator_squared as double) as denominator_squared,
+        cast(gaps_filled.product_sum as double) * metrics.scale as product_sum,
+        cast(gaps_filled.cluster_count as double) as cluster_count
+    from gaps_filled
+    inner join metrics on gaps_filled.metric_name = metrics.metric_name
 
 )
 
