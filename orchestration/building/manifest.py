@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.building.invocation import read_manifest
-from orchestration.building.project import LABELLED_MODELS, assemble_project, dbt_flags, project_files
+from orchestration.building.project import (
+    LABELLED_MODELS,
+    assemble_project,
+    dbt_flags,
+    deciding_variables,
+    project_files,
+)
 from orchestration.home import Home
 from orchestration.settings import Settings
 
@@ -35,7 +42,7 @@ def prepare_manifest(settings: Settings) -> Path:
     assemble_project(home.dbt_project, settings.seeds)
     manifest = home.dbt_target / "manifest.json"
     stamp = home.dbt_target / _STAMP
-    wanted = _project_hash(home.dbt_project, dbt_flags(settings))
+    wanted = project_digest(settings)
     if manifest.exists() and stamp.exists() and stamp.read_text() == wanted:
         return manifest
     paths = ["--project-dir", str(home.dbt_project), "--target-path", str(home.dbt_target)]
@@ -134,9 +141,16 @@ def published_models(manifest: Path) -> dict[str, str]:
     }
 
 
-def _project_hash(project: Path, flags: list[str]) -> str:
-    digest = hashlib.sha256(" ".join(flags).encode())
+def project_digest(settings: Settings) -> str:
+    """Return the sha256 (hex) of everything that dbt's reading of a warehouse's project follows from.
+
+    Neither the rows of seeds nor where the warehouse lies change what dbt makes of it.
+    """
+    project, digest = Home(settings.home).dbt_project, hashlib.sha256()
+    versions = {name: version(name) for name in ("dbt-core", "dbt-duckdb")}
+    digest.update(json.dumps([deciding_variables(settings), versions], sort_keys=True).encode())
     for path in project_files(project):
-        digest.update(path.relative_to(project).as_posix().encode())
-        digest.update(path.read_bytes())
+        name = path.relative_to(project).as_posix()
+        content = b"" if path.suffix == ".csv" else path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()

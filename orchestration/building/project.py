@@ -56,6 +56,10 @@ def project_files(project: Path) -> Iterator[Path]:
         yield from (path for path in sorted((project / folder).rglob("*")) if path.suffix in _SUFFIXES)
 
 
+# Paths say where the warehouse lies, not what is in it: moving a warehouse must not rebuild it.
+_PATH_VARIABLES = ("build_database", "raw_database", "published_before")
+
+
 def dbt_variables(settings: Settings) -> dict[str, str | int]:
     """Return the variables of every dbt command; equal settings give equal ones, which keeps parsing warm."""
     home = Home(settings.home)
@@ -69,6 +73,11 @@ def dbt_variables(settings: Settings) -> dict[str, str | int]:
         # A new redactor states every text anew.
         "redactor_version": REDACTOR_VERSION,
     }
+
+
+def deciding_variables(settings: Settings) -> dict[str, str | int]:
+    """Return the variables that what is built follows from: all but the paths."""
+    return {name: value for name, value in dbt_variables(settings).items() if name not in _PATH_VARIABLES}
 
 
 def dbt_flags(settings: Settings) -> list[str]:

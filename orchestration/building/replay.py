@@ -23,7 +23,7 @@ from orchestration.home import Home
 
 # What leaves nothing behind, and the borders of dbt's transactions: a replay is one transaction.
 _PASSING = ("select", "with", "describe", "explain", "show", "begin", "commit", "rollback")
-_COMMENT = re.compile(r"\s*/\*.*?\*/\s*", re.DOTALL)
+_COMMENTS = re.compile(r"(\s*(/\*.*?\*/|--[^\n]*\n))*\s*", re.DOTALL)
 _ASKED = re.compile(r"/\* asked: (?P<question>.*?) \*/ (?:timestamp '[^']*'|-?\d+)", re.DOTALL)
 
 
@@ -43,7 +43,7 @@ class Recorder:
 
     def add(self, unique_id: str, sql: str) -> None:
         """Take a statement of a node, unless it leaves nothing behind."""
-        bare = _COMMENT.sub("", sql, count=1) if sql.lstrip().startswith("/*") else sql.strip()
+        bare = sql[_COMMENTS.match(sql).end() :]  # type: ignore[union-attr] # it matches nothing, too
         if unique_id and not bare.lower().startswith(_PASSING):
             self._statements.setdefault(unique_id, []).append(bare)
 

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.building.project import dbt_variables, project_files
+from orchestration.building.project import deciding_variables, project_files
 from orchestration.home import Home
 from orchestration.landing.migrations import require_newest_layout
 from orchestration.settings import Settings
 
 # Tests and descriptions decide no number.
 _CONFIGURING = ("dbt_project.yml", "models/*.sql", "macros/*.sql", "seeds/*.csv", "seeds/*.yml")
-# Paths say where the warehouse lies, not what is in it: moving a warehouse must not rebuild it.
-_PATH_VARIABLES = ("build_database", "raw_database", "published_before")
 _BUILD_COLUMNS = {
     "build_id": "bigint",
     "configuration_hash": "varchar",
@@ -56,9 +54,8 @@ def configuration_hash(settings: Settings, project: Path) -> str:
         name = path.relative_to(project).as_posix()
         if any(fnmatch(name, pattern) for pattern in _CONFIGURING):
             _add(digest, name, path.read_bytes())
-    for name, value in sorted(dbt_variables(settings).items()):
-        if name not in _PATH_VARIABLES:
-            _add(digest, name, str(value).encode())
+    for name, value in sorted(deciding_variables(settings).items()):
+        _add(digest, name, str(value).encode())
     return digest.hexdigest()
 
 

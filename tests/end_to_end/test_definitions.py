@@ -24,6 +24,7 @@ from orchestration.commands.instance import open_instance
 from orchestration.defs.batching import Seen, decide, folder_state
 from orchestration.defs.history import prune_runs
 from orchestration.defs.open_conversations import CHECK_KEY
+from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
 from orchestration.home import Home
 from orchestration.landing.contracts import SOURCES
 from orchestration.landing.files import LandedFile
@@ -181,6 +182,26 @@ def test_seeds_and_views_that_never_differ_are_no_part_of_an_increment(dagster: 
     # Seeds and plain views stand; a view that asks where the run begins, directly or through a macro, does not.
     assert {"sources", "stg_events__events", "int_metrics_defined"} <= standing
     assert standing.isdisjoint({"int_events", "fct_conversations", "int_events_touched", "int_dates_restated"})
+
+
+def test_an_increment_sends_what_dbt_sent_for_the_one_before(dagster: Dagster, runs: Runs) -> None:
+    """The second run recorded it. A nightly run asks dbt again, as does the first after a rebuild."""
+    assert runs.second.success
+    job = dagster.definitions.resolve_job_def("refresh_warehouse")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("orchestration.building.models.invoke", _no_dbt)
+        hourly = dagster.run()
+        nightly = job.execute_in_process(
+            instance=dagster.instance, raise_on_error=False, tags={TRIGGER_TAG: NIGHTLY}, asset_selection=None
+        )
+    assert hourly.success, dagster.messages(hourly)
+    (failed,) = [event for event in nightly.all_events if event.is_step_failure]
+    assert "dbt was asked" in str(failed.step_failure_data.error)
+    assert dagster.run().success
+
+
+def _no_dbt(*_arguments: object, **_options: object) -> None:
+    raise AssertionError("dbt was asked")
 
 
 def test_schedules_run_the_job_in_the_reporting_time_zone(dagster: Dagster) -> None:

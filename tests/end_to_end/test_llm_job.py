@@ -19,6 +19,7 @@ from orchestration.settings import Settings
 from tests.support.commands import environment_of, start_command
 from tests.support.llm_server import Action, Hang, LlmServer, Request
 from tests.support.published_samples import query
+from tests.support.recorded_refresh import parsed_before
 from tests.support.unsure_events import USD_PER_ANSWER, number_of, right, unsure
 
 # Its row in model_prices.csv has the price that USD_PER_ANSWER is made of.
@@ -64,7 +65,7 @@ def job(folder: Path) -> Iterator[tuple[dg.Definitions, dg.DagsterInstance, Home
         patch.setenv("COLLOQUY_LANDING", str(folder / "landing"))
         patch.setenv("DAGSTER_HOME", str(folder / "home" / "dagster"))
         home = Home(Settings().home)
-        home.create()
+        parsed_before(home)
         # Definitions read the settings when they are imported; another test may have imported them for another home.
         for name in [name for name in sys.modules if name.startswith("orchestration.def")]:
             if name != "orchestration.defs.batching":

@@ -11,8 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.home import Home
 from orchestration.landing.contracts import SOURCES
 from orchestration.settings import PROJECT_DIR, Settings
+from tests.support.recorded_refresh import parsed_before
 
 README = (PROJECT_DIR / "README.md").read_text()
 # `make test` is what runs this file; the benchmarks take minutes and install other engines.
@@ -97,6 +99,7 @@ class OwnEvents:
         landing.mkdir(parents=True)
         (example,) = _blocks("json")
         (landing / "example.jsonl").write_text(example)
+        parsed_before(Home(folder / "warehouse"))
 
     def run(self, command: str) -> None:
         landing = self.folder / "landing"

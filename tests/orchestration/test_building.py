@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from orchestration.building.configuration import ConfigurationError
-from orchestration.building.manifest import behind_labels, nodes_behind_labels
+from orchestration.building.manifest import behind_labels, nodes_behind_labels, project_digest
 from orchestration.building.project import assemble_project, build_command, dbt_variables, project_files
 from orchestration.building.state import begin_build, complete_build, configuration_hash
 from orchestration.home import Home
@@ -152,6 +152,30 @@ def test_the_hash_does_not_follow_a_moved_home(project: Path, tmp_path: Path) ->
     settings = settings_of(tmp_path / "elsewhere", landing=tmp_path / "other", published_versions=9)
     assert configuration_hash(settings, moved) == before
     assert dbt_variables(settings)["raw_database"] == str(tmp_path / "elsewhere" / "home" / "raw.duckdb")
+
+
+@pytest.mark.parametrize(
+    "name", ["models/marts/metrics/metrics_daily.yml", "seeds/funnels.yml", "tests/generic/mine.sql", "profiles.yml"]
+)
+def test_dbt_reads_a_changed_project_again(tmp_path: Path, name: str) -> None:
+    settings = settings_of(tmp_path)
+    assemble_project(Home(settings.home).dbt_project, None)
+    before = project_digest(settings)
+    path = Home(settings.home).dbt_project / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(path.read_bytes() + b"\n" if path.exists() else b"\n")
+    assert project_digest(settings) != before
+    assert project_digest(settings_of(tmp_path, timezone="Europe/Berlin")) != project_digest(settings)
+
+
+def test_dbt_reads_nothing_again_for_rows_of_a_seed_or_another_place(tmp_path: Path) -> None:
+    settings, moved = settings_of(tmp_path), settings_of(tmp_path / "elsewhere")
+    assemble_project(Home(settings.home).dbt_project, None)
+    before = project_digest(settings)
+    assemble_project(Home(moved.home).dbt_project, None)
+    seed = Home(moved.home).seeds / "funnels.csv"
+    seed.write_bytes(seed.read_bytes() + b"\n")
+    assert project_digest(moved) == before
 
 
 def test_the_command_asks_for_a_full_refresh_when_it_should(tmp_path: Path) -> None:

@@ -9,16 +9,18 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from fnmatch import fnmatch
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import pytest
 from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 
-from orchestration.building.project import dbt_variables, project_files
+from orchestration.building.data_tests import compiled_tests
+from orchestration.building.manifest import prepare_manifest, project_digest
+from orchestration.building.project import assemble_project
 from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -42,19 +44,14 @@ _WRITERS = (
     "tests/support/recorded_refresh.py",
     "tests/support/warehouse.py",
 )
-_PATHS = ("build_database", "raw_database", "published_before")
 _PROJECTS_KEPT = 20
 
 
 def folder_of_statements(settings: Settings) -> Path:
     """Return the folder for what dbt makes of a warehouse's project; the oldest of other projects go."""
-    project, digest = Home(settings.home).dbt_project, hashlib.sha256()
-    files = [path for path in project_files(project) if _decides(path.relative_to(project).as_posix())]
-    writers = [path for pattern in _WRITERS for path in sorted(PROJECT_DIR.glob(pattern))]
-    for path in [*files, *writers]:
-        content = path.read_bytes()
-        digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
-    digest.update(json.dumps([pair for pair in dbt_variables(settings).items() if pair[0] not in _PATHS]).encode())
+    digest = hashlib.sha256(project_digest(settings).encode())
+    for path in sorted(path for pattern in _WRITERS for path in PROJECT_DIR.glob(pattern)):
+        digest.update(path.read_bytes())
     folder = STATEMENTS / digest.hexdigest()
     if not folder.exists():
         (folder / "builds").mkdir(parents=True, exist_ok=True)
@@ -64,8 +61,22 @@ def folder_of_statements(settings: Settings) -> Path:
     return folder
 
 
-def _decides(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in _FILES)
+def parsed_before(home: Home) -> None:
+    """Put what dbt makes of the shipped project into a new home, as if it had been parsed there before."""
+    settings = Settings(home=home.root)
+    home.create()
+    assemble_project(home.dbt_project, None)
+    parsed = folder_of_statements(settings) / "parsed"
+    if not parsed.exists():
+        prepare_manifest(settings)
+        compiled_tests(settings)
+        with TemporaryDirectory(dir=parsed.parent) as draft:
+            shutil.copytree(home.dbt_target, Path(draft) / "parsed")
+            # Another process may have been faster.
+            with suppress(OSError):
+                (Path(draft) / "parsed").rename(parsed)
+    elif not (home.dbt_target / "manifest.json").exists():
+        shutil.copytree(parsed, home.dbt_target, dirs_exist_ok=True)
 
 
 @contextmanager
