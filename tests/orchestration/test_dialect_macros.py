@@ -24,10 +24,12 @@ DIALECT = PROJECT_DIR / "macros" / "dialect"
 CALLS = {
     "add_hours": "add_hours('a', 'b')",
     "add_minutes": "add_minutes('a', 'b')",
+    "as_list": "as_list(['a', 'b'])",
     "date_series": "date_series('(select a, b)', 'a', 'b', 'day')",
     "in_list": "in_list('a', 'b')",
     "in_reporting_timezone": "in_reporting_timezone('a')",
     "integer_series": "integer_series('-1', '2', 'number')",
+    "item_at": "item_at('a', 'b')",
     "local_hour_text": "local_hour_text('a')",
     "local_time_text": "local_time_text('a')",
     "log_gamma": "log_gamma('a')",
@@ -291,6 +293,14 @@ def test_lists_admit_their_parts(
     rendered: dict[str, str], value: str | None, listed: str | None, expected: bool
 ) -> None:
     assert evaluate(rendered["in_list"], "varchar varchar", value, listed) is expected
+
+
+@pytest.mark.parametrize(("place", "item"), [(1, 7), (2, None), (3, -9), (4, None), (None, None)])
+def test_an_item_of_a_list_is_the_one_at_its_place(
+    rendered: dict[str, str], place: int | None, item: int | None
+) -> None:
+    assert evaluate(rendered["item_at"], "bigint[] bigint", [7, None, -9], place) == item
+    assert evaluate(rendered["as_list"], "bigint bigint", place, 5) == [place, 5]
 
 
 @pytest.mark.parametrize(("url", "path"), URLS.items())

@@ -1,10 +1,10 @@
 -- One row per date or hour this run states, segment and group of measures: their values as a list.
-{{ list_measures(ref('int_conversation_measures_counted'), 'conversations') }}
+{{ measures_as_list(ref('int_conversation_measures_counted'), 'conversations') }}
 union all
-{{ list_measures(ref('int_interaction_measures_counted'), 'interactions') }}
+{{ measures_as_list(ref('int_interaction_measures_counted'), 'interactions') }}
 union all
-{{ list_measures(ref('int_sales_measures_counted'), 'sales') }}
+{{ measures_as_list(ref('int_sales_measures_counted'), 'sales') }}
 union all
-{{ list_measures(ref('int_durability_measures_counted'), 'durability') }}
+{{ measures_as_list(ref('int_durability_measures_counted'), 'durability') }}
 union all
-{{ list_measures(ref('int_cost_measures_counted'), 'costs') }}
+{{ measures_as_list(ref('int_cost_measures_counted'), 'costs') }}

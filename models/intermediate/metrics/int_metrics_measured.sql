@@ -22,12 +22,12 @@ measures_found as (
         measures.date, measures.grain, measures.hour_at, measures.segment, measures.segment_type, measures.segment_value,
         found.metric_name,
         found.is_spread,
-        {{ list_item('measures.measures', 'found.numerator_position') }} as numerator,
-        {{ list_item('measures.measures', 'found.denominator_position') }} as denominator,
-        {{ list_item('measures.measures', 'found.numerator_squared_position') }} as numerator_squared,
-        {{ list_item('measures.measures', 'found.denominator_squared_position') }} as denominator_squared,
-        {{ list_item('measures.measures', 'found.product_position') }} as product_sum,
-        {{ list_item('measures.measures', 'found.clusters_position') }} as cluster_count
+        {{ item_at('measures.measures', 'found.numerator_position') }} as numerator,
+        {{ item_at('measures.measures', 'found.denominator_position') }} as denominator,
+        {{ item_at('measures.measures', 'found.numerator_squared_position') }} as numerator_squared,
+        {{ item_at('measures.measures', 'found.denominator_squared_position') }} as denominator_squared,
+        {{ item_at('measures.measures', 'found.product_position') }} as product_sum,
+        {{ item_at('measures.measures', 'found.clusters_position') }} as cluster_count
     from {{ ref('int_measures_listed') }} as measures
     inner join {{ ref('int_metric_measures_found') }} as found on measures.measure_group = found.measure_group
 
