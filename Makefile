@@ -132,6 +132,10 @@ test: setup $(PEER) ## all tests but the slow proofs
 test-full: setup $(PEER) ## the slow proofs: every seed, a break after every table, the whole demo against its truth
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m full --durations=15
 
+.PHONY: test-part
+test-part: setup $(PEER) ## as many of the slow proofs as fit into MINUTES=15, others for each PART=number
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -p tests.support.part_of_suite --part $(or $(PART),0) --minutes $(or $(MINUTES),15) -m full --durations=5
+
 .PHONY: lock
 lock: setup ## resolve pyproject.toml anew into requirements.lock and requirements-bench.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \
