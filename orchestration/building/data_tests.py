@@ -7,9 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-from dbt.contracts.graph.manifest import Manifest
+from typing import TYPE_CHECKING, Any
 
 from orchestration.building.connection import open_build
 from orchestration.building.invocation import invoke
@@ -17,6 +15,9 @@ from orchestration.building.manifest import ManifestError, parsed_manifest
 from orchestration.building.project import dbt_flags
 from orchestration.home import Home
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 _FOLDER = "data_tests"
 
@@ -68,7 +69,7 @@ def compiled_tests(settings: Settings) -> tuple[DataTest, ...]:
     return tests
 
 
-def compile_tests(manifest: Manifest, settings: Settings) -> tuple[DataTest, ...]:
+def compile_tests(manifest: "Manifest", settings: Settings) -> tuple[DataTest, ...]:
     """Have dbt compile the data tests of a parsed project, each into a file that a person can run."""
     home = Home(settings.home)
     folder = home.dbt_target / _FOLDER

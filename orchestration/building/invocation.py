@@ -1,17 +1,19 @@
-"""dbt in this process over a manifest that is handed in: nothing is parsed again, and no second process starts."""
+"""dbt in this process over a manifest that is handed in: nothing is parsed again, and no second process starts.
+
+dbt is imported where it is called: most runs do without it.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
-
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import ModelNode, SeedNode
+from typing import TYPE_CHECKING
 
 from orchestration.building.outcomes import Invocation, Outcome
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 # What a node says stands in its result: half of dbt's log costs as much as the SQL of a small build, and so do the
 # artefacts that it writes for every run and that nobody reads.
@@ -19,15 +21,17 @@ _SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-w
 
 
 @lru_cache(maxsize=1)
-def read_manifest(parsed: Path, _stamp: str) -> Manifest:
+def read_manifest(parsed: Path, _stamp: str) -> "Manifest":
     """Return the manifest that dbt kept beside its last parse; `_stamp` tells one parse from the next."""
+    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
+
     manifest = Manifest.from_msgpack(parsed.read_bytes())
     manifest.build_flat_graph()  # type: ignore[no-untyped-call]
     return manifest
 
 
 def invoke(
-    manifest: Manifest,
+    manifest: "Manifest",
     project: Path,
     target: Path,
     command: Sequence[str],
@@ -39,6 +43,9 @@ def invoke(
 
     A node that fails is an outcome and raises nothing. The database is free again when it returns.
     """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
     _make_ready(manifest, project)
     ended = 0
 
@@ -66,7 +73,9 @@ def invoke(
     return Invocation((), " ".join(str(result.exception or "no node ran").split()))
 
 
-def _make_ready(manifest: Manifest, project: Path) -> None:
+def _make_ready(manifest: "Manifest", project: Path) -> None:
+    from dbt.contracts.graph.nodes import ModelNode, SeedNode  # noqa: PLC0415
+
     for node in manifest.nodes.values():
         # A model that an earlier invocation compiled would not take the SQL of its ephemeral ones in again.
         if isinstance(node, ModelNode):

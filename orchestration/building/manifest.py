@@ -5,10 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
+from typing import TYPE_CHECKING, Any
 
 from orchestration.building.invocation import read_manifest
 from orchestration.building.project import (
@@ -20,6 +17,9 @@ from orchestration.building.project import (
 )
 from orchestration.home import Home
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 _STAMP = "manifest.sha256"
 # What a model asks while it is compiled: its SQL may be another in the next run, though the project is the same.
@@ -46,6 +46,8 @@ def prepare_manifest(settings: Settings) -> Path:
     if manifest.exists() and stamp.exists() and stamp.read_text() == wanted:
         return manifest
     paths = ["--project-dir", str(home.dbt_project), "--target-path", str(home.dbt_target)]
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - most runs do without it
+
     result = dbtRunner().invoke(["--quiet", "parse", *dbt_flags(settings), *paths])
     if not result.success:
         raise ManifestError(f"dbt cannot parse {home.dbt_project}: {result.exception}")
@@ -53,7 +55,7 @@ def prepare_manifest(settings: Settings) -> Path:
     return manifest
 
 
-def parsed_manifest(settings: Settings) -> Manifest:
+def parsed_manifest(settings: Settings) -> "Manifest":
     """Return what dbt parsed when the manifest was prepared, read once a process; raises OSError before that."""
     target = Home(settings.home).dbt_target
     return read_manifest(target / "partial_parse.msgpack", (target / _STAMP).read_text())

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from dbt.contracts.graph.manifest import Manifest
+from typing import TYPE_CHECKING
 
 from orchestration.building.invocation import invoke
 from orchestration.building.outcomes import Invocation
 from orchestration.building.replay import Recorder, read_recording, replay, situation, write_recording
 from orchestration.home import Home
 
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
 
 def build_increment(
     home: Home,
-    parsed: Callable[[], Manifest],
+    parsed: "Callable[[], Manifest]",
     command: Sequence[str],
     selection: Sequence[str],
     recordings: Path,

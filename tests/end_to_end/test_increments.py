@@ -67,7 +67,7 @@ def sequences(max_examples: int) -> settings:
     )
 
 
-@sequences(5)
+@sequences(2)
 @given(history=histories(max_steps=3))
 def test_increments_equal_a_full_refresh_and_another_order_of_arrival(bench: Bench, history: History) -> None:
     check_history(bench, history)

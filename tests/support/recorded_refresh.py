@@ -63,19 +63,20 @@ def folder_of_statements(settings: Settings) -> Path:
 
 def parsed_before(home: Home) -> None:
     """Put what dbt makes of the shipped project into a new home, as if it had been parsed there before."""
-    settings = Settings(home=home.root)
     home.create()
     assemble_project(home.dbt_project, None)
-    parsed = folder_of_statements(settings) / "parsed"
+    parsed = folder_of_statements(Settings(home=home.root)) / "parsed"
     if not parsed.exists():
-        prepare_manifest(settings)
-        compiled_tests(settings)
         with TemporaryDirectory(dir=parsed.parent) as draft:
-            shutil.copytree(home.dbt_target, Path(draft) / "parsed")
+            elsewhere = Settings(home=Path(draft))
+            prepare_manifest(elsewhere)
+            for database in (Home(elsewhere.home).raw_database, Home(elsewhere.home).published_before):
+                duckdb.connect(str(database)).close()
+            compiled_tests(elsewhere)
             # Another process may have been faster.
             with suppress(OSError):
-                (Path(draft) / "parsed").rename(parsed)
-    elif not (home.dbt_target / "manifest.json").exists():
+                Home(elsewhere.home).dbt_target.rename(parsed)
+    if not (home.dbt_target / "manifest.json").exists():
         shutil.copytree(parsed, home.dbt_target, dirs_exist_ok=True)
 
 
