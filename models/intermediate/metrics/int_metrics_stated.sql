@@ -1,15 +1,51 @@
--- One row per date or hour this run states, metric and segment: as readers see it, with its finality.
+-- One row per date or hour this run states, metric and segment: value, sample, 95 % interval and finality, as readers see them.
 with
 
-intervals_estimated as (
+values_derived as (
 
-    select * from {{ ref('int_metric_intervals_estimated') }}
+    select
+        *,
+        case
+            when kind = 'count' then numerator
+            when kind = 'sum' then case when denominator > 0 then numerator end
+            else numerator / nullif(denominator, 0)
+        end as value,
+        case kind when 'count' then numerator when 'ratio' then coalesce(cluster_count, 0) else denominator end as sample_size
+    from {{ ref('int_metrics_measured') }}
 
 ),
 
-data_until as (
+variances_derived as (
 
-    select * from {{ ref('int_data_until_measured') }}
+    select
+        *,
+        {{ squared_error() }} as squared_error
+    from values_derived
+
+),
+
+intervals_estimated as (
+
+    select
+        *,
+        case
+            when kind = 'rate' then {{ wilson_low('numerator', 'denominator') }}
+            when squared_error is null then null
+            when kind = 'mean'
+                then
+                    greatest(
+                        value - {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error), coalesce(lower_bound, 0)
+                    )
+            when kind = 'ratio' then greatest(value - 1.959963984540054 * sqrt(squared_error), 0)
+        end as ci_low,
+        case
+            when kind = 'rate' then {{ wilson_high('numerator', 'denominator') }}
+            when squared_error is null then null
+            when kind = 'mean' then value + {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error)
+            when kind = 'ratio' and unit = 'rate' then least(value + 1.959963984540054 * sqrt(squared_error), 1)
+            when kind = 'ratio' then value + 1.959963984540054 * sqrt(squared_error)
+        end as ci_high
+    from variances_derived
 
 ),
 
@@ -27,6 +63,7 @@ metrics_stated as (
         intervals_estimated.numerator,
         intervals_estimated.denominator,
         cast(intervals_estimated.sample_size as bigint) as sample_size,
+        intervals_estimated.squared_error,
         intervals_estimated.ci_low,
         intervals_estimated.ci_high,
         intervals_estimated.unit,
@@ -36,7 +73,7 @@ metrics_stated as (
         cast({{ var('definition_version') }} as bigint) as definition_version,
         '{{ var('timezone') }}' as timezone
     from intervals_estimated
-    cross join data_until
+    cross join {{ ref('int_data_until_measured') }} as data_until
 
 )
 
