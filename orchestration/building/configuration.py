@@ -103,6 +103,9 @@ _CELLS = (
     ("model_prices.csv", "batch_price_ratio", _PRICE, "share of the price, 1 for all of it"),
 )
 
+# The definition from which each goal gets a metric of its own.
+_GOAL_METRIC = "conversion_rate:<goal>"
+
 
 class ConfigurationError(ValueError):
     """Configuration that cannot be used; the message lists every problem with its file and row."""
@@ -287,6 +290,9 @@ def _check_dimensions(seeds: dict[str, _Seed]) -> Iterator[str]:
 
 
 def _check_metrics(seeds: dict[str, _Seed], measures: set[str]) -> Iterator[str]:
+    if _GOAL_METRIC not in seeds["metric_definitions.csv"].values("metric_name"):
+        # Tests are judged by the goals that have a metric.
+        yield f"metric_definitions.csv: metric {_GOAL_METRIC!r} is missing; it stands for one metric a goal"
     for where, row in seeds["metric_definitions.csv"].numbered():
         is_count = row["kind"] == "count"
         if is_count == bool(row["denominator"]):

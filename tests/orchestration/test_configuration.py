@@ -78,6 +78,17 @@ def test_a_stage_at_two_places_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_the_definition_that_stands_for_goals_is_needed(tmp_path: Path) -> None:
+    without = "".join(
+        line
+        for line in shipped("metric_definitions.csv").splitlines(True)
+        if not line.startswith("conversion_rate:<goal>")
+    )
+    assert problems_of(tmp_path, {"metric_definitions.csv": without})[1:] == [
+        "  metric_definitions.csv: metric 'conversion_rate:<goal>' is missing; it stands for one metric a goal"
+    ]
+
+
 def test_another_header_is_refused(tmp_path: Path) -> None:
     text = shipped("purposes.csv").replace("purpose", "goal", 1)
     assert problems_of(tmp_path, {"purposes.csv": text})[1:] == [

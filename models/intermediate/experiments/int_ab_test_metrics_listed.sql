@@ -29,10 +29,12 @@ metrics_of_goals as (
     select 'conversion' as metric, 'conversion' as metric_type, true as is_higher_better
     union all
     select 'conversion:' || goal as metric, 'conversion' as metric_type, true as is_higher_better
-    from {{ ref('int_goals_known') }}
+    from {{ ref('int_metrics_defined') }}
+    where goal is not null
     union all
     select 'value:' || goal as metric, 'engagement' as metric_type, true as is_higher_better
-    from {{ ref('int_goals_known') }}
+    from {{ ref('int_metrics_defined') }}
+    where goal is not null
 
 ),
 

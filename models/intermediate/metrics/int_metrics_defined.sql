@@ -1,4 +1,4 @@
--- One row per metric that metrics_daily states: the definitions, with one metric for each goal that was ever reached.
+-- One row per metric that metrics_daily states: the definitions, with one metric for each goal that any production conversation ever reached.
 with
 
 definitions as (
@@ -9,8 +9,10 @@ definitions as (
 
 goals as (
 
-    select goal, 'conversion_rate:<goal>' as definition_name
-    from {{ ref('int_goals_known') }}
+    select distinct reached.goal, 'conversion_rate:<goal>' as definition_name
+    from {{ ref('int_conversation_goals_reached') }} as reached
+    inner join {{ ref('int_conversations') }} as conversations on reached.conversation_key = conversations.conversation_key
+    where conversations.environment = 'production'
 
 ),
 
@@ -18,6 +20,7 @@ metrics_defined as (
 
     select
         definitions.metric_name as definition_name,
+        goals.goal,
         case when goals.goal is null then definitions.metric_name else 'conversion_rate:' || goals.goal end as metric_name,
         case when goals.goal is null then definitions.numerator else 'goal_count:' || goals.goal end as numerator,
         definitions.denominator,
