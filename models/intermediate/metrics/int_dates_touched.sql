@@ -30,5 +30,6 @@ dates_touched as (
 
 )
 
-select date from dates_touched
+select date, cast({{ dbt.date_trunc('month', 'date') }} as date) as month
+from dates_touched
 where date is not null

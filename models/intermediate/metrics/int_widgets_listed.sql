@@ -46,8 +46,8 @@ attributes as (
             end, '(none)'
         ) as attribute_value
     from interactions
-    inner join {{ ref('int_months_touched') }} as months_touched on interactions.month = months_touched.month
     cross join dimensions
+    where interactions.month in (select dates_touched.month from {{ ref('int_dates_touched') }} as dates_touched)
 
 ),
 

@@ -1,5 +1,5 @@
 -- One row per month, segment and counted unit (opportunity, visitor_day, visitor): of how many the widget was used.
-{{ replace_touched('int_months_touched', key='month') }}
+{{ replace_touched('int_dates_touched', key='month') }}
 with
 
 -- A visitor used the widget if any of her widgets in the segment was used, and is ignored for good once all are a day old.
