@@ -1,4 +1,4 @@
--- One row per date or hour this run states and segment: what its conversations add up to.
+-- One row per date or hour this run states and segment: what its conversations add up to, cost, and whether their solutions lasted.
 {{ config(materialized='table') }}
 with
 
@@ -11,7 +11,17 @@ conversations as (
         is_engaged and is_closed and sources.can_report_completion as is_completion_reported,
         {{ milliseconds_between('started_at', 'completed_at') }} as duration_ms,
         {{ milliseconds_between('first_interaction_at', 'last_interaction_at') }} as session_ms,
-        user_message_count + agent_message_count as message_count
+        user_message_count + agent_message_count as message_count,
+        -- Who is not known cannot be seen to come back.
+        is_engaged and is_closed and is_resolved and user_id is not null as is_followed,
+        is_engaged and is_closed and is_first_contact and is_mature
+        and (not is_resolved or is_durably_resolved_7d is not null) as is_known_first_contact,
+        cast(round(1000000000 * cost_usd) as decimal(19, 0)) as cost_nano_usd,
+        cast(round(1000000000 * labelling_cost_usd) as decimal(19, 0)) as labelling_nano_usd,
+        -- What is too low by an unknown part has no price per resolution: half a cost over a whole resolution looks like thrift.
+        case when uncosted_message_count = 0 then cast(round(1000000000 * cost_usd) as decimal(19, 0)) end as full_cost_nano_usd,
+        case when is_engaged and is_closed and is_resolved then 1 else 0 end as resolution,
+        case when is_engaged and is_closed and is_durably_resolved_7d then 1 else 0 end as durable_resolution
     from {{ ref('fct_conversations') }} as conversations
     inner join {{ ref('sources') }} as sources on conversations.source = sources.source
     where {{ only_touched_dates('conversation_date') }}
@@ -81,7 +91,34 @@ measures_counted as (
         {{ sum_and_square('rephrase_count', 'rephrases') }},
         {{ sum_and_square('compared_message_count', 'compared_messages') }},
         count(case when compared_message_count > 0 then 1 end) as compared_messages_conversations,
-        {{ exact_sum('rephrase_count * compared_message_count') }} as rephrases_x_compared_messages
+        {{ exact_sum('rephrase_count * compared_message_count') }} as rephrases_x_compared_messages,
+
+        -- whether solutions lasted
+        count(case when is_followed then 1 end) as followed_count,
+        count(case when is_settled and is_resolved and not is_followed then 1 end) as resolved_unknown_user_count,
+        count(case when is_followed and is_durably_resolved_7d is null then 1 end) as maturing_7d_count,
+        count(case when is_settled then is_durably_resolved_24h end) as followed_24h_count,
+        count(case when is_settled then is_durably_resolved_72h end) as followed_72h_count,
+        count(case when is_settled then is_durably_resolved_7d end) as followed_7d_count,
+        count(case when is_settled and is_durably_resolved_24h then 1 end) as durable_24h_count,
+        count(case when is_settled and is_durably_resolved_72h then 1 end) as durable_72h_count,
+        count(case when is_settled and is_durably_resolved_7d then 1 end) as durable_7d_count,
+        count(case when is_known_first_contact then 1 end) as first_contact_count,
+        count(case when is_known_first_contact and is_durably_resolved_7d then 1 end) as first_contact_resolved_count,
+
+        -- cost, in whole nanodollars
+        count(cost_usd) as cost_known_count,
+        {{ exact_sum('cost_nano_usd') }} as cost_nano_usd,
+        {{ exact_sum('labelling_nano_usd') }} as labelling_nano_usd,
+        count(case when agent_message_count > 0 then 1 end) as answered_conversation_count,
+        count(case when agent_message_count > 0 then full_cost_nano_usd end) as costed_conversation_count,
+        {{ sum_and_square('full_cost_nano_usd', 'full_cost_nano_usd') }},
+        {{ sum_and_square('case when full_cost_nano_usd is not null then resolution end', 'costed_resolutions') }},
+        {{ sum_and_square('case when full_cost_nano_usd is not null then durable_resolution end', 'costed_durable_resolutions') }},
+        count(full_cost_nano_usd) as costed_resolutions_conversations,
+        count(full_cost_nano_usd) as costed_durable_resolutions_conversations,
+        {{ exact_sum('full_cost_nano_usd * resolution') }} as full_cost_nano_usd_x_costed_resolutions,
+        {{ exact_sum('full_cost_nano_usd * durable_resolution') }} as full_cost_nano_usd_x_costed_durable_resolutions
     from conversations
     inner join {{ ref('int_conversation_segments_listed') }} as segments on conversations.conversation_key = segments.conversation_key
     group by
