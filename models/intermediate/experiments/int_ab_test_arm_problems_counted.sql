@@ -1,5 +1,4 @@
 -- One row per test, phase and thing that can be wrong with its arms: how many arms, or units, it is true of.
-{{ config(materialized='ephemeral') }}
 with
 
 results as (
@@ -12,11 +11,7 @@ results as (
 
 variants as (
 
-    select variants.*, coalesce(units.exposed_units, 0) as exposed_units
-    from {{ ref('int_ab_test_variants_listed') }} as variants
-    left join {{ ref('int_ab_test_variant_units_counted') }} as units
-        on variants.test_name = units.test_name and variants.phase = units.phase and variants.variant = units.variant
-    where variants.is_planned
+    select * from {{ ref('int_ab_test_variant_units_counted') }}
 
 ),
 

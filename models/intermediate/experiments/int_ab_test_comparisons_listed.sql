@@ -1,5 +1,4 @@
 -- One row per test, phase, metric, segment and planned variant: what the variant is to be judged by, and how.
-{{ config(materialized='ephemeral') }}
 with
 
 -- Before its first look a test has no sums, and a row that says so.
@@ -20,6 +19,7 @@ comparisons as (
         frames.phase,
         frames.metric,
         frames.segment,
+        {{ comparison_key('frames.test_name', 'frames.phase', 'frames.metric', 'frames.segment') }} as comparison_key,
         variants.variant,
         variants.is_control,
         metrics.metric_type,

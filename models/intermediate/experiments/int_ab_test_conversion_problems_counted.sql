@@ -1,5 +1,4 @@
 -- One row per test, phase and way a conversion can fail to count: how many conversions do.
-{{ config(materialized='ephemeral') }}
 with
 
 units as (

@@ -1,5 +1,4 @@
 -- One row per registered test, phase, conversion metric, date of a first conversion and variant: units converted up to it.
-{{ config(materialized='ephemeral') }}
 with
 
 metrics as (

@@ -1,5 +1,4 @@
 -- One row per test, phase, unit and fact: what its conversations within its window come to, and those before its exposure.
-{{ config(materialized='ephemeral') }}
 with
 
 conversations as (

@@ -1,5 +1,4 @@
 -- One row per test, phase, unit and metric of goals: how often it reached them within its window, and before its exposure.
-{{ config(materialized='ephemeral') }}
 with
 
 conversations as (

@@ -1,5 +1,4 @@
 -- One row per registered test, phase, conversion metric and treatment: whether its units convert so seldom that it harms.
-{{ config(materialized='ephemeral') }}
 with
 
 converted_accumulated as (
@@ -66,6 +65,7 @@ harms_tested as (
         phase,
         metric,
         'all' as segment,
+        {{ comparison_key('test_name', 'phase', 'metric', "'all'") }} as comparison_key,
         variant,
         min(case when log_e >= ln(100.0 * treatment_count) and is_worse then converted_date end) as harm_since_date
     from pairs_tested

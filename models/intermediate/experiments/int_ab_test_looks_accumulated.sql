@@ -1,5 +1,4 @@
 -- One row per test, phase, metric, segment, look and planned variant: what all mature units up to the look add up to.
-{{ config(materialized='ephemeral') }}
 with
 
 sums as (
@@ -72,6 +71,7 @@ looks_accumulated as (
         phase,
         metric,
         segment,
+        {{ comparison_key('test_name', 'phase', 'metric', 'segment') }} as comparison_key,
         look_date,
         variant,
         is_control,

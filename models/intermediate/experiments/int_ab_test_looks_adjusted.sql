@@ -47,8 +47,11 @@ looks_adjusted as (
     select
         *,
         min(case when sequential_p_holm < 0.05 then look_date end) over (
-            partition by test_name, phase, metric, segment, variant
-        ) as first_significant_date
+            partition by comparison_key, variant
+        ) as first_significant_date,
+        min_by(evident_diff, case when sequential_p_holm < 0.05 then look_date end) over (
+            partition by comparison_key, variant
+        ) as first_significant_diff
     from looks_stepped_down
 
 )

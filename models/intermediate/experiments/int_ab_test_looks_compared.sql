@@ -1,5 +1,4 @@
 -- One row per test, phase, metric, segment, look and treatment: its difference to the control, and the evidence up to that look.
-{{ config(materialized='ephemeral') }}
 with
 
 arms as (
@@ -21,6 +20,7 @@ pairs as (
         treatment.phase,
         treatment.metric,
         treatment.segment,
+        treatment.comparison_key,
         treatment.look_date,
         treatment.variant,
         tests.method,
@@ -32,10 +32,7 @@ pairs as (
         treatment.has_min_sample and control.has_min_sample as has_min_sample
     from arms as treatment
     inner join arms as control
-        on
-            treatment.test_name = control.test_name and treatment.phase = control.phase
-            and treatment.metric = control.metric and treatment.segment = control.segment
-            and treatment.look_date = control.look_date and control.is_control
+        on treatment.comparison_key = control.comparison_key and treatment.look_date = control.look_date and control.is_control
     inner join tests on treatment.test_name = tests.test_name and treatment.phase = tests.phase
     where not treatment.is_control
 
@@ -48,7 +45,7 @@ pairs_ordered as (
         *,
         abs_diff / std_error as z,
         coalesce(method = 'horizon' and lag(unit_count) over (
-            partition by test_name, phase, metric, segment, variant order by look_date
+            partition by comparison_key, variant order by look_date
         ) >= planned_total, false) as is_after_horizon,
         case when planned_total is not null then least(1.0, cast(unit_count as double) / planned_total) end as information_fraction,
         -- The mixture is tuned to a planned number of units, known before the start.
@@ -76,7 +73,7 @@ evidence_accumulated as (
         max(case when has_min_sample then log_e end) over so_far as highest_log_e,
         max_by(abs_diff, case when method = 'horizon' then boundary_z when has_min_sample then log_e end) over so_far as evident_diff
     from evidence
-    window so_far as (partition by test_name, phase, metric, segment, variant order by look_date rows unbounded preceding)
+    window so_far as (partition by comparison_key, variant order by look_date rows unbounded preceding)
 
 ),
 

@@ -1,5 +1,4 @@
 -- One row per test, phase, counted unit and segment its first exposed conversation belongs to.
-{{ config(materialized='ephemeral') }}
 with
 
 units as (

@@ -1,5 +1,4 @@
 -- One row per test, phase and thing that can be wrong with units or their exposures: how many it is true of.
-{{ config(materialized='ephemeral') }}
 with
 
 counted as (

@@ -1,5 +1,4 @@
 -- One row per test and unit exposed to it, over all phases: its first exposure, and when another variant followed.
-{{ config(materialized='ephemeral') }}
 with
 
 randomization as (

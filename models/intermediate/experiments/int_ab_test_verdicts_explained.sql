@@ -2,9 +2,92 @@
 {{ config(materialized='table') }}
 with
 
-worded as (
+-- All that speaks for and against trusting a result.
+diagnostics_joined as (
 
-    select * from {{ ref('int_ab_test_verdicts_worded') }}
+    select
+        results.*,
+        data_until.data_until_at as as_of,
+        units.exposed_units,
+        units.control_exposed_units,
+        units.first_exposure_at,
+        units.last_exposure_at,
+        sample_ratios.srm_p_value,
+        sample_ratios.srm_chi2_p,
+        coalesce(counted.contaminated_units, 0) as contaminated_units,
+        coalesce(counted.ambiguous_units, 0) as ambiguous_units,
+        coalesce(counted.carried_over_units, 0) as carried_over_units,
+        coalesce(counted.assignment_mismatch_units, 0) as assignment_mismatch_units,
+        coalesce(counted.counted_units + counted.ambiguous_units, 0) as all_units,
+        harms.harm_since_date is not null as harm_alert,
+        coalesce(sample_ratios.is_mismatch, false) as has_sample_ratio_mismatch,
+        coalesce(counted.is_contaminated, false) as is_contaminated,
+        (results.abs_diff > 0) = results.is_higher_better as is_better
+    from {{ ref('int_ab_test_results_estimated') }} as results
+    cross join {{ ref('int_data_until_measured') }} as data_until
+    inner join {{ ref('int_ab_test_variant_units_counted') }} as units
+        on results.test_name = units.test_name and results.phase = units.phase and results.variant = units.variant
+    left join {{ ref('int_ab_test_sample_ratios_tested') }} as sample_ratios
+        on results.test_name = sample_ratios.test_name and results.phase = sample_ratios.phase and sample_ratios.is_newest
+    left join {{ ref('int_ab_test_units_counted') }} as counted on results.test_name = counted.test_name and results.phase = counted.phase
+    left join {{ ref('int_ab_test_harms_tested') }} as harms
+        on results.comparison_key = harms.comparison_key and results.variant = harms.variant
+
+),
+
+-- The first of the list that holds.
+verdicts_decided as (
+
+    select
+        *,
+        case
+            when is_control then null
+            when control_variant is null or least(exposed_units, control_exposed_units) = 0 then 'no comparison'
+            when has_sample_ratio_mismatch then 'invalid: sample ratio mismatch'
+            when is_contaminated then 'invalid: contaminated'
+            when is_selectively_missing then 'invalid: selective missingness'
+            when not has_min_sample and is_frozen then 'insufficient data: horizon over'
+            when not has_min_sample then 'insufficient data'
+            when sign(abs_diff) <> sign(evident_diff) then 'inconclusive: effect reversed'
+            when evident_diff is not null and is_better then 'significant: treatment better'
+            when evident_diff is not null then 'significant: treatment worse'
+            when test_kind = 'prompt' and least(unit_count, control_unit_count) < 1000 then 'inconclusive'
+            when is_frozen then 'no significant difference'
+            when method = 'anytime' and ci_low > -mde_abs and ci_high < mde_abs then 'no meaningful difference'
+            else 'inconclusive'
+        end as verdict
+    from diagnostics_joined
+
+),
+
+verdicts_measured as (
+
+    select
+        *,
+        metric_type = 'conversion' as is_rate,
+        case when metric_type = 'conversion' then 100 else 500 end as min_required,
+        case when metric_type = 'conversion' then converted_units else unit_count end as sample,
+        case when metric_type = 'conversion' then control_converted_units else control_unit_count end as control_sample,
+        case when metric_type = 'conversion' then 'conversions' else 'units' end as sample_unit
+    from verdicts_decided
+
+),
+
+verdicts_phrased as (
+
+    select
+        *,
+        variant || ' has ' || {{ amount_text('estimate', 'is_rate', ' %') }} || ' against '
+        || {{ amount_text('control_estimate', 'is_rate', ' %') }} || ' of ' || control_variant as comparison_text,
+        variant || ' has ' || sample || ' and ' || control_variant || ' ' || control_sample || ' ' || sample_unit as sample_text,
+        coalesce(
+            'between ' || {{ amount_text('ci_low', 'is_rate', '') }} || ' and ' || {{ amount_text('ci_high', 'is_rate', '') }}
+            || case when is_rate then ' points' else '' end,
+            'in no interval that could be told, as the units of a variant are all alike'
+        ) as interval_text,
+        {{ number_text('100.0 * missing_share', 1) }} || ' %' as missing_text,
+        {{ number_text('100.0 * control_missing_share', 1) }} || ' %' as control_missing_text
+    from verdicts_measured
 
 ),
 
@@ -65,7 +148,7 @@ verdicts_explained as (
             when harm_alert then ' Units of ' || variant || ' convert so much worse that it does harm: think of stopping it.'
             else ''
         end as verdict_reason
-    from worded
+    from verdicts_phrased
 
 )
 
