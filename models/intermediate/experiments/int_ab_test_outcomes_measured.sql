@@ -10,15 +10,103 @@ units as (
 
 ),
 
-metrics as (
+conversations as (
 
-    select * from {{ ref('int_ab_test_metrics_listed') }}
+    select * from {{ ref('int_ab_test_conversations_windowed') }}
 
 ),
 
-data_until as (
+conversions_in_time as (
 
-    select data_until_at from {{ ref('int_data_until_measured') }}
+    select
+        conversations.test_name,
+        conversations.phase,
+        conversations.unit_key,
+        conversions.goal,
+        case when not conversations.is_before_exposure then conversations.conversation_key end as conversation_key,
+        case when not conversations.is_before_exposure then conversions.occurred_at end as occurred_at,
+        case when not conversations.is_before_exposure then conversions.conversion_value end as conversion_value,
+        case when conversations.is_before_exposure then conversations.conversation_key end as earlier_conversation_key,
+        case when conversations.is_before_exposure then conversions.conversion_value end as earlier_conversion_value
+    from conversations
+    inner join {{ ref('int_events') }} as conversions
+        on
+            conversations.conversation_key = conversions.conversation_key
+            and conversations.counted_from_at <= conversions.occurred_at
+            and conversations.counted_until_at > conversions.occurred_at
+    where conversions.event_type = 'conversion'
+
+),
+
+-- How often a unit reached its goals within its window, and before its exposure.
+goals_windowed as (
+
+    select
+        test_name, phase, unit_key, 'conversion' as metric,
+        cast(count(distinct conversation_key) as double) as outcome,
+        cast(count(distinct earlier_conversation_key) as double) as covariate,
+        min(occurred_at) as first_converted_at
+    from conversions_in_time
+    group by test_name, phase, unit_key
+    union all
+    select
+        test_name, phase, unit_key, 'conversion:' || goal as metric,
+        cast(count(distinct conversation_key) as double) as outcome,
+        cast(count(distinct earlier_conversation_key) as double) as covariate,
+        min(occurred_at) as first_converted_at
+    from conversions_in_time
+    where goal is not null
+    group by test_name, phase, unit_key, goal
+    union all
+    select
+        test_name, phase, unit_key, 'value:' || goal as metric,
+        cast(coalesce(sum(conversion_value), 0) as double) as outcome,
+        cast(coalesce(sum(earlier_conversion_value), 0) as double) as covariate,
+        min(occurred_at) as first_converted_at
+    from conversions_in_time
+    where goal is not null
+    group by test_name, phase, unit_key, goal
+
+),
+
+-- What the conversations of a unit within its window come to, and those before its exposure.
+facts_windowed as (
+
+    {% for name, fact in var('ab_test_facts').items() -%}
+    select
+        test_name, phase, unit_key, '{{ name }}' as metric,
+        {% if fact.type == 'conversion' -%}
+        cast(count(case when {{ name }} and not is_before_exposure then 1 end) as double) as outcome,
+        cast(count(case when {{ name }} and is_before_exposure then 1 end) as double) as covariate,
+        count(case when not is_before_exposure then 1 end) as session_count,
+        count(case when is_before_exposure then 1 end) as covariate_session_count,
+        min(case when {{ name }} and not is_before_exposure then coalesce(resolved_at, last_interaction_at, started_at) end)
+            as first_converted_at
+        {%- else -%}
+        cast(sum(case when not is_before_exposure then {{ name }} end) as double) as outcome,
+        cast(sum(case when is_before_exposure then {{ name }} end) as double) as covariate,
+        -- The mean of a user is over the conversations in which it was measured.
+        count(case when not is_before_exposure then {{ name }} end) as session_count,
+        count(case when is_before_exposure then {{ name }} end) as covariate_session_count,
+        cast(null as timestamp) as first_converted_at
+        {%- endif %}
+    from conversations
+    group by test_name, phase, unit_key
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+outcomes as (
+
+    select
+        test_name, phase, unit_key, metric, outcome, covariate, first_converted_at,
+        cast(null as bigint) as session_count, cast(null as bigint) as covariate_session_count
+    from goals_windowed
+    union all
+    select
+        test_name, phase, unit_key, metric, outcome, covariate, first_converted_at, session_count, covariate_session_count
+    from facts_windowed
 
 ),
 
@@ -31,21 +119,8 @@ sessions as (
         count(case when not is_before_exposure then 1 end) as session_count,
         count(case when is_before_exposure then 1 end) as covariate_session_count,
         bool_and(is_closed or is_before_exposure) as is_closed
-    from {{ ref('int_ab_test_conversations_windowed') }}
+    from conversations
     group by test_name, phase, unit_key
-
-),
-
-outcomes as (
-
-    select
-        test_name, phase, unit_key, metric, outcome, covariate, first_converted_at,
-        cast(null as bigint) as session_count, cast(null as bigint) as covariate_session_count
-    from {{ ref('int_ab_test_goals_windowed') }}
-    union all
-    select
-        test_name, phase, unit_key, metric, outcome, covariate, first_converted_at, session_count, covariate_session_count
-    from {{ ref('int_ab_test_facts_windowed') }}
 
 ),
 
@@ -71,8 +146,8 @@ outcomes_measured as (
         units.window_ends_at <= data_until.data_until_at
         and (metrics.metric like 'conversion%' or metrics.metric like 'value:%' or coalesce(sessions.is_closed, true)) as is_mature
     from units
-    inner join metrics on units.test_name = metrics.test_name and units.phase = metrics.phase
-    cross join data_until
+    inner join {{ ref('int_ab_test_metrics_listed') }} as metrics on units.test_name = metrics.test_name and units.phase = metrics.phase
+    cross join {{ ref('int_data_until_measured') }} as data_until
     left join sessions
         on units.test_name = sessions.test_name and units.phase = sessions.phase and units.unit_key = sessions.unit_key
     left join outcomes

@@ -2,15 +2,68 @@
 {{ config(materialized='table') }}
 with
 
-tests as (
+randomization as (
 
-    select * from {{ ref('int_ab_tests_listed') }}
+    select distinct test_name, randomization_unit
+    from {{ ref('int_ab_tests_listed') }}
 
 ),
 
-variants as (
+exposures as (
 
-    select * from {{ ref('int_ab_test_variants_listed') }}
+    select
+        exposed.test_name,
+        case
+            when randomization.randomization_unit = 'session' then exposed.conversation_key
+            else conversations.id_namespace || ':' || conversations.user_id
+        end as unit_key,
+        case randomization.randomization_unit when 'session' then exposed.conversation_id else conversations.user_id end as assignment_key,
+        exposed.conversation_key,
+        exposed.variant,
+        exposed.first_exposed_at,
+        exposed.last_exposed_at,
+        exposed.exposure_count
+    from {{ ref('int_variants_exposed') }} as exposed
+    inner join {{ ref('int_conversations') }} as conversations
+        on exposed.conversation_key = conversations.conversation_key and conversations.environment = 'production'
+    inner join randomization on exposed.test_name = randomization.test_name
+
+),
+
+exposures_ordered as (
+
+    select *, min(first_exposed_at) over (partition by test_name, unit_key) as first_exposure_at
+    from exposures
+    where unit_key is not null
+
+),
+
+first_variants as (
+
+    select
+        *,
+        min(case when first_exposed_at = first_exposure_at then variant end) over (partition by test_name, unit_key) as first_variant
+    from exposures_ordered
+
+),
+
+units as (
+
+    -- Over all phases. Two variants at the same first instant say nothing about which one the person saw: no tie-break, it is
+    -- ambiguous.
+    select
+        test_name,
+        unit_key,
+        min(assignment_key) as assignment_key,
+        min(first_exposure_at) as first_exposure_at,
+        max(last_exposed_at) as last_exposure_at,
+        cast(sum(exposure_count) as bigint) as exposure_count,
+        min(first_variant) as variant,
+        count(distinct case when first_exposed_at = first_exposure_at then variant end) > 1 as is_ambiguous,
+        min(case when first_exposed_at = first_exposure_at then conversation_key end) as first_conversation_key,
+        min(case when variant <> first_variant then first_exposed_at end) as other_variant_at
+    from first_variants
+    group by test_name, unit_key
 
 ),
 
@@ -25,8 +78,8 @@ units_placed as (
         tests.assignment,
         tests.randomization_unit,
         tests.treatment_count + 1 as variant_count
-    from {{ ref('int_ab_test_units_exposed') }} as units
-    left join tests
+    from units
+    left join {{ ref('int_ab_tests_listed') }} as tests
         on
             units.test_name = tests.test_name
             and units.first_exposure_at >= coalesce(tests.started_at, timestamp '0001-01-01 00:00:00')
@@ -44,6 +97,10 @@ units_found as (
         units.first_exposure_at,
         cast(units.first_exposure_at as date) as exposure_date,
         {{ add_hours('units.first_exposure_at', 'units.window_hours') }} as window_ends_at,
+        units.assignment_key,
+        units.last_exposure_at,
+        units.exposure_count,
+        units.other_variant_at,
         units.first_conversation_key,
         units.is_ambiguous,
         -- A user is exposed again with each of her conversations.
@@ -64,7 +121,7 @@ units_found as (
         ) as is_assignment_mismatch,
         not units.is_ambiguous and variants.variant is not null as is_counted
     from units_placed as units
-    left join variants
+    left join {{ ref('int_ab_test_variants_listed') }} as variants
         on
             units.test_name = variants.test_name and units.phase = variants.phase
             and units.variant = variants.variant and variants.is_planned
