@@ -23,17 +23,22 @@ conversions as (
 
 ),
 
+conversions_by_unit as (
+
+    select 'session' as randomization_unit, conversation_key as unit_key, occurred_at
+    from conversions
+    union all
+    select 'user' as randomization_unit, user_key as unit_key, occurred_at
+    from conversions
+
+),
+
 conversions_of_units as (
 
     select units.test_name, units.phase, units.first_exposure_at, units.window_ends_at, conversions.occurred_at
     from units
-    inner join conversions on units.unit_key = conversions.conversation_key
-    where units.randomization_unit = 'session'
-    union all
-    select units.test_name, units.phase, units.first_exposure_at, units.window_ends_at, conversions.occurred_at
-    from units
-    inner join conversions on units.unit_key = conversions.user_key
-    where units.randomization_unit = 'user'
+    inner join conversions_by_unit as conversions
+        on units.randomization_unit = conversions.randomization_unit and units.unit_key = conversions.unit_key
 
 ),
 
@@ -55,13 +60,12 @@ conversions_of_others as (
 
     select periods.test_name, periods.phase, count(units.unit_key) as exposed_count, count(*) as total_count
     from periods
-    inner join conversions
-        on periods.first_exposure_at <= conversions.occurred_at and periods.last_window_ends_at > conversions.occurred_at
-    left join units
+    inner join conversions_by_unit as conversions
         on
-            periods.test_name = units.test_name and periods.phase = units.phase
-            and case periods.randomization_unit when 'user' then conversions.user_key else conversions.conversation_key end
-            = units.unit_key
+            periods.randomization_unit = conversions.randomization_unit and periods.first_exposure_at <= conversions.occurred_at
+            and periods.last_window_ends_at > conversions.occurred_at
+    left join units
+        on periods.test_name = units.test_name and periods.phase = units.phase and conversions.unit_key = units.unit_key
     group by periods.test_name, periods.phase
 
 ),

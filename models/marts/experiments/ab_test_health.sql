@@ -3,11 +3,9 @@ with
 
 problems as (
 
-    select * from {{ ref('int_ab_test_unit_problems_counted') }}
+    select * from {{ ref('int_ab_test_problems_counted') }}
     union all
     select * from {{ ref('int_ab_test_conversion_problems_counted') }}
-    union all
-    select * from {{ ref('int_ab_test_arm_problems_counted') }}
 
 ),
 
