@@ -1,4 +1,4 @@
--- One row per metric that metrics_daily states: the definitions, with one metric for each goal that any production conversation ever reached.
+-- One row per metric that metrics_daily states: the definitions, with one for each goal a production conversation reached.
 with
 
 definitions as (

@@ -43,7 +43,13 @@ parts_united as (
     union all
     select
         goals.date, goals.grain, goals.hour_at, goals.segment, goals.segment_type, goals.segment_value,
-        metrics.metric_name, goals.measure_value as numerator, null, null, null, null, null
+        metrics.metric_name,
+        goals.measure_value as numerator,
+        null as denominator,
+        null as numerator_squared,
+        null as denominator_squared,
+        null as product_sum,
+        null as cluster_count
     from {{ ref('int_goal_measures_counted') }} as goals
     inner join metrics on goals.measure_name = metrics.numerator
 
@@ -59,7 +65,12 @@ measures_by_metric as (
     union all
     select
         date, grain, hour_at, segment, segment_type, segment_value, metric_name,
-        max(numerator), max(denominator), max(numerator_squared), max(denominator_squared), max(product_sum), max(cluster_count)
+        max(numerator) as numerator,
+        max(denominator) as denominator,
+        max(numerator_squared) as numerator_squared,
+        max(denominator_squared) as denominator_squared,
+        max(product_sum) as product_sum,
+        max(cluster_count) as cluster_count
     from parts_united
     group by date, grain, hour_at, segment, segment_type, segment_value, metric_name
 
@@ -71,7 +82,19 @@ gaps_filled as (
     select * from measures_by_metric
     union all
     select
-        periods.date, periods.grain, periods.hour_at, 'all', 'all', 'all', metrics.metric_name, null, null, null, null, null, null
+        periods.date,
+        periods.grain,
+        periods.hour_at,
+        'all' as segment,
+        'all' as segment_type,
+        'all' as segment_value,
+        metrics.metric_name,
+        null as numerator,
+        null as denominator,
+        null as numerator_squared,
+        null as denominator_squared,
+        null as product_sum,
+        null as cluster_count
     from periods
     cross join metrics
     left join measures_by_metric as present
