@@ -15,9 +15,6 @@ labelled as (
 
     select conversation_key
     from {{ ref('int_conversations_labelled') }}
-    union
-    select conversation_key
-    from {{ ref('int_conversations_message_labelled') }}
 
 ),
 

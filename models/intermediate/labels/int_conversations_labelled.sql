@@ -1,32 +1,37 @@
--- One row per conversation that was labelled, or cost a call, since the last complete build.
+-- One row per conversation of which a stage or a message was labelled, or that cost a call, since the last complete build.
 {{ config(materialized='table') }}
 with
 
 labels as (
 
-    select source, conversation_id
+    select source, conversation_id, true as is_of_stages
     from {{ ref('stg_ledger__stage_labels') }}
     where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
     union
     -- A call that failed brought no label and was paid for.
-    select source, conversation_id
+    select source, conversation_id, true as is_of_stages
     from {{ ref('stg_ledger__llm_calls') }}
+    where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
+    union
+    select source, conversation_id, false as is_of_stages
+    from {{ ref('stg_ledger__message_labels') }}
     where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
 
 ),
 
-sources as (
+labels_by_conversation as (
 
-    select source, id_namespace
-    from {{ ref('sources') }}
+    select sources.id_namespace || ':' || labels.conversation_id as conversation_key, labels.is_of_stages
+    from labels
+    inner join {{ ref('sources') }} as sources on labels.source = sources.source
 
 ),
 
 conversations_labelled as (
 
-    select distinct sources.id_namespace || ':' || labels.conversation_id as conversation_key
-    from labels
-    inner join sources on labels.source = sources.source
+    select conversation_key, case when bool_or(is_of_stages) then conversation_key end as stage_labelled_key
+    from labels_by_conversation
+    group by conversation_key
 
 )
 

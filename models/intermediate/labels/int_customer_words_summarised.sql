@@ -1,10 +1,30 @@
--- One row per conversation with a customer message or a handoff: what the customer wants and minds, and why it went on or ended.
+-- One row per conversation with a customer message or a handoff: what the customer wants, minds, feels and repeats, and why it
+-- went on or ended.
 {{ replace_touched('int_conversations_touched') }}
 with
 
+-- In other words than these a reason is free text, which nobody has redacted.
+reasons as (
+
+    select distinct label
+    from {{ ref('taxonomy') }}
+    where kind = 'escalation_reason' and label <> 'none'
+
+),
+
 handoffs as (
 
-    select * from {{ ref('int_handoffs_explained') }}
+    select
+        events.conversation_key,
+        coalesce(
+            min(events.sequence_number) filter (where events.event_type = 'handoff_requested'), min(events.sequence_number)
+        ) as handoff_sequence,
+        min_by(reasons.label, events.sequence_number) filter (where reasons.label is not null) as stated_reason,
+        min_by(events.event_id, events.sequence_number) filter (where reasons.label is not null) as stated_reason_event_id
+    from {{ ref('int_events_touched') }} as events
+    left join reasons on events.reason = reasons.label
+    where events.event_type in ('handoff_requested', 'handoff_connected')
+    group by events.conversation_key
 
 ),
 
@@ -19,6 +39,9 @@ messages as (
         labels.objection,
         labels.escalation_reason,
         labels.dropoff_reason,
+        labels.sentiment,
+        labels.is_rephrase,
+        labels.is_repeat,
         events.sequence_number < handoffs.handoff_sequence and labels.escalation_reason <> 'unknown' and 2 >= row_number() over (
             partition by events.conversation_key, events.sequence_number < handoffs.handoff_sequence
             order by events.sequence_number desc
@@ -54,7 +77,7 @@ labels_listed as (
 
 ),
 
-reasons_given as (
+messages_summarised as (
 
     select
         conversation_key,
@@ -62,7 +85,15 @@ reasons_given as (
         max_by(escalation_reason, sequence_number) filter (where is_asking) as escalation_reason,
         max_by(event_id, sequence_number) filter (where is_asking) as escalation_reason_event_id,
         max_by(dropoff_reason, sequence_number) filter (where is_leaving) as dropoff_reason,
-        max_by(event_id, sequence_number) filter (where is_leaving) as dropoff_reason_event_id
+        max_by(event_id, sequence_number) filter (where is_leaving) as dropoff_reason_event_id,
+        min_by(sentiment, sequence_number) filter (where sentiment is not null) as sentiment_start,
+        max_by(sentiment, sequence_number) filter (where sentiment is not null) as sentiment_end,
+        -- Exact: a sum of doubles differs in its last digit by the order of its rows, and what is rounded later by more.
+        cast(avg(cast(sentiment as decimal(10, 6))) as double) as sentiment_average,
+        count(sentiment) as sentiment_count,
+        count(is_rephrase) as compared_message_count,
+        count(case when is_rephrase then 1 end) as rephrase_count,
+        count(case when is_rephrase is not null and is_repeat then 1 end) as exact_repeat_count
     from messages
     group by conversation_key
 
@@ -71,21 +102,29 @@ reasons_given as (
 words_summarised as (
 
     select
-        coalesce(reasons_given.conversation_key, handoffs.conversation_key) as conversation_key,
-        coalesce(labels_listed.intents, reasons_given.unknown_label) as intents,
-        coalesce(labels_listed.objections, reasons_given.unknown_label) as objections,
+        coalesce(messages_summarised.conversation_key, handoffs.conversation_key) as conversation_key,
+        coalesce(labels_listed.intents, messages_summarised.unknown_label) as intents,
+        coalesce(labels_listed.objections, messages_summarised.unknown_label) as objections,
         coalesce(
-            handoffs.stated_reason, reasons_given.escalation_reason, case when handoffs.conversation_key is not null then 'unknown' end
+            handoffs.stated_reason, messages_summarised.escalation_reason, case when handoffs.conversation_key is not null then 'unknown' end
         ) as escalation_reason,
-        coalesce(handoffs.stated_reason_event_id, reasons_given.escalation_reason_event_id) as escalation_reason_event_id,
+        coalesce(handoffs.stated_reason_event_id, messages_summarised.escalation_reason_event_id) as escalation_reason_event_id,
         case
-            when handoffs.stated_reason is not null then 'event' when reasons_given.escalation_reason is not null then 'rule'
+            when handoffs.stated_reason is not null then 'event' when messages_summarised.escalation_reason is not null then 'rule'
         end as escalation_reason_evidence_kind,
-        reasons_given.dropoff_reason,
-        reasons_given.dropoff_reason_event_id
-    from reasons_given
-    full outer join handoffs on reasons_given.conversation_key = handoffs.conversation_key
-    left join labels_listed on reasons_given.conversation_key = labels_listed.conversation_key
+        messages_summarised.dropoff_reason,
+        messages_summarised.dropoff_reason_event_id,
+        handoffs.handoff_sequence,
+        messages_summarised.sentiment_start,
+        messages_summarised.sentiment_end,
+        case when messages_summarised.sentiment_count >= 2 then messages_summarised.sentiment_end - messages_summarised.sentiment_start end as sentiment_trend,
+        messages_summarised.sentiment_average,
+        coalesce(messages_summarised.compared_message_count, 0) as compared_message_count,
+        case when messages_summarised.compared_message_count > 0 then messages_summarised.rephrase_count end as rephrase_count,
+        case when messages_summarised.compared_message_count > 0 then messages_summarised.exact_repeat_count end as exact_repeat_count
+    from messages_summarised
+    full outer join handoffs on messages_summarised.conversation_key = handoffs.conversation_key
+    left join labels_listed on messages_summarised.conversation_key = labels_listed.conversation_key
 
 )
 

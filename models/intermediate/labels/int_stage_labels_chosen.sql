@@ -1,5 +1,5 @@
 -- One row per labelled conversation and stage: what is said of its present content, by an LLM if one was asked.
-{{ replace_touched('int_conversations_labelled') }}
+{{ replace_touched('int_conversations_labelled', touched_key='stage_labelled_key') }}
 with
 
 sources as (
@@ -24,7 +24,7 @@ labels_touched as (
     select *
     from labels
     {% if not flags.FULL_REFRESH -%}
-    where conversation_key in (select touched.conversation_key from {{ ref('int_conversations_labelled') }} as touched)
+    where conversation_key in (select touched.stage_labelled_key from {{ ref('int_conversations_labelled') }} as touched)
     {%- endif %}
 
 ),
