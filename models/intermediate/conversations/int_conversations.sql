@@ -2,33 +2,32 @@
 {{ replace_touched('int_conversations_touched') }}
 with
 
-aggregated as (
+-- The last usable answer of any kind, and the last about solution or satisfaction.
+answers_ranked as (
 
-    select * from {{ ref('int_conversations_aggregated') }}
-
-),
-
-conversation_ends as (
-
-    select * from {{ ref('int_conversation_ends_found') }}
-
-),
-
-first_responses as (
-
-    select * from {{ ref('int_first_responses_measured') }}
+    select
+        *,
+        row_number() over (partition by conversation_key order by sequence_number desc) as answers_later,
+        min(messages_before) over (partition by conversation_key) as messages_before_feedback,
+        max_by(rating_score, case when feedback_question_kind in ('solved', 'satisfaction') then sequence_number end) over (
+            partition by conversation_key
+        ) as satisfaction_rating
+    from {{ ref('int_feedback_scored') }}
+    where rating_score is not null
 
 ),
 
 last_answers as (
 
-    select * from {{ ref('int_feedback_last_answered') }}
-
-),
-
-outcome_evidence as (
-
-    select * from {{ ref('int_outcome_evidence_found') }}
+    select
+        conversation_key,
+        rating_score as rating,
+        star_count as csat,
+        feedback_question_kind,
+        satisfaction_rating,
+        messages_before_feedback
+    from answers_ranked
+    where answers_later = 1
 
 ),
 
@@ -41,12 +40,6 @@ facts_joined as (
             coalesce(aggregated.started_at, aggregated.first_event_at),
             coalesce(aggregated.last_interaction_at, aggregated.started_at, aggregated.first_event_at)
         ) as last_activity_at,
-        models_ranked.model,
-        purposes.purpose,
-        conversation_ends.ended_at as explicit_end_at,
-        conversation_ends.end_event_id,
-        conversation_ends.abandoned_event_id,
-        first_responses.first_response_ms,
         last_answers.rating,
         last_answers.csat,
         last_answers.feedback_question_kind,
@@ -69,14 +62,10 @@ facts_joined as (
         outcome_evidence.standing_claim_reason,
         outcome_evidence.objection_event_id,
         outcome_evidence.objection_reason
-    from aggregated
-    left join conversation_ends on aggregated.conversation_key = conversation_ends.conversation_key
-    left join first_responses on aggregated.conversation_key = first_responses.conversation_key
+    from {{ ref('int_conversations_aggregated') }} as aggregated
     left join last_answers on aggregated.conversation_key = last_answers.conversation_key
     left join {{ ref('int_conversation_costs_summed') }} as costs on aggregated.conversation_key = costs.conversation_key
-    left join {{ ref('int_models_ranked') }} as models_ranked on aggregated.conversation_key = models_ranked.conversation_key
-    left join outcome_evidence on aggregated.conversation_key = outcome_evidence.conversation_key
-    left join {{ ref('int_purposes_resolved') }} as purposes on aggregated.conversation_key = purposes.conversation_key
+    left join {{ ref('int_outcome_evidence_found') }} as outcome_evidence on aggregated.conversation_key = outcome_evidence.conversation_key
 
 ),
 

@@ -1,4 +1,4 @@
--- One row per conversation id of this run: dimensions, counts and moments, from its own events only.
+-- One row per conversation id of this run: dimensions, counts, moments, its end and its purpose, from its own events only.
 {{ config(materialized='table') }}
 with
 
@@ -85,6 +85,74 @@ conversations_aggregated as (
     from events_touched
     group by conversation_key
 
+),
+
+model_messages_counted as (
+
+    select conversation_key, model, count(*) as message_count
+    from events_touched
+    where event_type = 'agent_message' and model is not null
+    group by conversation_key, model
+
+),
+
+models_ranked as (
+
+    select
+        conversation_key,
+        model,
+        row_number() over (partition by conversation_key order by message_count desc, model asc) as model_rank
+    from model_messages_counted
+
+),
+
+-- An end stands when no interaction came after it. A reply counts only after the customer's first message: a greeting sent
+-- before it is not a response.
+events_placed as (
+
+    select
+        events_touched.*,
+        events_touched.event_type in ('conversation_completed', 'conversation_ended', 'conversation_abandoned')
+        and events_touched.sequence_number > coalesce(conversations_aggregated.last_interaction_sequence, 0) as is_standing_end,
+        events_touched.event_type = 'agent_message'
+        and events_touched.sequence_number > conversations_aggregated.first_user_message_sequence as is_reply
+    from events_touched
+    inner join conversations_aggregated on events_touched.conversation_key = conversations_aggregated.conversation_key
+
+),
+
+ends_and_replies_found as (
+
+    select
+        conversation_key,
+        min(occurred_at) filter (where is_standing_end) as explicit_end_at,
+        min_by(event_id, sequence_number) filter (where is_standing_end) as end_event_id,
+        min_by(event_id, sequence_number) filter (where is_standing_end and event_type = 'conversation_abandoned') as abandoned_event_id,
+        min(occurred_at) filter (where event_type = 'user_message') as asked_at,
+        min(occurred_at) filter (where is_reply) as replied_at
+    from events_placed
+    group by conversation_key
+
+),
+
+conversations_described as (
+
+    select
+        conversations_aggregated.*,
+        models_ranked.model,
+        coalesce(purposes_of_agent.purpose, purposes_of_source.purpose, 'support') as purpose,
+        found.explicit_end_at,
+        found.end_event_id,
+        found.abandoned_event_id,
+        {{ milliseconds_between('found.asked_at', 'found.replied_at') }} as first_response_ms
+    from conversations_aggregated
+    inner join ends_and_replies_found as found on conversations_aggregated.conversation_key = found.conversation_key
+    left join models_ranked on conversations_aggregated.conversation_key = models_ranked.conversation_key and models_ranked.model_rank = 1
+    left join {{ ref('purposes') }} as purposes_of_agent
+        on conversations_aggregated.source = purposes_of_agent.source and conversations_aggregated.agent = purposes_of_agent.agent
+    left join {{ ref('purposes') }} as purposes_of_source
+        on conversations_aggregated.source = purposes_of_source.source and purposes_of_source.agent is null
+
 )
 
-select * from conversations_aggregated
+select * from conversations_described

@@ -76,8 +76,8 @@ labels_weighed as (
         case labels.stage when 'resolved' then 'inference' else 'statement' end as strength,
         case labels.stage when 'resolved' then 'classified_resolved' else 'claimed_in_text' end as reason
     from {{ ref('int_stages_labelled') }} as labels
-    inner join {{ ref('int_purposes_resolved') }} as purposes on labels.conversation_key = purposes.conversation_key
-    where labels.stage in ('resolved', 'claimed_resolved') and purposes.purpose = 'support'
+    inner join {{ ref('int_conversations_aggregated') }} as conversations on labels.conversation_key = conversations.conversation_key
+    where labels.stage in ('resolved', 'claimed_resolved') and conversations.purpose = 'support'
 
 ),
 

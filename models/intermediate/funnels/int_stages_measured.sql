@@ -16,22 +16,24 @@ sources as (
 
 ),
 
-signals_seen as (
+-- A classifier that says no has looked, too; one that does not know has seen nothing.
+stages_shown as (
 
-    select distinct stage_signals.funnel, stage_signals.stage_order, conversations.source
-    from {{ ref('int_stage_signals_found') }} as stage_signals
-    inner join {{ ref('int_conversations') }} as conversations on stage_signals.conversation_key = conversations.conversation_key
+    select conversation_key, funnel, stage_order
+    from {{ ref('int_stage_signals_found') }}
+    union
+    select labels.conversation_key, funnel_stages.funnel, funnel_stages.stage_order
+    from {{ ref('int_stage_labels_chosen') }} as labels
+    inner join {{ ref('funnel_stages') }} as funnel_stages on labels.stage = funnel_stages.signal
+    where funnel_stages.signal_kind = 'label' and labels.is_reached is not null
 
 ),
 
--- A classifier that says no has looked, too; one that does not know has seen nothing.
-labels_seen as (
+stages_seen as (
 
-    select distinct funnel_stages.funnel, funnel_stages.stage_order, conversations.source
-    from {{ ref('int_stage_labels_chosen') }} as labels
-    inner join {{ ref('int_conversations') }} as conversations on labels.conversation_key = conversations.conversation_key
-    inner join {{ ref('funnel_stages') }} as funnel_stages on labels.stage = funnel_stages.signal
-    where funnel_stages.signal_kind = 'label' and labels.is_reached is not null
+    select distinct stages_shown.funnel, stages_shown.stage_order, conversations.source
+    from stages_shown
+    inner join {{ ref('int_conversations') }} as conversations on stages_shown.conversation_key = conversations.conversation_key
 
 ),
 
@@ -49,21 +51,15 @@ stages_measured as (
     select stages.funnel, stages.stage_order, sources.source
     from stages
     cross join sources
-    left join signals_seen
+    left join stages_seen
         on
-            stages.funnel = signals_seen.funnel
-            and stages.stage_order = signals_seen.stage_order
-            and sources.source = signals_seen.source
-    left join labels_seen
-        on
-            stages.funnel = labels_seen.funnel
-            and stages.stage_order = labels_seen.stage_order
-            and sources.source = labels_seen.source
-    left join scores_seen on sources.source = scores_seen.source
+            stages.funnel = stages_seen.funnel
+            and stages.stage_order = stages_seen.stage_order
+            and sources.source = stages_seen.source
     where
         stages.is_always_measured
-        or coalesce(signals_seen.source, labels_seen.source) is not null
-        or (stages.has_score and scores_seen.source is not null)
+        or stages_seen.source is not null
+        or (stages.has_score and sources.source in (select scores_seen.source from scores_seen))
 
 ),
 

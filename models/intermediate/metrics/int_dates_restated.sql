@@ -5,9 +5,9 @@ with
 
 restated_conversations as (
 
-    select conversations.conversation_date, conversations.initialised_date
-    from {{ ref('int_conversations') }} as conversations
-    inner join {{ ref('int_conversations_restated') }} as restated on conversations.conversation_key = restated.conversation_key
+    select conversation_date, initialised_date
+    from {{ ref('int_conversations') }}
+    where conversation_key in (select restated.conversation_key from {{ ref('int_conversations_restated') }} as restated)
 
 ),
 
