@@ -11,9 +11,14 @@ resolving_signals as (
 
     select distinct signals.signal as event_type
     from funnel_stages as signals
-    inner join funnel_stages as labels
-        on signals.funnel = labels.funnel and signals.stage_order = labels.stage_order
-    where signals.signal_kind = 'event' and labels.signal_kind = 'label' and labels.signal = 'resolved'
+    where
+        signals.signal_kind = 'event'
+        and exists (
+            select 1 from funnel_stages as labels
+            where
+                labels.funnel = signals.funnel and labels.stage_order = signals.stage_order
+                and labels.signal_kind = 'label' and labels.signal = 'resolved'
+        )
 
 ),
 

@@ -11,41 +11,27 @@ entries_lost as (
 
 ),
 
-conversations as (
-
-    select conversation_key, user_message_count
-    from {{ ref('int_conversations') }}
-
-),
-
-last_turns as (
-
-    select * from {{ ref('int_last_turns_examined') }}
-
-),
-
-stages as (
-
-    select * from {{ ref('int_funnel_stages_defined') }}
-
-),
-
--- A stage that nobody can see in this source is not the one that did not come.
-next_stages_found as (
+-- The stage an entry stands at, and the one that did not come next: not one that nobody can see in this source.
+entries_with_stages as (
 
     select
         entries_lost.conversation_key,
         entries_lost.funnel,
-        min_by(stages.stage, stages.stage_order) as next_stage
+        entries_lost.entry_date,
+        entries_lost.furthest_stage_order,
+        min(stages.stage) filter (where stages.stage_order = entries_lost.furthest_stage_order) as last_stage,
+        min_by(stages.stage, stages.stage_order) filter (
+            where stages.stage_order > entries_lost.furthest_stage_order and measured.is_measured
+        ) as next_stage
     from entries_lost
-    inner join {{ ref('int_stages_measured') }} as measured
+    inner join {{ ref('int_funnel_stages_defined') }} as stages
+        on entries_lost.funnel = stages.funnel and entries_lost.furthest_stage_order <= stages.stage_order
+    left join {{ ref('int_stages_measured') }} as measured
         on
-            entries_lost.funnel = measured.funnel
+            stages.funnel = measured.funnel
+            and stages.stage_order = measured.stage_order
             and entries_lost.source = measured.source
-            and entries_lost.furthest_stage_order < measured.stage_order
-            and measured.is_measured
-    inner join stages on measured.funnel = stages.funnel and measured.stage_order = stages.stage_order
-    group by entries_lost.conversation_key, entries_lost.funnel
+    group by entries_lost.conversation_key, entries_lost.funnel, entries_lost.entry_date, entries_lost.furthest_stage_order
 
 ),
 
@@ -59,12 +45,12 @@ message_texts as (
 dropoffs as (
 
     select
-        entries_lost.conversation_key,
-        entries_lost.funnel,
-        entries_lost.entry_date,
-        entries_lost.furthest_stage_order as last_stage_order,
-        stages.stage as last_stage,
-        next_stages_found.next_stage,
+        entries_with_stages.conversation_key,
+        entries_with_stages.funnel,
+        entries_with_stages.entry_date,
+        entries_with_stages.furthest_stage_order as last_stage_order,
+        entries_with_stages.last_stage,
+        entries_with_stages.next_stage,
         conversations.user_message_count as last_turn_number,
         last_turns.last_user_message_event_id as last_customer_message_event_id,
         message_texts.content as last_customer_message,
@@ -77,13 +63,9 @@ dropoffs as (
             when last_turns.slowest_late_response_ms > 60000 then 'slow_response'
             else 'unknown'
         end as reason
-    from entries_lost
-    inner join conversations on entries_lost.conversation_key = conversations.conversation_key
-    inner join last_turns on entries_lost.conversation_key = last_turns.conversation_key
-    inner join stages
-        on entries_lost.funnel = stages.funnel and entries_lost.furthest_stage_order = stages.stage_order
-    left join next_stages_found
-        on entries_lost.conversation_key = next_stages_found.conversation_key and entries_lost.funnel = next_stages_found.funnel
+    from entries_with_stages
+    inner join {{ ref('int_conversations') }} as conversations on entries_with_stages.conversation_key = conversations.conversation_key
+    inner join {{ ref('int_last_turns_examined') }} as last_turns on entries_with_stages.conversation_key = last_turns.conversation_key
     left join message_texts
         on last_turns.last_user_message_source = message_texts.source and last_turns.last_user_message_event_id = message_texts.event_id
 

@@ -1,6 +1,78 @@
 -- One row per alert that a rule of seeds/alert_rules.csv ever opened.
 with
 
+alerts_over_all as (
+
+    select *
+    from {{ ref('int_alerts_opened') }}
+    where segment = 'all'
+
+),
+
+segments_summed as (
+
+    select
+        alerts.rule,
+        alerts.window_end_at,
+        alerts.condition,
+        alerts.denominator as denominator_of_alert,
+        hours.segment,
+        sum(case when hours.hour_at >= alerts.window_start_at then hours.numerator else 0 end) as numerator,
+        sum(case when hours.hour_at >= alerts.window_start_at then hours.denominator else 0 end) as denominator,
+        sum(case when hours.hour_at < alerts.window_start_at then hours.numerator else 0 end) as numerator_before,
+        sum(case when hours.hour_at < alerts.window_start_at then hours.denominator else 0 end) as denominator_before
+    from alerts_over_all as alerts
+    inner join {{ ref('int_alert_hours_measured') }} as hours
+        on
+            alerts.metric_name = hours.metric_name and alerts.window_end_at > hours.hour_at
+            and {{ add_hours('alerts.window_start_at', '-alerts.window_hours') }} <= hours.hour_at
+    where hours.segment <> 'all'
+    group by alerts.rule, alerts.window_end_at, alerts.condition, alerts.denominator, hours.segment
+
+),
+
+-- How far the segment moved, by its share of the window: a small one that fell far moved the whole only a little.
+segments_moved as (
+
+    select
+        *,
+        cast(numerator as double) / cast(denominator as double) as value,
+        cast(numerator_before as double) / cast(denominator_before as double) as value_before,
+        cast(denominator as double) / denominator_of_alert as share
+    from segments_summed
+    where denominator > 0 and denominator_before > 0 and denominator_of_alert > 0
+
+),
+
+segments_ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by rule, window_end_at
+            order by
+                case when condition in ('drops_below', 'drops_by') then 1 else -1 end * share * (value - value_before), -share, segment
+        ) as move_rank
+    from segments_moved
+    where (value < value_before) = (condition in ('drops_below', 'drops_by')) and value <> value_before
+
+),
+
+-- The segment that moved most in the direction of an alert, for which one can be found.
+causes_found as (
+
+    select
+        rule,
+        window_end_at,
+        segment as cause_segment,
+        value as cause_value,
+        value_before as cause_value_before,
+        share as cause_share
+    from segments_ranked
+    where move_rank = 1
+
+),
+
 alerts as (
 
     select
@@ -27,7 +99,7 @@ alerts as (
         causes.cause_value_before,
         causes.cause_share
     from {{ ref('int_alerts_opened') }} as opened
-    left join {{ ref('int_alert_causes_found') }} as causes
+    left join causes_found as causes
         on opened.rule = causes.rule and opened.window_end_at = causes.window_end_at
 
 )
