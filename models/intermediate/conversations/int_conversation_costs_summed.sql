@@ -2,6 +2,39 @@
 {{ config(materialized='table') }}
 with
 
+model_prices_dated as (
+
+    select
+        model,
+        cast(valid_from as timestamp) as valid_from_at,
+        cast(lead(valid_from) over (partition by model order by valid_from) as timestamp) as valid_until_at,
+        input_usd_per_mtok,
+        coalesce(cached_input_usd_per_mtok, input_usd_per_mtok) as cached_input_usd_per_mtok,
+        output_usd_per_mtok
+    from {{ ref('model_prices') }}
+
+),
+
+labelling_calls as (
+
+    select
+        sources.id_namespace || ':' || calls.conversation_id as conversation_key,
+        -- Sums of doubles differ from run to run.
+        cast(calls.cost_usd as decimal(27, 9)) as cost_usd
+    from {{ ref('stg_ledger__llm_calls') }} as calls
+    inner join {{ ref('sources') }} as sources on calls.source = sources.source
+
+),
+
+-- All calls about a conversation, answered or not.
+labelling_costs_summed as (
+
+    select conversation_key, sum(cost_usd) as labelling_cost_usd
+    from labelling_calls
+    group by conversation_key
+
+),
+
 events_touched as (
 
     select
@@ -37,7 +70,7 @@ events_costed as (
                     )
         end as priced_cost_usd
     from events_touched
-    left join {{ ref('int_model_prices_dated') }} as prices
+    left join model_prices_dated as prices
         on
             events_touched.model = prices.model
             and events_touched.occurred_at >= prices.valid_from_at
@@ -80,7 +113,7 @@ conversation_costs_summed as (
                     )
         end as cost_usd
     from conversations
-    left join {{ ref('int_labelling_costs_summed') }} as labels on conversations.conversation_key = labels.conversation_key
+    left join labelling_costs_summed as labels on conversations.conversation_key = labels.conversation_key
 
 )
 
