@@ -221,7 +221,7 @@ class WarehouseUnderTest:
         if not self.is_replayed:
             self.dbt([*command, *selection])
             return
-        recordings = folder_of_statements(self.settings) / "builds"
+        recordings = folder_of_statements(self.settings) / "builds" / "statements"
         if not is_full_refresh:
             _require(command, build_increment(self.home, self.parsed, command, selection, recordings))
             return
