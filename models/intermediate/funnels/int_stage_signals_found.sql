@@ -32,7 +32,8 @@ signals_of_facts as (
         events.conversation_key, events.occurred_at, events.seq, events.source, events.event_id,
         funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage
     from events
-    inner join {{ ref('int_facts_dated') }} as facts on events.conversation_key = facts.conversation_key and events.sequence_number = facts.sequence_number
+    inner join {{ ref('int_facts_dated') }} as facts
+        on events.conversation_key = facts.conversation_key and events.sequence_number = facts.sequence_number
     inner join funnel_stages on facts.fact = funnel_stages.signal
     where
         funnel_stages.signal_kind = 'fact'

@@ -106,7 +106,9 @@ words_summarised as (
         coalesce(labels_listed.intents, messages_summarised.unknown_label) as intents,
         coalesce(labels_listed.objections, messages_summarised.unknown_label) as objections,
         coalesce(
-            handoffs.stated_reason, messages_summarised.escalation_reason, case when handoffs.conversation_key is not null then 'unknown' end
+            handoffs.stated_reason,
+            messages_summarised.escalation_reason,
+            case when handoffs.conversation_key is not null then 'unknown' end
         ) as escalation_reason,
         coalesce(handoffs.stated_reason_event_id, messages_summarised.escalation_reason_event_id) as escalation_reason_event_id,
         case
@@ -117,7 +119,9 @@ words_summarised as (
         handoffs.handoff_sequence,
         messages_summarised.sentiment_start,
         messages_summarised.sentiment_end,
-        case when messages_summarised.sentiment_count >= 2 then messages_summarised.sentiment_end - messages_summarised.sentiment_start end as sentiment_trend,
+        case
+            when messages_summarised.sentiment_count >= 2 then messages_summarised.sentiment_end - messages_summarised.sentiment_start
+        end as sentiment_trend,
         messages_summarised.sentiment_average,
         coalesce(messages_summarised.compared_message_count, 0) as compared_message_count,
         case when messages_summarised.compared_message_count > 0 then messages_summarised.rephrase_count end as rephrase_count,
