@@ -225,7 +225,7 @@ class WarehouseUnderTest:
         if not is_full_refresh:
             _require(command, build_increment(self.home, self.parsed, command, selection, recordings))
             return
-        recording = recordings / f"{situation(self.home, ['--full-refresh', *selection])}.json"
+        recording = recordings / f"{situation(self.home, ['--full-refresh', *selection, *self._shapes_of_seeds()])}.json"
         known = read_recording(recording)
         if known is not None:
             here = [replace(node, statements=tuple(at_home(node.statements, self.home.dbt_project))) for node in known]
@@ -235,6 +235,14 @@ class WarehouseUnderTest:
             self.dbt([*command, *selection, "--threads", "1"])
         everything = NodeStatements("model.colloquy.all", tuple(portable(statements, self.home.dbt_project)))
         write_recording(recording, [everything])
+
+    def _shapes_of_seeds(self) -> list[str]:
+        """Return what dbt's statements follow from in the files of seeds: the columns, and whether there are rows."""
+        shapes = []
+        for path in sorted(self.home.seeds.glob("*.csv")):
+            lines = path.read_text().splitlines()
+            shapes.append(f"{path.name}: {lines[:1]}: {len(lines) > 1}")
+        return shapes
 
     def label(self, relabel_from: datetime | None = None) -> LabelSummary:
         """Label what is pending, as the step between canonical events and marts does."""
