@@ -131,4 +131,6 @@ def test_the_command_judges_it_and_refuses_a_plan_changed_since(tmp_path: Path, 
     assert published.stat().st_ino == version
 
     plans.write_text(registrations([PLAN])["ab_tests.csv"])
-    assert "nothing published" in run_command(home, events.parent, "run", **variables)
+    assert "Nothing has changed since version 000001 was published" in run_command(
+        home, events.parent, "run", **variables
+    )

@@ -54,7 +54,7 @@ def test_the_command_publishes_a_real_set_and_a_second_run_changes_nothing(tmp_p
     before = (table_hashes(published), published.stat().st_ino, version_files(home))
     output = run_command(home, landing, "run")
     assert (table_hashes(published), published.stat().st_ino, version_files(home)) == before
-    assert "nothing published" in output
+    assert "Nothing has changed since version" in output
 
 
 def version_files(home: Path) -> list[str]:

@@ -225,7 +225,9 @@ class WarehouseUnderTest:
         if not is_full_refresh:
             _require(command, build_increment(self.home, self.parsed, command, selection, recordings))
             return
-        recording = recordings / f"{situation(self.home, ['--full-refresh', *selection, *self._shapes_of_seeds()])}.json"
+        recording = (
+            recordings / f"{situation(self.home, ['--full-refresh', *selection, *self._shapes_of_seeds()])}.json"
+        )
         known = read_recording(recording)
         if known is not None:
             here = [replace(node, statements=tuple(at_home(node.statements, self.home.dbt_project))) for node in known]
