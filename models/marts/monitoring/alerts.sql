@@ -1,10 +1,37 @@
 -- One row per alert that a rule of seeds/alert_rules.csv ever opened.
 with
 
+-- Windows that neither fire nor are recovered leave an alert as it is.
+windows_that_decide as (
+
+    select
+        *,
+        coalesce(lag(is_firing) over (partition by rule order by window_end_at), false) as was_firing,
+        min(case when is_recovered then window_end_at end) over (
+            partition by rule order by window_end_at rows between 1 following and unbounded following
+        ) as recovered_at
+    from {{ ref('int_alert_windows_judged') }}
+    where is_firing or is_recovered
+
+),
+
+-- The window whose rule fired while none of it was open, and when it recovered.
+alerts_opened as (
+
+    select
+        *,
+        coalesce(
+            window_end_at < {{ add_hours('lag(window_end_at) over (partition by rule order by window_end_at)', 'cooldown_hours') }}, false
+        ) as is_quiet
+    from windows_that_decide
+    where is_firing and not was_firing
+
+),
+
 alerts_over_all as (
 
     select *
-    from {{ ref('int_alerts_opened') }}
+    from alerts_opened
     where segment = 'all'
 
 ),
@@ -98,7 +125,7 @@ alerts as (
         causes.cause_value,
         causes.cause_value_before,
         causes.cause_share
-    from {{ ref('int_alerts_opened') }} as opened
+    from alerts_opened as opened
     left join causes_found as causes
         on opened.rule = causes.rule and opened.window_end_at = causes.window_end_at
 

@@ -21,11 +21,19 @@ loads as (
 
 ),
 
+-- What was unusual about the events that a load brought.
 loads_counted as (
 
-    select loads_counted.*, loads.loaded_at
-    from {{ ref('int_loads_counted') }} as loads_counted
-    inner join loads on loads_counted.load_id = loads.load_id
+    select
+        events.load_id,
+        events.source,
+        loads.loaded_at,
+        count(case when events.occurred_at < events.loaded_at - interval '24' hour then 1 end) as late_events,
+        count(case when events.occurred_at > events.loaded_at then 1 end) as future_events,
+        count(case when events.environment is null then 1 end) as events_without_environment
+    from {{ ref('int_events_unioned') }} as events
+    inner join loads on events.load_id = loads.load_id
+    group by events.load_id, events.source, loads.loaded_at
 
 ),
 
