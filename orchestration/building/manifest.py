@@ -71,17 +71,23 @@ def standing_nodes(content: Mapping[str, Any]) -> set[str]:
 
     `content` is manifest.json. A view that asks the database while it is compiled, or reads the run's flags, is none.
     """
-    macros: Mapping[str, Any] = content["macros"]
+    asking = asking_nodes(content)
     return {
         key
         for key, node in content["nodes"].items()
         if node["resource_type"] == "seed"
-        or (
-            node["resource_type"] == "model"
-            and node["config"]["materialized"] == "view"
-            and "flags." not in node["raw_code"]
-            and not _asks(node["depends_on"]["macros"], macros)
-        )
+        or (node["resource_type"] == "model" and node["config"]["materialized"] == "view" and key not in asking)
+    }
+
+
+def asking_nodes(content: Mapping[str, Any]) -> set[str]:
+    """Return the ids of models that ask the database while they are compiled, or read the run's flags."""
+    macros: Mapping[str, Any] = content["macros"]
+    return {
+        key
+        for key, node in content["nodes"].items()
+        if node["resource_type"] == "model"
+        and ("flags." in node["raw_code"] or _asks(node["depends_on"]["macros"], macros))
     }
 
 

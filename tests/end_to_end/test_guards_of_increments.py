@@ -176,7 +176,7 @@ def test_days_without_a_changed_conversation_are_stated_again(bench: Bench, case
     first, second = RESTATING[case]
     bench.clear()
     bench.land(first, random.Random(0))  # noqa: S311 - reproducible, not secret
-    bench.start()
+    bench.build()
     before = bench.full_refresh().rename(bench.folder / "before.duckdb")
     bench.land(second, random.Random(0))  # noqa: S311 - reproducible, not secret
     bench.build()

@@ -43,7 +43,7 @@ def check_history(bench: Bench, history: History) -> None:
         else:
             bench.configure(step.changed, number - 1, labeller, of_messages)
         bench.land(lines, chance)
-        bench.build(BEFORE_ALL if step.labels == Labels.AGAIN else None) if number > 1 else bench.start()
+        bench.build(BEFORE_ALL if step.labels == Labels.AGAIN else None)
         found = bench.differences(bench.warehouse.home.build_database, bench.full_refresh())
         assert_none(found, f"run {number} (left) is not a full refresh (right)")
     last_load = max(number for number, lines in enumerate(landings, start=1) if lines)
@@ -92,7 +92,7 @@ def land_in_batches(bench: Bench, history: History, until: int) -> None:
     bench.clear()
     for number, lines in enumerate(history.landings()[:until], start=1):
         bench.land(lines, random.Random(number))  # noqa: S311 - reproducible, not secret
-        bench.build() if number > 1 else bench.start()
+        bench.build()
 
 
 def test_a_second_run_changes_no_row_and_publishes_nothing(bench: Bench) -> None:

@@ -4,31 +4,24 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from dbt.contracts.graph.nodes import ModelNode
 
-from orchestration.building.manifest import behind_labels, nodes_behind_labels
-from orchestration.building.project import CANONICAL_MODELS, build_command
-from orchestration.building.restatements import show_published
-from orchestration.building.state import (
-    Build,
-    begin_build,
-    complete_build,
-    configuration_hash,
-    continue_build,
-    finish_events,
-)
+from orchestration.building.manifest import nodes_behind_labels
+from orchestration.building.project import build_command
+from orchestration.building.state import begin_build, configuration_hash, continue_build, finish_events
 from orchestration.labelling.ledger.labellers import Labeller
 from orchestration.labelling.messages.labeller import MessageLabeller, message_labeller
 from orchestration.settings import PROJECT_DIR
 from tests.support.comparison import differences
-from tests.support.labellers import BrokeOffError
 from tests.support.random_conversations import Line
 from tests.support.random_histories import TIME_ZONE, in_files, seeds_after
-from tests.support.recorded_refresh import at_home, folder_of_statements, keep, kept, portable, recorded, replay
+from tests.support.recorded_nodes import statements_of_a_first_build
+from tests.support.recorded_refresh import replay
 from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WarehouseUnderTest
 
 # A build of a few hundred events spends as long on the disk as on its SQL.
@@ -45,8 +38,6 @@ class Bench:
         self.labeller = labeller
         # One for all: the taxonomy is that of the release.
         self.message_labeller = message_labeller(PROJECT_DIR / "seeds" / "taxonomy.csv")
-        # What dbt sends before the labels and behind them, by time zone.
-        self.recordings: dict[str, tuple[list[str], list[str]]] = {}
         self.configure(frozenset())
 
     def configure(
@@ -71,8 +62,9 @@ class Bench:
         self.warehouse.settings.landing.mkdir(exist_ok=True)
 
     def clear(self) -> None:
-        """Drop everything landed and built; the parsed project stays."""
+        """Drop everything landed, built and published; the parsed project stays."""
         shutil.rmtree(self.warehouse.settings.landing)
+        shutil.rmtree(self.warehouse.home.published)
         for database in (self.warehouse.home.raw_database, self.warehouse.home.build_database):
             database.unlink(missing_ok=True)
         self.configure(frozenset())
@@ -87,69 +79,26 @@ class Bench:
         """Build as a run would."""
         self.warehouse.build(relabel_from=relabel_from)
 
-    def start(self) -> None:
-        """Build for the first time, at the price of the SQL alone."""
-        warehouse, home = self.warehouse, self.warehouse.home
-        before, behind = self._recording()
-        build = self._start_events(warehouse, before)
-        if warehouse.labeller is not None:
-            with suppress(BrokeOffError):
-                warehouse.label()
-            with suppress(BrokeOffError):
-                warehouse.label_messages()
-            continued = continue_build(home, build.configuration_hash, "")
-            assert continued is not None
-            build = continued
-        replay(behind, home.build_database, home.raw_database, is_new=False)
-        complete_build(home, build)
-
-    def _start_events(self, warehouse: WarehouseUnderTest, statements: list[str]) -> Build:
-        home = warehouse.home
-        replay(statements, home.build_database, home.raw_database)
-        build = begin_build(home, configuration_hash(warehouse.settings, home.dbt_project))
-        finish_events(home, build)
-        return build
-
     def full_refresh(self, raw: Path | None = None) -> Path:
         """Build another, empty database from the same raw events (or others) and return its path."""
         folder = self.folder / "reference"
         folder.mkdir(exist_ok=True)
         reference = folder / self.warehouse.home.build_database.name
-        before, behind = self._recording()
-        replay([*before, *behind], reference, raw or self.warehouse.home.raw_database)
+        statements = statements_of_a_first_build(self.warehouse.project(), PUBLICATION_RECORDS)
+        if statements is None:
+            self._build_nothing()
+            statements = statements_of_a_first_build(self.warehouse.project(), PUBLICATION_RECORDS)
+            assert statements is not None
+        replay(statements, reference, raw or self.warehouse.home.raw_database)
         return reference
 
-    def _recording(self) -> tuple[list[str], list[str]]:
-        """Return the statements of a full refresh into an empty database; dbt runs twice for each time zone."""
-        warehouse = self.warehouse
-        build = warehouse.home.build_database
-        if warehouse.timezone not in self.recordings:
-            aside = self.folder / "aside.duckdb"
-            if build.exists():
-                build.rename(aside)
-            self.recordings[warehouse.timezone] = self._recorded()
-            build.unlink(missing_ok=True)
-            if aside.exists():
-                aside.rename(build)
-        return self.recordings[warehouse.timezone]
-
-    def _recorded(self) -> tuple[list[str], list[str]]:
-        """Return what dbt sends for a full refresh of an empty database before the labels, and behind them."""
-        warehouse = self.warehouse
-        project, file = warehouse.home.dbt_project, folder_of_statements(warehouse.settings) / "full_refresh.json"
-        known = kept(file)
-        if known is None:
-            warehouse.parsed()
-            command = build_command(warehouse.settings, is_full_refresh=True)
-            show_published(warehouse.home)
-            command += ["--exclude", " ".join(PUBLICATION_RECORDS), "--threads", "1"]
-            with recorded() as before:
-                warehouse.dbt([*command, "--select", CANONICAL_MODELS])
-            with recorded() as behind:
-                warehouse.dbt([*command, "--select", behind_labels(warehouse.home.dbt_target / "manifest.json")])
-            known = {"before": portable(before, project), "behind": portable(behind, project)}
-            keep(file, known)
-        return at_home(known["before"], project), at_home(known["behind"], project)
+    def _build_nothing(self) -> None:
+        """Build an empty warehouse with the same project, for what dbt sends."""
+        shutil.rmtree(self.folder / "empty", ignore_errors=True)
+        empty = replace(self.warehouse, folder=self.folder / "empty", labeller=None)
+        empty.settings.landing.mkdir()
+        empty.land()
+        empty.build()
 
     def raw_of(self, lines: Sequence[Line], loads: int, chance: random.Random) -> Path:
         """Land and label lines at once, at the time of a load, in a raw database of its own and return its path."""
@@ -168,9 +117,7 @@ class Bench:
             warehouse.write_events(fields, source)
         warehouse.land(LOADED_AT + loads * LOAD_INTERVAL)
         if labeller is not None:
-            self._start_events(warehouse, self._recording()[0])
-            warehouse.label()
-            warehouse.label_messages()
+            warehouse.build(marts=False)
         return warehouse.home.raw_database
 
     def keep(self, name: str) -> Path:

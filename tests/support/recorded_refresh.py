@@ -1,12 +1,11 @@
-"""A build without dbt's fixed price: the statements that dbt itself sent for one, sent again.
+"""What dbt makes of a project, kept for all processes and later test runs, and its statements to be sent again.
 
-On a full refresh no model asks the database how to compile, so that the statements depend on the project and its
-variables alone; seeds are read from their files by the statements themselves. What dbt makes of the project is kept in
-target/statements under a digest of everything that it follows from, for all processes and later test runs.
+It lies in target/statements under a digest of everything that it follows from.
 """
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -41,7 +40,7 @@ _FILES = (
 _WRITERS = (
     "requirements.lock",
     "orchestration/building/*.py",
-    "tests/support/recorded_refresh.py",
+    "tests/support/recorded_*.py",
     "tests/support/warehouse.py",
 )
 _PROJECTS_KEPT = 20
@@ -95,7 +94,11 @@ def recorded() -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DuckDBCursorWrapper, "execute", recording)
         yield statements
-    statements[:] = [sql for sql in map(_without_comment, statements) if sql.lower().startswith(_KEPT)]
+
+
+def lasting(statements: Iterable[str]) -> list[str]:
+    """Return those statements that leave something behind, without the comment that each begins with."""
+    return [sql for sql in map(_without_comment, statements) if sql.lower().startswith(_KEPT)]
 
 
 def portable(statements: Iterable[str], project: Path) -> list[str]:
@@ -131,8 +134,8 @@ def kept(file: Path) -> dict[str, Any] | None:
 
 
 def keep(file: Path, content: Mapping[str, Any]) -> None:
-    """Keep what dbt made of a project for other processes; two may keep the same."""
-    draft = file.with_suffix(f".{id(content)}")
+    """Keep what dbt made of a project for other processes; two may keep the same at once."""
+    draft = file.with_suffix(f".{os.getpid()}")
     draft.write_text(json.dumps(content))
     draft.replace(file)
 

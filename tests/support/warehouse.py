@@ -16,11 +16,9 @@ from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.building.data_tests import DataTest, compile_tests, failed_tests
 from orchestration.building.invocation import invoke
-from orchestration.building.manifest import behind_labels, standing_nodes
 from orchestration.building.models import build_increment
 from orchestration.building.outcomes import Invocation
 from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
-from orchestration.building.replay import NodeStatements, read_recording, replay, situation, write_recording
 from orchestration.building.restatements import compare_with_published
 from orchestration.building.state import (
     begin_build,
@@ -43,7 +41,8 @@ from orchestration.privacy.redacting import redact_new_messages
 from orchestration.publishing import PublishSummary, keep_history, publish
 from orchestration.settings import Settings
 from tests.support.labellers import BrokeOffError
-from tests.support.recorded_refresh import at_home, folder_of_statements, keep, kept, portable, recorded
+from tests.support.recorded_nodes import ParsedProject, full_refresh
+from tests.support.recorded_refresh import keep, kept
 
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HASH_KEY = b"a key for tests"
@@ -188,7 +187,7 @@ class WarehouseUnderTest:
         left_out = [*([] if self.experiments else [EXPERIMENT_MODELS]), *([] if self.metrics else [MODELS_BY_DATE])]
         if not is_full_refresh:
             # As a run does.
-            left_out += self._names()["standing"]
+            left_out += self.project().graph()["standing"]
         excluded = ["--exclude", " ".join(left_out)] if left_out else []
         if self.labeller is None:
             self._build_models(excluded, is_full_refresh)
@@ -210,7 +209,7 @@ class WarehouseUnderTest:
         continued = continue_build(self.home, current_hash, run_id)
         assert continued is not None
         compare_with_published(self.home, continued, now)
-        self._build_models([*excluded, "--select", *self._names()["behind"]], is_full_refresh)
+        self._build_models([*excluded, "--select", *self.project().graph()["behind"]], is_full_refresh)
         complete_build(self.home, continued)
         if tests:
             self.check_data()
@@ -221,30 +220,12 @@ class WarehouseUnderTest:
         if not self.is_replayed:
             self.dbt([*command, *selection])
             return
-        recordings = folder_of_statements(self.settings) / "builds" / "statements"
-        if not is_full_refresh:
+        project = self.project()
+        if is_full_refresh:
+            _require(command, full_refresh(project, selection))
+        else:
+            recordings = project.folder / "builds" / "statements"
             _require(command, build_increment(self.home, self.parsed, command, selection, recordings))
-            return
-        recording = (
-            recordings / f"{situation(self.home, ['--full-refresh', *selection, *self._shapes_of_seeds()])}.json"
-        )
-        known = read_recording(recording)
-        if known is not None:
-            here = [replace(node, statements=tuple(at_home(node.statements, self.home.dbt_project))) for node in known]
-            _require(command, replay(self.home, here, lambda _: None))
-            return
-        with recorded() as statements:
-            self.dbt([*command, *selection, "--threads", "1"])
-        everything = NodeStatements("model.colloquy.all", tuple(portable(statements, self.home.dbt_project)))
-        write_recording(recording, [everything])
-
-    def _shapes_of_seeds(self) -> list[str]:
-        """Return what dbt's statements follow from in the files of seeds: the columns, and whether there are rows."""
-        shapes = []
-        for path in sorted(self.home.seeds.glob("*.csv")):
-            lines = path.read_text().splitlines()
-            shapes.append(f"{path.name}: {lines[:1]}: {len(lines) > 1}")
-        return shapes
 
     def label(self, relabel_from: datetime | None = None) -> LabelSummary:
         """Label what is pending, as the step between canonical events and marts does."""
@@ -321,7 +302,7 @@ class WarehouseUnderTest:
     def check_data(self) -> None:
         """Run the data tests of everything that has been built; what fails raises with its name."""
         built = {f"{schema}.{name}" for schema, name in self.rows(_RELATIONS)}
-        file = folder_of_statements(self.settings) / "data_tests.json"
+        file = self.project().folder / "data_tests.json"
         known = kept(file) or self._data_tests()
         if not file.exists():
             keep(file, known)
@@ -354,18 +335,9 @@ class WarehouseUnderTest:
             ]
         }
 
-    def _names(self) -> dict[str, Any]:
-        """Return the names of what stands between full refreshes, and the selection of what is built behind labels."""
-        file = folder_of_statements(self.settings) / "names.json"
-        known = kept(file)
-        if known is None:
-            content = self._content()
-            known = {
-                "standing": sorted(content["nodes"][key]["name"] for key in standing_nodes(content)),
-                "behind": behind_labels(self.home.dbt_target / "manifest.json").split(),
-            }
-            keep(file, known)
-        return dict(known)
+    def project(self) -> ParsedProject:
+        """Return the project of this warehouse, for what dbt makes of it."""
+        return ParsedProject(self.home, self.settings, self.parsed)
 
     def _content(self) -> dict[str, Any]:
         self.parsed()
