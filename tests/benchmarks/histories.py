@@ -29,10 +29,6 @@ class OneThreadedWarehouse(WarehouseUnderTest):
         """Run one dbt command."""
         super().dbt([*command, "--threads", "1"] if command[0] == "build" else command)
 
-    def parse(self) -> None:
-        """Let dbt parse the project, which it does once a process and which is no cost of a build."""
-        self.parsed()
-
     def check_data_measured(self) -> Cost:
         """Run every data test and return what its SQL costs; to compile the tests is dbt's cost, once a project."""
         tests = compile_tests(self.parsed(), self.settings)
@@ -63,7 +59,7 @@ def generate(
 def build(folder: Path, *, full_refresh: bool, tests: bool = False, memory_limit: str | None = None) -> dict[str, Any]:
     """Build what has landed, from nothing when a full refresh is asked for, and return the cost of its statements."""
     warehouse = warehouse_in(folder)
-    warehouse.parse()
+    warehouse.parsed()
     if full_refresh:
         discard_build(warehouse.home)
     clock = Clock.now()
@@ -93,7 +89,7 @@ def increments(
 ) -> Iterator[dict[str, Any]]:
     """Land and build day after day in one process, as a resident one would, and yield the cost of each day's build."""
     warehouse = warehouse_in(folder)
-    warehouse.parse()
+    warehouse.parsed()
     for place in range(count):
         day, load_id = first_day + place, first_load + place
         events = land_days(warehouse.home.raw_database, populations, day, day + 1, load_id=load_id)

@@ -46,8 +46,11 @@ class Crashes:
 
     def _undisturbed(self, history: str) -> None:
         self.warehouse.keep(f"{history}-start")
-        finished = self.run(history)
-        assert finished.code == 0, finished.output
+        # The first time, dbt may be asked for what no test has had it write, which takes more moments than ever again.
+        for _ in range(2):
+            self.warehouse.restore(f"{history}-start")
+            finished = self.run(history)
+            assert finished.code == 0, finished.output
         self.moments[history] = json.loads((self.warehouse.folder / "moments.json").read_text())
         self.warehouse.keep(f"{history}-end")
 
@@ -112,6 +115,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashes]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.full
 def test_killed_while_landing_building_and_publishing(crashes: Crashes) -> None:
     moments = crashes.moments["second"]
     said = crashes.survive("second", [{"kill": (phase, moments[phase] // 2)} for phase in PHASES])

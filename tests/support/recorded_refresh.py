@@ -3,12 +3,13 @@
 It lies in target/statements under a digest of everything that it follows from.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -60,23 +61,31 @@ def folder_of_statements(settings: Settings) -> Path:
     return folder
 
 
+def parsed_folder(home: Home) -> Path:
+    """Return the folder of what dbt makes of the shipped project, which is that of `home`, with its data tests."""
+    settings = Settings(home=home.root)
+    parsed = folder_of_statements(settings) / "parsed"
+    # Another process waits instead of parsing, too.
+    with parsed.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not parsed.exists():
+            with TemporaryDirectory(dir=parsed.parent) as draft:
+                elsewhere = Settings(home=Path(draft))
+                prepare_manifest(elsewhere)
+                assert project_digest(elsewhere) == project_digest(settings), f"{home.dbt_project} is another project"
+                for database in (Home(elsewhere.home).raw_database, Home(elsewhere.home).published_before):
+                    duckdb.connect(str(database)).close()
+                compiled_tests(elsewhere)
+                Home(elsewhere.home).dbt_target.rename(parsed)
+    return parsed
+
+
 def parsed_before(home: Home) -> None:
     """Put what dbt makes of the shipped project into a new home, as if it had been parsed there before."""
     home.create()
     assemble_project(home.dbt_project, None)
-    parsed = folder_of_statements(Settings(home=home.root)) / "parsed"
-    if not parsed.exists():
-        with TemporaryDirectory(dir=parsed.parent) as draft:
-            elsewhere = Settings(home=Path(draft))
-            prepare_manifest(elsewhere)
-            for database in (Home(elsewhere.home).raw_database, Home(elsewhere.home).published_before):
-                duckdb.connect(str(database)).close()
-            compiled_tests(elsewhere)
-            # Another process may have been faster.
-            with suppress(OSError):
-                Home(elsewhere.home).dbt_target.rename(parsed)
     if not (home.dbt_target / "manifest.json").exists():
-        shutil.copytree(parsed, home.dbt_target, dirs_exist_ok=True)
+        shutil.copytree(parsed_folder(home), home.dbt_target, dirs_exist_ok=True)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.building.data_tests import DataTest, compile_tests, failed_tests
-from orchestration.building.invocation import invoke
+from orchestration.building.invocation import invoke, read_manifest
 from orchestration.building.models import build_increment
 from orchestration.building.outcomes import Invocation
 from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
@@ -42,7 +42,7 @@ from orchestration.publishing import PublishSummary, keep_history, publish
 from orchestration.settings import Settings
 from tests.support.labellers import BrokeOffError
 from tests.support.recorded_nodes import ParsedProject, full_refresh
-from tests.support.recorded_refresh import keep, kept
+from tests.support.recorded_refresh import keep, kept, parsed_folder
 
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HASH_KEY = b"a key for tests"
@@ -68,7 +68,7 @@ def _require(command: Sequence[str], done: Invocation) -> None:
 
 
 class _Shipped:
-    """The shipped project as this process has parsed it, which takes as long as to build a small warehouse."""
+    """The shipped project as dbt has parsed it, read once a process."""
 
     manifest: Manifest | None = None
     manifest_json: bytes = b""
@@ -85,8 +85,7 @@ class WarehouseUnderTest:
     overrides: Mapping[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
     loads: int = 0
-    # The parsed project, by default the one this process has parsed before: seeds and the time zone may differ between
-    # warehouses that share one; models may not. Without one, what lies in the folder of the project is parsed.
+    # The parsed project: seeds and the time zone may differ between warehouses that share one; models may not.
     manifest: Manifest | None = field(default_factory=lambda: _SHIPPED.manifest)
     publish_raw_text: bool = False
     # What became of experiments is built where a test asks for it.
@@ -288,16 +287,24 @@ class WarehouseUnderTest:
         _require(command, invoke(self.parsed(), self.home.dbt_project, self.home.dbt_target, command))
 
     def parsed(self) -> Manifest:
-        """Return what dbt makes of the project; it is parsed unless that is known."""
+        """Return what dbt makes of the shipped project; one process parses it for all."""
         if self.manifest is None:
-            paths = ["--project-dir", str(self.home.dbt_project), "--target-path", str(self.home.dbt_target)]
-            parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
-            assert isinstance(parsed, Manifest)
-            self.manifest = parsed
             if _SHIPPED.manifest is None:
-                _SHIPPED.manifest = parsed
-                _SHIPPED.manifest_json = (self.home.dbt_target / "manifest.json").read_bytes()
+                parsed = parsed_folder(self.home)
+                _SHIPPED.manifest = read_manifest(parsed / "partial_parse.msgpack", "")
+                _SHIPPED.manifest_json = (parsed / "manifest.json").read_bytes()
+            self.home.dbt_target.mkdir(parents=True, exist_ok=True)
+            (self.home.dbt_target / "manifest.json").write_bytes(_SHIPPED.manifest_json)
+            self.manifest = _SHIPPED.manifest
         return self.manifest
+
+    def parse(self) -> Manifest:
+        """Have dbt parse what lies in the folder of the project, which may be more than the shipped one."""
+        paths = ["--project-dir", str(self.home.dbt_project), "--target-path", str(self.home.dbt_target)]
+        parsed = dbtRunner().invoke([*_SILENT, "parse", *dbt_flags(self.settings), *paths]).result
+        assert isinstance(parsed, Manifest)
+        self.manifest = parsed
+        return parsed
 
     def check_data(self) -> None:
         """Run the data tests of everything that has been built; what fails raises with its name."""
