@@ -152,6 +152,7 @@ def interruptions(bench: Bench) -> Interruptions:
     return Interruptions(bench, LATE_HISTORY)
 
 
+@pytest.mark.full
 def test_a_run_after_an_interrupted_one_loses_nothing(interruptions: Interruptions) -> None:
     """Models are built in an order that has everything the last one needs, and nothing after it."""
     order = interruptions.bench.models_in_build_order()

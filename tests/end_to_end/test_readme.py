@@ -43,7 +43,6 @@ def _make(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     home = tmp_path_factory.mktemp("readme") / "warehouse"
-    parsed_before(Home(home / "demo"))
     finished = _make("make demo", COLLOQUY_HOME=str(home), CONVERSATIONS="900", DAYS="16")
     assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
     yield finished.stdout, home / "demo"

@@ -14,6 +14,9 @@ from scipy import stats  # type: ignore[import-untyped]
 from orchestration.settings import PROJECT_DIR
 from tests.support.warehouse import SHARED_DATA, WarehouseUnderTest
 
+# Whole sets take a while; funnels over two of them are in the default suite.
+pytestmark = pytest.mark.full
+
 REAL_SETS = ("star", "sgd", "tau", "p4g", "casino")
 PURPOSES = "source,agent,purpose\nsales_events,,sales\nevents,human_persuader,sales\nevents,human_negotiator,sales\n"
 MESSAGES = ("message_sent", "agent_response")

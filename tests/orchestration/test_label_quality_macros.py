@@ -109,6 +109,7 @@ def random_cases(count: int) -> list[Case]:
     return cases
 
 
+@pytest.mark.full
 def test_ten_thousand_random_tables_agree_with_the_definitions(query: str) -> None:
     cases = random_cases(10_000)
     results = computed(query, cases)

@@ -29,6 +29,7 @@ def conversations() -> list[LabelledConversation]:
     return [*training_conversations(1), *held_out_prefixes(2)]
 
 
+@pytest.mark.full
 def test_thousands_of_conversations_follow_from_the_seed(conversations: list[LabelledConversation]) -> None:
     fitted = training_conversations(1)
     assert 5_000 <= len(fitted) <= 8_000

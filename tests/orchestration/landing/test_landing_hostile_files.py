@@ -143,6 +143,7 @@ def compressed(block: bytes, count: int) -> bytes:
     return header + packed * count + packer.flush() + struct.pack("<LL", checksum, len(block) * count)
 
 
+@pytest.mark.full
 def test_a_gigabyte_in_a_small_file_is_read_in_bounded_memory(warehouse: Any, outside: Path) -> None:
     """1 GiB of zeros, 1 GiB of blank lines, 2 GB of one text in Parquet; none of it is ever in memory as a whole."""
     block = 16 << 20
@@ -175,6 +176,7 @@ class Unread:
         pass
 
 
+@pytest.mark.full
 def test_unpacking_a_gigabyte_takes_some_megabytes(warehouse: Any) -> None:
     warehouse.write("events/a.jsonl.gz", compressed(b"\0" * (16 << 20), 64))
     (file,) = find_files(warehouse.landing)
