@@ -20,6 +20,8 @@ from tests.support.random_histories import LATE_HISTORY, History, Labels, histor
 # Record what happened on the way (which load brought what, what was late then), not what is in the events.
 BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 HISTORIES = ("data_quality", *PUBLICATION_RECORDS)
+# One test of many builds would keep one worker busy long after the other has run out of tests.
+PARTS = 8
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +76,8 @@ def test_increments_equal_a_full_refresh_and_another_order_of_arrival(bench: Ben
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_many_more_increments_equal_a_full_refresh(bench: Bench, part: int) -> None:
-    """Eight parts of five: one test of forty would keep one worker busy long after the other has run out of tests."""
-
     @seed(part)
     @sequences(5)
     @given(history=histories(max_steps=4))
@@ -147,24 +147,20 @@ class Interruptions:
         assert_none(found, f"a full refresh (left) is not what a build gives that broke off after {models[-1]} (right)")
 
 
-@pytest.fixture(scope="module")
-def interruptions(bench: Bench) -> Interruptions:
-    return Interruptions(bench, LATE_HISTORY)
-
-
 @pytest.mark.full
-def test_a_run_after_an_interrupted_one_loses_nothing(interruptions: Interruptions) -> None:
+def test_a_run_after_an_interrupted_one_loses_nothing(bench: Bench) -> None:
     """Models are built in an order that has everything the last one needs, and nothing after it."""
-    order = interruptions.bench.models_in_build_order()
-    interruptions.break_off_after(order[: order.index("int_funnel_entries_placed") + 1])
+    order = bench.models_in_build_order()
+    Interruptions(bench, LATE_HISTORY).break_off_after(order[: order.index("int_funnel_entries_placed") + 1])
 
 
 @pytest.mark.full
-def test_a_build_may_break_off_after_any_table(bench: Bench) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_build_may_break_off_after_any_table(bench: Bench, part: int) -> None:
     """A view holds nothing: to break off after one is to break off after the table before it."""
+    order, views = bench.models_in_build_order(), bench.views()
+    tables = [count for count in range(1, len(order)) if order[count - 1] not in views]
+    assert len(tables) > 50
     interruptions = Interruptions(bench, replace(LATE_HISTORY, seed=5))
-    order = bench.models_in_build_order()
-    views = bench.views()
-    for count in range(1, len(order)):
-        if order[count - 1] not in views:
-            interruptions.break_off_after(order[:count])
+    for count in tables[part::PARTS]:
+        interruptions.break_off_after(order[:count])
