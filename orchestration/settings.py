@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,12 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    """Return all IANA names; to look them up walks through a folder of files."""
+    return frozenset(available_timezones())
 
 
 class Settings(BaseSettings):
@@ -94,7 +101,7 @@ class Settings(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _timezones():
             raise ValueError(f"{value!r} is no IANA time zone (example: Europe/Berlin)")
         return ZoneInfo(value).key
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Protocol
 
-import httpx
-
 from orchestration.settings import Settings
 
 _TIMEOUT_SECONDS = 10.0
@@ -54,6 +52,8 @@ class WebhookChannel:
 
     def send(self, message: Message) -> None:
         """Post it with its key as Idempotency-Key."""
+        import httpx  # noqa: PLC0415 - most runs alert nobody over the web
+
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
         try:
             answer = httpx.post(self.url, content=message.payload.encode(), headers=headers, timeout=_TIMEOUT_SECONDS)

@@ -105,25 +105,12 @@ def _asks(names: Iterable[str], macros: Mapping[str, Any]) -> bool:
     return False
 
 
-def behind_labels(manifest: Path) -> str:
-    """Return the dbt selection of everything that labelling does not read: what is built behind the labels.
+def split_at_labels(content: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the ids of models and seeds built before the labels, which labelling reads, and of those built after.
 
-    Named by where it begins, with all that follows: dbt walks the graph once for every name of a selection. What a
-    selection excludes, the other way to say it, takes along every test that looks at it and at something else.
+    `content` is manifest.json.
     """
-    parents, behind = _split_at_labels(manifest)
-    return " ".join(sorted(f"{behind[key]}+" for key in behind if behind.keys().isdisjoint(parents[key])))
-
-
-def nodes_behind_labels(manifest: Path) -> set[str]:
-    """Return the names of the models and seeds built behind the labels."""
-    return set(_split_at_labels(manifest)[1].values())
-
-
-def _split_at_labels(manifest: Path) -> tuple[Mapping[str, Sequence[str]], Mapping[str, str]]:
-    """Return the parents of every node, and the name of each model and seed that labelling does not read."""
-    content = json.loads(manifest.read_text())
-    parents: dict[str, list[str]] = content["parent_map"]
+    parents: Mapping[str, Sequence[str]] = content["parent_map"]
     before: set[str] = set()
     waiting = [name for name in parents if name.rpartition(".")[2] in LABELLED_MODELS]
     while waiting:
@@ -131,17 +118,16 @@ def _split_at_labels(manifest: Path) -> tuple[Mapping[str, Sequence[str]], Mappi
         if name not in before:
             before.add(name)
             waiting += parents[name]
-    behind = {
-        key: str(node["name"])
-        for key, node in content["nodes"].items()
-        if node["resource_type"] in {"model", "seed"} and key not in before
-    }
-    return parents, behind
+    made = [key for key, node in content["nodes"].items() if node["resource_type"] in {"model", "seed"}]
+    return [key for key in made if key in before], [key for key in made if key not in before]
 
 
-def published_models(manifest: Path) -> dict[str, str]:
-    """Return the models under models/marts and the names of their tables: what readers get, and nothing else."""
-    nodes = json.loads(manifest.read_text())["nodes"].values()
+def published_models(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return the models under models/marts and the names of their tables: what readers get, and nothing else.
+
+    `content` is manifest.json.
+    """
+    nodes = content["nodes"].values()
     return {
         node["name"]: node["alias"]
         for node in sorted(nodes, key=lambda node: str(node["name"]))

@@ -23,7 +23,6 @@ _SUFFIXES = (".sql", ".yml", ".csv")
 # What labelling reads is built before it, everything else behind it. It does not read `funnels`; a test of
 # funnel_stages does, and Dagster wants the tests of a seed in the step that builds it.
 LABELLED_MODELS = ("int_conversations_unsettled", "funnels")
-CANONICAL_MODELS = " ".join(f"+{name}" for name in LABELLED_MODELS)
 
 
 def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> tuple[str, ...]:

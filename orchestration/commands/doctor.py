@@ -55,7 +55,7 @@ def _packages(_settings: Settings) -> Iterator[Finding]:
     for line in (PROJECT_DIR / "requirements.lock").read_text().splitlines():
         name, _, rest = line.partition("==")
         wanted, _, marker = rest.partition(";")
-        if name in {"dbt-core", "dbt-duckdb", "duckdb", "dagster", "dagster-dbt", "great-expectations"} and not marker:
+        if name in {"dbt-core", "dbt-duckdb", "duckdb", "dagster", "great-expectations"} and not marker:
             installed = _installed(name)
             if installed != wanted.strip():
                 different.append(f"{name} {installed or 'missing'}, locked {wanted.strip()}")

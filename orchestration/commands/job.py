@@ -23,7 +23,6 @@ from orchestration.printable import printable
 from orchestration.publishing import read_manifest
 from orchestration.reporting import notes_on_build, summarise
 
-_ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
 # The steps that read or write nothing but raw.duckdb.
 _RAW_STEPS = ("landed_files", "landed_checks")
 
@@ -72,7 +71,6 @@ def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
     home.create()
     # What is imported and loaded by now stays to the end: looking through it for garbage was a tenth of a small run.
     gc.freeze()
-    gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS)
     with open_instance(home, now=datetime.now(UTC)) as instance:
         tags = {PROCESS_TAG: str(os.getpid())} | ({REBUILD_TAG: "true"} if is_rebuild else {})
         if relabel_from is not None:

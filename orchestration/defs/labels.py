@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster_dbt import get_asset_key_for_model
 
 from orchestration.defs import warehouse as build
 from orchestration.defs.label_steps import Done, LabelStep, relabelled_from
+from orchestration.defs.model_assets import model_key
 from orchestration.defs.policy import WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.labelling.ledger.labellers import default_labeller
@@ -22,7 +22,7 @@ _STEP = LabelStep(
 
 @dg.asset(
     key=_STEP.key,
-    deps=[get_asset_key_for_model([build.canonical_events], "int_events"), ["raw", "message_redactions"]],
+    deps=[model_key(build.MANIFEST, "int_events"), ["raw", "message_redactions"]],
     check_specs=[_STEP.check_spec],
     kinds={"python", "duckdb"},
     pool=WAREHOUSE_POOL,

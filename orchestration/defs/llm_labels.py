@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster_dbt import get_asset_key_for_model
 
 from orchestration.defs import labels
 from orchestration.defs import warehouse as build
 from orchestration.defs.label_steps import Done, LabelStep, relabelled_from
+from orchestration.defs.model_assets import model_key
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.labelling.ledger.llm_labelling import count_unsure, label_unsure, llm_step
@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_LINES = 10.0
     key=_STEP.key,
     deps=[
         labels.stage_labels,
-        get_asset_key_for_model([build.canonical_events], "int_conversations_unsettled"),
+        model_key(build.MANIFEST, "int_conversations_unsettled"),
     ],
     check_specs=[_STEP.check_spec],
     kinds={"python", "duckdb"},

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster_dbt import get_asset_key_for_model
 
 from orchestration.defs import llm_labels
 from orchestration.defs import warehouse as build
 from orchestration.defs.label_steps import Done, LabelStep, relabelled_from
+from orchestration.defs.model_assets import model_key
 from orchestration.defs.policy import WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.labelling.ledger.message_labelling import MessageSummary, label_messages
@@ -24,7 +24,7 @@ _STEP = LabelStep(
 @dg.asset(
     key=_STEP.key,
     deps=[
-        get_asset_key_for_model([build.canonical_events], "int_events"),
+        model_key(build.MANIFEST, "int_events"),
         ["raw", "message_redactions"],
         # Of one run the stages are labelled first: what is dearer is lost last.
         llm_labels.llm_labels,

@@ -1,7 +1,6 @@
 """The marts into the next published version."""
 
 import dagster as dg
-from dagster_dbt import get_asset_key_for_model
 
 from orchestration.building.manifest import published_models
 from orchestration.building.state import built_from, data_until
@@ -9,6 +8,7 @@ from orchestration.defs import checks as audit
 from orchestration.defs import labels, llm_labels, message_labels
 from orchestration.defs import warehouse as build
 from orchestration.defs.history import forget_runs
+from orchestration.defs.model_assets import model_key
 from orchestration.defs.policy import WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
 from orchestration.privacy.erasure import ErasureIncompleteError, conclude_erasure, pending_erasure
@@ -26,7 +26,7 @@ _CHECKS = [spec for step in _STEPS for spec in step.check_specs]
 
 @dg.asset(
     key=["published", "version"],
-    deps=[get_asset_key_for_model([build.warehouse_models], model) for model in PUBLISHED_MODELS],
+    deps=[model_key(build.MANIFEST, model) for model in PUBLISHED_MODELS],
     kinds={"duckdb", "parquet"},
     pool=WAREHOUSE_POOL,
 )

@@ -1,27 +1,26 @@
 """The dbt models as Dagster assets, and their data tests as one asset check a model."""
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from graphlib import TopologicalSorter
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, build_dbt_asset_specs
 
 from orchestration.building.data_tests import compiled_tests, failed_tests, node_of_test
 from orchestration.building.invocation import invoke
 from orchestration.building.manifest import (
-    behind_labels,
     parsed_manifest,
     prepare_manifest,
     recordings_folder,
+    split_at_labels,
     standing_nodes,
 )
 from orchestration.building.models import build_increment
 from orchestration.building.outcomes import Outcome
-from orchestration.building.project import CANONICAL_MODELS, build_command
+from orchestration.building.project import build_command
 from orchestration.building.restatements import compare_with_published, show_published
 from orchestration.building.state import (
     Build,
@@ -33,6 +32,7 @@ from orchestration.building.state import (
     discard_build,
     finish_events,
 )
+from orchestration.defs.model_assets import asset_specs
 from orchestration.defs.policy import NIGHTLY, REBUILD_TAG, TRIGGER_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations.dbt_findings import DbtFinding, failed_nodes, rows_found
@@ -44,31 +44,22 @@ from orchestration.landing.operations import record_rebuild
 from orchestration.privacy.erasure import pending_erasure
 from orchestration.settings import Settings
 
-MANIFEST = prepare_manifest(Settings())
+MANIFEST = json.loads(prepare_manifest(Settings()).read_text())
 # Refused with the rest of the configuration, before a run starts: what an LLM costs must be known.
 llm_step(Settings(), Home(Settings().home), datetime.now(UTC))
-_CONTENT = json.loads(MANIFEST.read_text())
-_NODES: Mapping[str, Mapping[str, object]] = _CONTENT["nodes"]
-_STANDING = standing_nodes(_CONTENT)
+_NODES: Mapping[str, Mapping[str, object]] = MANIFEST["nodes"]
+_STANDING = standing_nodes(MANIFEST)
 # Dagster takes the results of a step in the order of the graph.
-_ORDER = tuple(TopologicalSorter(_CONTENT["parent_map"]).static_order())
+_ORDER = tuple(TopologicalSorter(MANIFEST["parent_map"]).static_order())
 _PROGRESS_EVERY = 20
-_TRANSLATOR = DagsterDbtTranslator(
-    settings=DagsterDbtTranslatorSettings(
-        # Labels and the calls they cost are tables of one step.
-        enable_duplicate_source_asset_keys=True,
-        # One a test would be more events than a run has anything else; here it is one a model.
-        enable_asset_checks=False,
-    )
-)
 
 
 class _Step:
     """A part of the dbt graph that is built and tested together: its assets, and a check for each that has tests."""
 
-    def __init__(self, select: str) -> None:
-        self.specs = build_dbt_asset_specs(manifest=_CONTENT, dagster_dbt_translator=_TRANSLATOR, select=select)
-        self.node_of = {spec.key: str(spec.metadata["dagster_dbt/unique_id"]) for spec in self.specs}
+    def __init__(self, nodes: Sequence[str]) -> None:
+        self.specs = asset_specs(MANIFEST, nodes)
+        self.node_of = {spec.key: node for spec, node in zip(self.specs, nodes, strict=True)}
         self._key_of = {node: key for key, node in self.node_of.items()}
         severities: dict[str, set[str]] = {}
         for test in _NODES.values():
@@ -157,7 +148,7 @@ class _Step:
         return rows_found(warehouse.home, failed)
 
 
-_CANONICAL, _BEHIND_LABELS = _Step(CANONICAL_MODELS), _Step(behind_labels(MANIFEST))
+_CANONICAL, _BEHIND_LABELS = (_Step(nodes) for nodes in split_at_labels(MANIFEST))
 
 
 @dg.multi_asset(specs=_CANONICAL.specs, check_specs=_CANONICAL.check_specs, can_subset=True, pool=WAREHOUSE_POOL)

@@ -1,6 +1,5 @@
 """The project copy of a warehouse, what counts as its configuration, and what a build records."""
 
-import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ import duckdb
 import pytest
 
 from orchestration.building.configuration import ConfigurationError
-from orchestration.building.manifest import behind_labels, nodes_behind_labels, project_digest
+from orchestration.building.manifest import project_digest, split_at_labels
 from orchestration.building.project import assemble_project, build_command, dbt_variables, project_files
 from orchestration.building.state import begin_build, complete_build, configuration_hash
 from orchestration.home import Home
@@ -290,7 +289,7 @@ def test_a_deleted_build_database_is_built_in_full(builds: Builds) -> None:
     assert begin_build(builds.home, "a").is_full_refresh
 
 
-def test_what_lies_behind_the_labels_is_named_by_where_it_begins(tmp_path: Path) -> None:
+def test_the_graph_is_split_at_what_labelling_reads() -> None:
     """stg_a -> int_events -> int_conversations_unsettled is what labelling reads; fct_a rests on both sides of it."""
     parents = {
         "stg_a": [],
@@ -309,7 +308,6 @@ def test_what_lies_behind_the_labels_is_named_by_where_it_begins(tmp_path: Path)
     nodes["test.colloquy.one"] = {"name": "one", "resource_type": "test"}
     parent_map = {keys[name]: [keys[one] for one in above] for name, above in parents.items()}
     parent_map["test.colloquy.one"] = [keys["fct_a"]]
-    manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"nodes": nodes, "parent_map": parent_map}))
-    assert nodes_behind_labels(manifest) == {"stg_ledger", "int_touched", "fct_a", "fct_b", "taxonomy"}
-    assert behind_labels(manifest).split() == ["int_touched+", "stg_ledger+", "taxonomy+"]
+    before, behind = split_at_labels({"nodes": nodes, "parent_map": parent_map})
+    assert before == [keys[name] for name in ("stg_a", "int_events", "int_conversations_unsettled", "funnels")]
+    assert behind == [keys[name] for name in ("stg_ledger", "int_touched", "fct_a", "fct_b", "taxonomy")]

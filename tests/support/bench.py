@@ -11,7 +11,6 @@ from pathlib import Path
 
 from dbt.contracts.graph.nodes import ModelNode
 
-from orchestration.building.manifest import nodes_behind_labels
 from orchestration.building.project import build_command
 from orchestration.building.state import begin_build, configuration_hash, continue_build, finish_events
 from orchestration.labelling.ledger.labellers import Labeller
@@ -174,10 +173,8 @@ class Bench:
         }
 
     def _canonical_models(self) -> set[str]:
-        """Return the models built before the labels."""
-        manifest = self.warehouse.parsed()
-        behind = nodes_behind_labels(self.warehouse.home.dbt_target / "manifest.json")
-        return {node.name for node in manifest.nodes.values() if isinstance(node, ModelNode)} - behind
+        """Return the models and seeds built before the labels."""
+        return set(self.warehouse.project().graph()["canonical"])
 
     def kept_intermediate(self) -> list[str]:
         """Return the intermediate models that keep what earlier runs found; the others hold one run's conversations."""

@@ -23,7 +23,7 @@ from typing import Any
 from orchestration.settings import PROJECT_DIR
 
 HEAVY = (
-    *("pandas", "duckdb", "dagster", "dagster_dbt", "dbt.cli.main", "great_expectations"),
+    *("pandas", "duckdb", "dagster", "dbt.cli.main", "great_expectations"),
     "dbt.adapters.duckdb.connections",
 )
 FAILED, OUTPUT_LOST = 70, 74

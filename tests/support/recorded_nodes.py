@@ -21,7 +21,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.building.connection import open_build
 from orchestration.building.invocation import invoke
-from orchestration.building.manifest import asking_nodes, behind_labels, standing_nodes
+from orchestration.building.manifest import asking_nodes, split_at_labels, standing_nodes
 from orchestration.building.outcomes import Invocation
 from orchestration.building.project import build_command, dbt_flags
 from orchestration.building.replay import NodeStatements, replay
@@ -55,7 +55,7 @@ class ParsedProject:
         if known is None:
             self.parsed()
             manifest = self.home.dbt_target / "manifest.json"
-            known = _graph(json.loads(manifest.read_bytes())) | {"behind": behind_labels(manifest).split()}
+            known = _graph(json.loads(manifest.read_bytes()))
             keep(file, known)
         return known
 
@@ -197,6 +197,7 @@ def _graph(content: Mapping[str, Any]) -> dict[str, Any]:
     while len(order) < len(nodes):
         order += sorted(key for key in nodes if key not in order and parents[key] <= set(order))
     asking = asking_nodes(content)
+    canonical, behind = split_at_labels(content)
     return {
         "nodes": {
             key: {
@@ -208,6 +209,8 @@ def _graph(content: Mapping[str, Any]) -> dict[str, Any]:
             }
             for key in order
         },
+        "canonical": sorted(nodes[key]["name"] for key in canonical),
+        "behind": sorted(nodes[key]["name"] for key in behind),
         "schemas": sorted({node["schema"] for node in nodes.values()}),
         "published": sorted({name for node in nodes.values() for name in _PUBLISHED.findall(node["raw_code"])}),
         "standing": sorted(content["nodes"][key]["name"] for key in standing_nodes(content)),

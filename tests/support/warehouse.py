@@ -18,7 +18,7 @@ from orchestration.building.data_tests import DataTest, compile_tests, failed_te
 from orchestration.building.invocation import invoke, read_manifest
 from orchestration.building.models import build_increment
 from orchestration.building.outcomes import Invocation
-from orchestration.building.project import CANONICAL_MODELS, assemble_project, build_command, dbt_flags
+from orchestration.building.project import assemble_project, build_command, dbt_flags
 from orchestration.building.restatements import compare_with_published
 from orchestration.building.state import (
     begin_build,
@@ -194,7 +194,7 @@ class WarehouseUnderTest:
             if tests:
                 self.check_data()
             return
-        self._build_models([*excluded, "--select", CANONICAL_MODELS], is_full_refresh)
+        self._build_models([*excluded, "--select", *self.project().graph()["canonical"]], is_full_refresh)
         finish_events(self.home, build)
         # What a classifier raises never skips the marts.
         with suppress(BrokeOffError):

@@ -24,7 +24,13 @@ exposed as (
 
 conversations as (
 
-    select facts.*, events.last_event_at
+    select
+        facts.conversation_key, facts.id_namespace, facts.user_id,
+        facts.started_at, facts.resolved_at, facts.last_interaction_at, facts.is_closed,
+        {% for name in var('ab_test_facts') -%}
+        facts.{{ name }},
+        {% endfor -%}
+        events.last_event_at
     from {{ ref('fct_conversations') }} as facts
     inner join {{ ref('int_conversations') }} as events on facts.conversation_key = events.conversation_key
 

@@ -1,4 +1,4 @@
--- One row per hour of the reporting time zone, metric and segment (all, channel, agent).
+-- One row per hour of the reporting time zone, metric and segment (all, channel, agent) with a sample.
 {{ replace_touched('int_dates_touched', key='date') }}
 with
 
@@ -30,7 +30,7 @@ hours_selected as (
         definition_version,
         timezone
     from metrics_stated
-    where grain = 'hour'
+    where grain = 'hour' and sample_size > 0
 
 )
 
