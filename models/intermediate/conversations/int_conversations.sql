@@ -31,15 +31,18 @@ last_answers as (
 
 ),
 
+aggregated as (
+
+    select *
+    from {{ ref('int_conversations_aggregated') }}
+    where {{ only_touched(ref('int_conversations_touched'), 'first_event_at') }}
+
+),
+
 facts_joined as (
 
     select
         aggregated.*,
-        -- An id that was only shown never started; it closes when nothing followed the widget for as long.
-        greatest(
-            coalesce(aggregated.started_at, aggregated.first_event_at),
-            coalesce(aggregated.last_interaction_at, aggregated.started_at, aggregated.first_event_at)
-        ) as last_activity_at,
         last_answers.rating,
         last_answers.csat,
         last_answers.feedback_question_kind,
@@ -62,23 +65,22 @@ facts_joined as (
         outcome_evidence.standing_claim_reason,
         outcome_evidence.objection_event_id,
         outcome_evidence.objection_reason
-    from {{ ref('int_conversations_aggregated') }} as aggregated
+    from aggregated
     left join last_answers on aggregated.conversation_key = last_answers.conversation_key
     left join {{ ref('int_conversation_costs_summed') }} as costs on aggregated.conversation_key = costs.conversation_key
     left join {{ ref('int_outcome_evidence_found') }} as outcome_evidence on aggregated.conversation_key = outcome_evidence.conversation_key
 
 ),
 
-closing_moments_derived as (
+dates_and_maturity_derived as (
 
     select
         *,
         cast({{ in_reporting_timezone('started_at') }} as date) as conversation_date,
         cast({{ in_reporting_timezone('initialised_at') }} as date) as initialised_date,
-        coalesce(explicit_end_at, {{ add_minutes('last_activity_at', var('idle_minutes')) }}) as closes_at,
         {{ add_hours('greatest(last_activity_at, coalesce(explicit_end_at, last_activity_at))', 168) }} as matures_at
     from facts_joined
 
 )
 
-select * from closing_moments_derived
+select * from dates_and_maturity_derived

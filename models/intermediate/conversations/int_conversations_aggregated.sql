@@ -1,8 +1,8 @@
--- One row per conversation id of this run: dimensions, counts, moments, its end and its purpose, from its own events only.
-{{ config(materialized='table') }}
+-- One row per conversation id: dimensions, counts, moments, its end and its purpose, from its own events only.
+{{ replace_touched('int_conversations_landed') }}
 with
 
-events_touched as (
+events_landed as (
 
     select
         *,
@@ -10,7 +10,8 @@ events_touched as (
         event_type = 'conversation_started' or is_interaction as is_start,
         event_type in ('user_message', 'flow_started')
         or (event_type = 'button_clicked' and sender_role is distinct from 'agent') as is_engagement
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events') }}
+    where {{ only_touched(ref('int_conversations_landed')) }}
 
 ),
 
@@ -82,7 +83,7 @@ conversations_aggregated as (
 
         bool_or(is_conversation_event) as has_conversation_event,
         bool_or(is_engagement) as is_engaged
-    from events_touched
+    from events_landed
     group by conversation_key
 
 ),
@@ -90,7 +91,7 @@ conversations_aggregated as (
 model_messages_counted as (
 
     select conversation_key, model, count(*) as message_count
-    from events_touched
+    from events_landed
     where event_type = 'agent_message' and model is not null
     group by conversation_key, model
 
@@ -111,13 +112,13 @@ models_ranked as (
 events_placed as (
 
     select
-        events_touched.*,
-        events_touched.event_type in ('conversation_completed', 'conversation_ended', 'conversation_abandoned')
-        and events_touched.sequence_number > coalesce(conversations_aggregated.last_interaction_sequence, 0) as is_standing_end,
-        events_touched.event_type = 'agent_message'
-        and events_touched.sequence_number > conversations_aggregated.first_user_message_sequence as is_reply
-    from events_touched
-    inner join conversations_aggregated on events_touched.conversation_key = conversations_aggregated.conversation_key
+        events_landed.*,
+        events_landed.event_type in ('conversation_completed', 'conversation_ended', 'conversation_abandoned')
+        and events_landed.sequence_number > coalesce(conversations_aggregated.last_interaction_sequence, 0) as is_standing_end,
+        events_landed.event_type = 'agent_message'
+        and events_landed.sequence_number > conversations_aggregated.first_user_message_sequence as is_reply
+    from events_landed
+    inner join conversations_aggregated on events_landed.conversation_key = conversations_aggregated.conversation_key
 
 ),
 
@@ -144,7 +145,14 @@ conversations_described as (
         found.explicit_end_at,
         found.end_event_id,
         found.abandoned_event_id,
-        {{ milliseconds_between('found.asked_at', 'found.replied_at') }} as first_response_ms
+        {{ milliseconds_between('found.asked_at', 'found.replied_at') }} as first_response_ms,
+        -- An id that was only shown never started; it closes when nothing followed the widget for as long.
+        greatest(
+            coalesce(conversations_aggregated.started_at, conversations_aggregated.first_event_at),
+            coalesce(
+                conversations_aggregated.last_interaction_at, conversations_aggregated.started_at, conversations_aggregated.first_event_at
+            )
+        ) as last_activity_at
     from conversations_aggregated
     inner join ends_and_replies_found as found on conversations_aggregated.conversation_key = found.conversation_key
     left join models_ranked on conversations_aggregated.conversation_key = models_ranked.conversation_key and models_ranked.model_rank = 1
@@ -153,6 +161,15 @@ conversations_described as (
     left join {{ ref('purposes') }} as purposes_of_source
         on conversations_aggregated.source = purposes_of_source.source and purposes_of_source.agent is null
 
+),
+
+closing_moments_derived as (
+
+    select
+        *,
+        coalesce(explicit_end_at, {{ add_minutes('last_activity_at', var('idle_minutes')) }}) as closes_at
+    from conversations_described
+
 )
 
-select * from conversations_described
+select * from closing_moments_derived

@@ -3,7 +3,9 @@ with
 
 conversations as (
 
-    select * from {{ ref('int_conversations_aggregated') }}
+    select *
+    from {{ ref('int_conversations_aggregated') }}
+    where {{ only_touched(ref('int_conversations_touched'), 'first_event_at') }}
 
 ),
 
