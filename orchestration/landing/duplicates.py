@@ -98,14 +98,35 @@ def _within_stage(connection: duckdb.DuckDBPyConnection, contract: SourceContrac
     ).fetchall()
     if not repeated:
         return
+    connection.execute(
+        """
+        create or replace temp table repeated as
+        select _row, _file_no, row_number() over (partition by event_id order by _row) > 1 as is_later,
+            min(_line_hash) over of_id = max(_line_hash) over of_id and not bool_or(needs_role) over of_id as is_same
+        from parsed
+        where refusal is null and _event_hash in (select unnest($repeated::ubigint[]))
+        window of_id as (partition by event_id)""",
+        {"repeated": [event_hash for (event_hash,) in repeated]},
+    )
+    # Lines of one hash have one content: only others are taken out of the database to be looked at.
+    equal = connection.execute("select _row, _file_no from repeated where is_same and is_later").fetchall()
+    verdicts.duplicates.update(file_no for _, file_no in equal)
+    dropped = [row for row, _ in equal] + _compare_within_stage(connection, contract, verdicts)
+    if dropped:
+        connection.execute("delete from parsed where _row in (select unnest($dropped::bigint[]))", {"dropped": dropped})
+
+
+def _compare_within_stage(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, verdicts: Verdicts
+) -> list[int]:
+    """Judge the lines of one id that differ by their content; return those that are not the event."""
     names = ", ".join(f"p.{name}" for name in content_columns(contract))
     rows = connection.execute(
         f"""
         select p._row, p._file_no, p.needs_role, p._line_hash, {names}, p.content
         from parsed as p
-        where p.refusal is null and p._event_hash in (select unnest($repeated::ubigint[]))
-        order by p._row""",
-        {"repeated": [event_hash for (event_hash,) in repeated]},
+        where p._row in (select _row from repeated where not is_same)
+        order by p._row"""
     )
     first: dict[str, tuple[int, Canonical]] = {}
     dropped: list[int] = []
@@ -122,8 +143,7 @@ def _within_stage(connection: duckdb.DuckDBPyConnection, contract: SourceContrac
                 verdicts.duplicates[file_no] += 1
             else:
                 verdicts.conflicting.append(row)
-    if dropped:
-        connection.execute("delete from parsed where _row in (select unnest($dropped::bigint[]))", {"dropped": dropped})
+    return dropped
 
 
 def canonical(values: list[Any]) -> Canonical:
