@@ -25,6 +25,9 @@ SOURCES = (
 )
 DATA = PROJECT_DIR.parent / "shared" / "data"
 
+# To open DuckDB takes longer than most of what is asked here.
+_READER = duckdb.connect()
+
 
 @dataclass
 class Warehouse:
@@ -64,10 +67,13 @@ class Warehouse:
         return summary
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect() as connection:
-            connection.execute(f"attach '{self.database}' as store (read_only)")
-            connection.execute("use store")
-            return connection.execute(query).fetchall()
+        _READER.execute(f"attach '{self.database}' as store (read_only)")
+        try:
+            _READER.execute("use store")
+            return _READER.execute(query).fetchall()
+        finally:
+            _READER.execute("use memory")
+            _READER.execute("detach store")
 
     def value(self, query: str) -> Any:
         return self.rows(query)[0][0]
