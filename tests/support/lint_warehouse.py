@@ -15,6 +15,8 @@ def main() -> None:
     warehouse.settings.landing.mkdir()
     warehouse.land()
     warehouse.build()
+    # A build by what dbt sent before has had nothing to parse.
+    warehouse.parsed()
     shutil.copyfile(warehouse.home.dbt_target / "manifest.json", Path(PROJECT_DIR) / "target" / "manifest.json")
 
 
