@@ -1,8 +1,10 @@
 """What is expected of metrics_daily before it is published: the table that BI tools read without asking back."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from orchestration.expectations.frames import has_conversations, newest_metrics, open_read_only
 from orchestration.expectations.results import CheckResult, Expectation
@@ -85,9 +87,8 @@ def check_marts(build_database: Path, *, data_until: datetime | None, timezone: 
         metrics = newest_metrics(connection)
         must_have_rows = has_conversations(connection)
     reached = data_until.astimezone(ZoneInfo(timezone)).date() if data_until else None
-    metrics["days_after_data_until"] = [
-        (day.date() - reached) // timedelta(days=1) if reached else None for day in metrics["date"]
-    ]
+    # All at once: row by row it takes a fifth of the time of all these checks.
+    metrics["days_after_data_until"] = (metrics["date"] - np.datetime64(reached)).dt.days if reached else None
     present = validate(metrics, _PRESENCE) if must_have_rows else _no_conversations()
     return (
         *validate(metrics[metrics["unit"] == "rate"], _RATES),

@@ -81,9 +81,9 @@ def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
         select content_hash from ledger.llm_dead_letters where content_hash is not null"""
     )
     rows = connection.execute(
-        """select count(*), count_if(is_under_margin),
-            count_if(is_under_margin and content_hash not in (select content_hash from temp.answered)),
-            count_if(content_hash in (from temp.asked))
+        """select count(*), count(*) filter (is_under_margin),
+            count(*) filter (is_under_margin and content_hash not in (select content_hash from temp.answered)),
+            count(*) filter (content_hash in (from temp.asked))
         from temp.newest"""
     ).fetchall()
     return Margin(*rows[0])

@@ -91,7 +91,8 @@ class PhraseBook:
         return word != NEGATION and word not in self._function_words
 
     def _found(self, said: Sequence[Sequence[str]], least_share: float) -> Iterable[tuple[Kind, _Found]]:
-        words = {word for clause in said for word in clause}
+        # In the order of the text: of two words that mean the same one of a phrase, it is always the later that counts.
+        words = dict.fromkeys(word for clause in said for word in clause)
         meant = {known: word for word in words if self._says_something(word) for known in self._alike(word)}
         # By the words that say something: those that every text holds would find every phrase.
         places = {place for known in meant for place in self._by_word[known]}
