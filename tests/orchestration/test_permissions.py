@@ -57,8 +57,9 @@ def test_a_command_writes_for_its_account_alone(tmp_path: Path) -> None:
     code = "import os; print(oct(os.umask(0)))"
     start = (
         "import runpy, subprocess, sys; sys.argv = ['colloquy', 'status']\n"
-        "try: runpy.run_module('orchestration', run_name='__main__')\n"
-        f"except SystemExit: subprocess.run([sys.executable, '-c', {code!r}])"
+        "from orchestration.commands import status\n"
+        f"status.print_status = lambda _: subprocess.run([sys.executable, '-c', {code!r}]).returncode\n"
+        "runpy.run_module('orchestration', run_name='__main__')"
     )
     finished = subprocess.run(
         [sys.executable, "-c", start],
