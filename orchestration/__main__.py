@@ -1,6 +1,7 @@
 """The commands behind `make`."""
 
 import argparse
+import atexit
 import io
 import os
 import sys
@@ -186,6 +187,13 @@ def _abandonable(stream: TextIO, *, by_line: bool) -> TextIO:
     return io.TextIOWrapper(buffer, encoding=stream.encoding, errors=stream.errors, line_buffering=by_line)
 
 
+def _leave_the_heap(ended_with: list[int]) -> None:
+    for code in ended_with:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
 if __name__ == "__main__":
     # Not by ending at SIGPIPE: a run must publish and keep its exit code, whoever reads what it prints.
     sys.stdout = _abandonable(sys.stdout, by_line=sys.stdout.isatty())
@@ -193,8 +201,9 @@ if __name__ == "__main__":
     # Events are other people's words: what is written here, temporary files too, is this account's alone until it is
     # published. Everything this process starts inherits it.
     os.umask(0o077)
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # All that is open has been closed: to take the heap of a run apart object by object would take half a second more.
-    os._exit(code)
+    ended_with: list[int] = []
+    # Registered before all others it is called after them, with everything closed: to take the heap of a run apart
+    # object by object would take half a second more.
+    atexit.register(_leave_the_heap, ended_with)
+    ended_with.append(main(sys.argv[1:]))
+    sys.exit(ended_with[0])

@@ -116,6 +116,25 @@ def test_a_reader_that_leaves_changes_neither_exit_code_nor_words(
     assert bool(finished.stdout) == (stream == "stderr")
 
 
+def test_a_command_ends_with_its_code_after_all_that_others_asked_for(home: Home) -> None:
+    """Its heap is left to the system; what libraries close at the end, and the last words printed, are not."""
+    start = (
+        "import atexit, runpy, sys; sys.argv = ['colloquy', 'status']\n"
+        "from orchestration.commands import status\n"
+        "status.print_status = lambda _: print('said', end='') or atexit.register(print, ', closed', end='') and 3\n"
+        "runpy.run_module('orchestration', run_name='__main__')"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", start],
+        cwd=PROJECT_DIR,
+        env=os.environ | {"COLLOQUY_HOME": str(home.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (finished.returncode, finished.stdout, finished.stderr) == (3, "said, closed", "")
+
+
 def test_status_counts_files_and_names_those_that_wait(
     home: Home, landing: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
