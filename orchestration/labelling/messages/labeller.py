@@ -20,7 +20,7 @@ from orchestration.labelling.rephrases.frequencies import hash_of_frequencies
 from orchestration.privacy.redaction import REDACTOR_VERSION
 
 # Raised with every change of code that may change an answer; data (phrases, cues, lexicon) is hashed as it is.
-MESSAGES_VERSION = 2
+MESSAGES_VERSION = 3
 # Fewer words than this say little of their own language: the conversation decides.
 _LEAST_OWN_WORDS = 6
 # Nobody types more at once: what follows was pasted, and costs as much as a hundred messages.
