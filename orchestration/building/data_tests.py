@@ -4,8 +4,9 @@ As nodes of a build they cost twenty times what their SQL does.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from orchestration.building.connection import open_build
 from orchestration.building.invocation import invoke
 from orchestration.building.manifest import ManifestError, parsed_manifest
 from orchestration.building.project import dbt_flags
+from orchestration.building.replay import answered
 from orchestration.home import Home
 from orchestration.settings import Settings
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _FOLDER = "data_tests"
+# What only_built and only_landed of macros/incremental write: the condition of an incremental run, not yet in force.
+_BUILT = re.compile(r"true -- built: (?P<condition>[^\n]*)\n")
 
 
 @dataclass(frozen=True)
@@ -91,15 +95,17 @@ def compile_tests(manifest: "Manifest", settings: Settings) -> tuple[DataTest, .
     return tuple(tests)
 
 
-def failed_tests(home: Home, tests: Iterable[DataTest]) -> Iterator[FailedTest]:
+def failed_tests(home: Home, tests: Iterable[DataTest], *, is_incremental: bool = False) -> Iterator[FailedTest]:
     """Run tests over what has been built, one query a model, and yield those that return rows.
 
-    The databases must be free of writers. Raises duckdb.Error, which names the test, when one cannot be run.
+    With `is_incremental` over what the last build has made, else over whole tables. The databases must be free of
+    writers. Raises duckdb.Error, which names the test, when one cannot be run.
     """
     by_node: dict[str, list[DataTest]] = {}
-    for test in tests:
-        by_node.setdefault(test.node_id, []).append(test)
     with open_build(home) as connection:
+        for test in tests:
+            sql = answered(connection, _BUILT.sub(r"\g<condition>\n", test.sql)) if is_incremental else test.sql
+            by_node.setdefault(test.node_id, []).append(replace(test, sql=sql))
         for group in by_node.values():
             counted = " union all ".join(
                 # On lines of their own: the compiled SQL may begin or end with a comment.

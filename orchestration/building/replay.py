@@ -105,7 +105,7 @@ def replay(home: Home, nodes: Sequence[NodeStatements], on_node: Callable[[int],
             started = perf_counter()
             try:
                 for sql in node.statements:
-                    connection.execute(_answered(connection, sql))
+                    connection.execute(answered(connection, sql))
             except duckdb.Error as error:
                 connection.rollback()
                 failed = _outcome(node, "error", perf_counter() - started, " ".join(str(error).split()))
@@ -116,8 +116,8 @@ def replay(home: Home, nodes: Sequence[NodeStatements], on_node: Callable[[int],
     return Invocation(tuple(outcomes), None)
 
 
-def _answered(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """Put today's answers in the place of those of the recorded run."""
+def answered(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """Put today's answers in the place of those of the run that has written the SQL."""
 
     def literal(match: re.Match[str]) -> str:
         row = connection.execute(match["question"]).fetchone()

@@ -82,14 +82,16 @@ class _Step:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """Build the models and test what came out; raise what failed."""
         selected = {self.node_of[key] for key in context.selected_asset_keys}
+        is_incremental = not (build.is_full_refresh or context.is_subset)
+        is_nightly = context.run.tags.get(TRIGGER_TAG) == NIGHTLY
         # Views and seeds stand as the last full refresh has made them.
-        due = selected if build.is_full_refresh or context.is_subset else selected - _STANDING
+        due = selected - _STANDING if is_incremental else selected
         names = sorted(str(_NODES[node]["name"]) for node in due)
         settings, home = warehouse.settings, warehouse.home
         command = build_command(settings, is_full_refresh=build.is_full_refresh)
         selection = ["--select", *names]
         on_node = partial(_log_progress, context, len(names))
-        if build.is_full_refresh or context.is_subset:
+        if not is_incremental:
             target = home.dbt_target / "run"
             manifest = parsed_manifest(settings)
             done = invoke(manifest, home.dbt_project, target, [*command, *selection], on_node=on_node)
@@ -101,12 +103,14 @@ class _Step:
                 selection,
                 recordings_folder(home),
                 on_node=on_node,
-                is_dbt_asked=context.run.tags.get(TRIGGER_TAG) == NIGHTLY,
+                is_dbt_asked=is_nightly,
             )
         yield from self._materializations(home, selected, done.outcomes)
         findings = failed_nodes(done.outcomes)
         if not findings and done.error is None:
-            findings = yield from self._tested(context, warehouse, selected)
+            findings = yield from self._tested(
+                context, warehouse, selected, is_incremental=is_incremental and not is_nightly
+            )
         for finding in findings:
             (context.log.error if finding.severity == "error" else context.log.warning)(finding.as_text())
         failed = [finding.summary() for finding in findings if finding.severity == "error"]
@@ -128,11 +132,11 @@ class _Step:
             yield dg.MaterializeResult(asset_key=self._key_of[node], metadata=metadata)
 
     def _tested(
-        self, context: dg.AssetExecutionContext, warehouse: Warehouse, selected: set[str]
+        self, context: dg.AssetExecutionContext, warehouse: Warehouse, selected: set[str], *, is_incremental: bool
     ) -> Generator[dg.AssetCheckResult, None, tuple[DbtFinding, ...]]:
         """Run the tests of what was selected, yield a result a model and return what they found."""
         tests = [test for test in compiled_tests(warehouse.settings) if test.node_id in selected]
-        failed = list(failed_tests(warehouse.home, tests))
+        failed = list(failed_tests(warehouse.home, tests, is_incremental=is_incremental))
         wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
         for spec in self.check_specs:
             if (spec.asset_key, spec.name) in wanted:

@@ -56,6 +56,21 @@ def test_tests_that_return_rows_have_failed(home: Home) -> None:
     assert names(failed_tests(home, [])) == []
 
 
+def test_an_increment_is_tested_by_its_condition_with_today_s_answer(home: Home) -> None:
+    """Of seven messages those above a number that the SQL asks for; behind the question stands an old answer."""
+    question = "select max(turn_number) - 2 from build.marts.messages"
+    sql = (
+        "select message_id from build.marts.messages "
+        f"where turn_number >= 0 and (true -- built: turn_number > /* asked: {question} */ 0\n)"
+    )
+    tests = [data_test(home, "new", sql), data_test(home, "whole", WRONG)]
+    assert names(failed_tests(home, tests)) == [("new", 7), ("whole", 7)]
+    found = list(failed_tests(home, tests, is_incremental=True))
+    assert names(found) == [("new", 2), ("whole", 7)]
+    # What is shown is what was found.
+    assert [[row["message_id"] for row in one.rows] for one in rows_found(home, found)][:1] == [["m5", "m6"]]
+
+
 def test_a_test_that_cannot_run_is_an_error(home: Home) -> None:
     with pytest.raises(duckdb.Error, match="no_such_column"):
         list(failed_tests(home, [data_test(home, "broken", "select no_such_column from build.marts.messages")]))

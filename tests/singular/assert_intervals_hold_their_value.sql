@@ -30,7 +30,10 @@ intervals as (
 select *
 from intervals
 where
-    ci_low > value + 1e-9
-    or ci_high < value - 1e-9
-    or (ci_low is null) <> (ci_high is null)
-    or (value is null and ci_low is not null)
+    (
+        ci_low > value + 1e-9
+        or ci_high < value - 1e-9
+        or (ci_low is null) <> (ci_high is null)
+        or (value is null and ci_low is not null)
+    )
+    and {{ only_built(ref('int_dates_touched'), 'date') }}

@@ -308,6 +308,12 @@ class WarehouseUnderTest:
 
     def check_data(self) -> None:
         """Run the data tests of everything that has been built; what fails raises with its name."""
+        failed = failed_tests(self.home, self.data_tests())
+        found = [f"{one.test.name}: {one.row_count} rows" for one in failed if not one.test.is_warning]
+        assert not found, found
+
+    def data_tests(self) -> list[DataTest]:
+        """Return the data tests of everything that has been built."""
         built = {f"{schema}.{name}" for schema, name in self.rows(_RELATIONS)}
         file = self.project().folder / "data_tests.json"
         known = kept(file) or self._data_tests()
@@ -319,9 +325,7 @@ class WarehouseUnderTest:
             if built.issuperset(one["looks_at"])
         ]
         assert len(tests) > 100
-        failed = failed_tests(self.home, tests)
-        found = [f"{one.test.name}: {one.row_count} rows" for one in failed if not one.test.is_warning]
-        assert not found, found
+        return tests
 
     def _data_tests(self) -> dict[str, Any]:
         """Return the compiled data tests of the project, and the relations each looks at."""

@@ -1,4 +1,5 @@
 -- One row per conversation with evidence for or against a solved problem: the first proof and the claim that stands.
+{{ config(materialized='table') }}
 with
 
 -- One event can speak for two reasons at once, a conversion that is also listed as a signal: the first by name is stated.
