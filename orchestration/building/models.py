@@ -32,10 +32,10 @@ def build_increment(
     known = None if is_dbt_asked else read_recording(recording)
     if known is not None:
         return replay(home, known, on_node)
-    recorder, target = Recorder(), home.dbt_target / "run"
+    recorder, target, manifest = Recorder(), home.dbt_target / "run", parsed()
     done = invoke(
-        parsed(), home.dbt_project, target, [*command, *selection], on_node=on_node, on_statement=recorder.add
+        manifest, home.dbt_project, target, [*command, *selection], on_node=on_node, on_statement=recorder.add
     )
     if done.is_success:
-        write_recording(recording, recorder.nodes())
+        write_recording(recording, recorder.nodes(manifest))
     return done

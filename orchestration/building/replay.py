@@ -14,12 +14,16 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from orchestration.building.connection import open_build
 from orchestration.building.outcomes import Invocation, Outcome
 from orchestration.home import Home
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 # What leaves nothing behind, and the borders of dbt's transactions: a replay is one transaction.
 _PASSING = ("select", "with", "describe", "explain", "show", "begin", "commit", "rollback")
@@ -29,10 +33,15 @@ _ASKED = re.compile(r"/\* asked: (?P<question>.*?) \*/ (?:timestamp '[^']*'|-?\d
 
 @dataclass(frozen=True)
 class NodeStatements:
-    """What one node of the graph sends to the database, in order."""
+    """What one node of the graph sends to the database, in order.
+
+    `idle_while_empty` names its own relation and the one that it has no rows without (meta `empty_without` of the
+    model): while both are empty, there is nothing to send.
+    """
 
     unique_id: str
     statements: tuple[str, ...]
+    idle_while_empty: tuple[str, ...] = ()
 
 
 class Recorder:
@@ -47,9 +56,20 @@ class Recorder:
         if unique_id and not bare.lower().startswith(_PASSING):
             self._statements.setdefault(unique_id, []).append(bare)
 
-    def nodes(self) -> tuple[NodeStatements, ...]:
-        """Return what has been collected."""
-        return tuple(NodeStatements(key, tuple(found)) for key, found in self._statements.items())
+    def nodes(self, manifest: "Manifest") -> tuple[NodeStatements, ...]:
+        """Return what has been collected of the nodes of a manifest."""
+        return tuple(
+            NodeStatements(key, tuple(found), _idle_while_empty(manifest, key))
+            for key, found in self._statements.items()
+        )
+
+
+def _idle_while_empty(manifest: "Manifest", unique_id: str) -> tuple[str, ...]:
+    node = manifest.nodes[unique_id]
+    needed = node.config.meta.get("empty_without")
+    if needed is None:
+        return ()
+    return str(node.relation_name), str(manifest.nodes[f"model.{node.package_name}.{needed}"].relation_name)
 
 
 def situation(home: Home, selection: Sequence[str]) -> str:
@@ -78,7 +98,7 @@ def read_recording(recording: Path) -> tuple[NodeStatements, ...] | None:
         kept = json.loads(recording.read_text())
     except FileNotFoundError:
         return None
-    return tuple(NodeStatements(unique_id, tuple(statements)) for unique_id, statements in kept)
+    return tuple(NodeStatements(unique_id, tuple(statements), tuple(idle)) for unique_id, statements, idle in kept)
 
 
 def write_recording(recording: Path, nodes: Iterable[NodeStatements]) -> None:
@@ -89,12 +109,12 @@ def write_recording(recording: Path, nodes: Iterable[NodeStatements]) -> None:
     recording.parent.mkdir(parents=True, exist_ok=True)
     # Two processes may record the same.
     with NamedTemporaryFile("w", dir=recording.parent, delete=False) as draft:
-        json.dump([[node.unique_id, node.statements] for node in nodes], draft)
+        json.dump([[node.unique_id, node.statements, node.idle_while_empty] for node in nodes], draft)
     Path(draft.name).replace(recording)
 
 
 def replay(home: Home, nodes: Sequence[NodeStatements], on_node: Callable[[int], None]) -> Invocation:
-    """Send recorded statements in one transaction: all of it happens, or nothing.
+    """Send recorded statements in one transaction: all of it happens, or nothing. A node that is idle stands as it is.
 
     `on_node` is told after each node how many have ended. A statement that fails is the outcome of its node.
     """
@@ -104,7 +124,7 @@ def replay(home: Home, nodes: Sequence[NodeStatements], on_node: Callable[[int],
         for node in nodes:
             started = perf_counter()
             try:
-                for sql in node.statements:
+                for sql in () if _is_idle(connection, node) else node.statements:
                     connection.execute(answered(connection, sql))
             except duckdb.Error as error:
                 connection.rollback()
@@ -114,6 +134,13 @@ def replay(home: Home, nodes: Sequence[NodeStatements], on_node: Callable[[int],
             on_node(len(outcomes))
         connection.commit()
     return Invocation(tuple(outcomes), None)
+
+
+def _is_idle(connection: duckdb.DuckDBPyConnection, node: NodeStatements) -> bool:
+    # Its own relation first: a table tells at once.
+    return bool(node.idle_while_empty) and not any(
+        connection.execute(f"select 1 from {relation} limit 1").fetchone() for relation in node.idle_while_empty
+    )
 
 
 def answered(connection: duckdb.DuckDBPyConnection, sql: str) -> str:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import duckdb
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.building.outcomes import Invocation
 from orchestration.building.replay import (
@@ -61,19 +64,54 @@ def test_what_only_asks_is_not_kept() -> None:
     recorder.add("model.colloquy.later", "drop table a")
     recorder.add(NODE, "insert into a select 2")
     recorder.add("", "create table of_no_node (i int)")
-    assert recorder.nodes() == (
+    manifest = SimpleNamespace(nodes={NODE: _model("int_events"), "model.colloquy.later": _model("later")})
+    assert recorder.nodes(cast(Manifest, manifest)) == (
         NodeStatements(NODE, ("create or replace table a as (select 1)", "insert into a select 2")),
         NodeStatements("model.colloquy.later", ("drop table a",)),
     )
 
 
+def test_what_a_model_is_empty_without_is_kept_with_it() -> None:
+    recorder, later = Recorder(), _model("later", empty_without="int_events")
+    recorder.add(NODE, "drop table a")
+    recorder.add("model.colloquy.later", "drop table b")
+    manifest = SimpleNamespace(nodes={NODE: _model("int_events"), "model.colloquy.later": later})
+    assert recorder.nodes(cast(Manifest, manifest)) == (
+        NodeStatements(NODE, ("drop table a",)),
+        NodeStatements("model.colloquy.later", ("drop table b",), ("build.later", "build.int_events")),
+    )
+
+
+def _model(name: str, **meta: str) -> SimpleNamespace:
+    config = SimpleNamespace(meta=meta)
+    return SimpleNamespace(name=name, package_name="colloquy", relation_name=f"build.{name}", config=config)
+
+
 def test_what_is_kept_comes_back_and_other_projects_go(tmp_path: Path) -> None:
-    nodes = (NodeStatements(NODE, ("create table a (i int)", "drop table a")), NodeStatements("model.b.c", ()))
+    nodes = (
+        NodeStatements(NODE, ("create table a (i int)", "drop table a")),
+        NodeStatements("model.b.c", (), ("c", "d")),
+    )
     assert read_recording(tmp_path / "old" / "x.json") is None
     write_recording(tmp_path / "old" / "x.json", nodes)
     assert read_recording(tmp_path / "old" / "x.json") == nodes
     write_recording(tmp_path / "new" / "y.json", nodes)
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")] == ["new/y.json"]
+
+
+@pytest.mark.parametrize(
+    ("own", "needed", "is_sent"), [("none", "none", False), ("kept", "none", True), ("none", "kept", True)]
+)
+def test_a_model_that_is_empty_without_another_stands_while_both_are(
+    home: Home, own: str, needed: str, is_sent: bool
+) -> None:
+    change(home, "create table none as from kept where false")
+    ended: list[int] = []
+    done = replay(home, [NodeStatements(NODE, ("create table sent as select 1 as i",), (own, needed))], ended.append)
+    assert done.is_success
+    assert [one.unique_id for one in done.outcomes] == [NODE]
+    assert ended == [1]
+    assert rows(home, "select count(*) from duckdb_tables() where table_name = 'sent'") == [(int(is_sent),)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 -- One row per test, phase, metric, segment, look and planned variant: the estimate for the variant, and its variance.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 accumulated as (

@@ -1,5 +1,5 @@
 -- One row per test, phase, counted unit and conversation of the unit within its window; of users also those before it.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 units as (

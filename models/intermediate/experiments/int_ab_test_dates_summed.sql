@@ -1,5 +1,5 @@
 -- One row per test, phase, metric, segment, variant and UTC date of exposure: what the mature units first exposed on it add up to.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 -- The segment of a unit is that of its first exposed conversation.

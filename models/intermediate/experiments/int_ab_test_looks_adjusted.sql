@@ -1,5 +1,5 @@
 -- One row per test, phase, metric, segment, look and treatment: its p-value by Holm within its family, and since when it is significant.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 looks as (

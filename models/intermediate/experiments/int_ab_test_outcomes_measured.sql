@@ -1,5 +1,5 @@
 -- One row per test, phase, metric and counted unit: what became of the unit within its window.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 units as (

@@ -1,5 +1,5 @@
 -- One row per test, phase, metric, segment and planned variant: its numbers beside the control's, and what is made of them.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 controls as (

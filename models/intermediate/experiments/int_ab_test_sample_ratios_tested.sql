@@ -1,5 +1,5 @@
 -- One row per test, phase and complete date of exposure: whether the units fall to the variants as planned.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 units as (

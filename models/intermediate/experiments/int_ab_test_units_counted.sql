@@ -1,5 +1,5 @@
 -- One row per test and phase: its units, and how many of them something speaks against.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 units as (

@@ -1,5 +1,5 @@
 -- One row per test and unit exposed to it: the phase and variant of its first exposure, and what speaks against counting it.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 randomization as (

@@ -1,5 +1,5 @@
 -- One row per test, phase and variant that is planned or was seen: its share of the units, and whether it is the control.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 tests as (

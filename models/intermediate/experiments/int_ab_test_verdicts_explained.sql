@@ -1,5 +1,5 @@
 -- One row per test, phase, metric, segment and planned variant: its result, the verdict and a sentence that says why.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 -- All that speaks for and against trusting a result.

@@ -1,5 +1,5 @@
 -- One row per date or hour this run states and segment: what the widgets shown in it add up to.
-{{ config(materialized='table') }}
+{{ config(materialized='table', meta={'empty_without': 'fct_interactions'}) }}
 with
 
 interactions as (

@@ -33,10 +33,9 @@ series_continued as (
 -- Finality belongs to the day and the metric: a segment that appears on a final day is a change too.
 days_final as (
 
-    select distinct published_values.date, published_values.metric_name, series_continued.segment_type
+    select distinct date, metric_name
     from published_values
-    inner join series_continued on published_values.metric_name = series_continued.metric_name
-    where published_values.is_final
+    where is_final
 
 ),
 
@@ -70,11 +69,9 @@ values_restated as (
         comparison.load_id,
         comparison.reason
     from values_compared
-    inner join days_final
-        on
-            values_compared.date = days_final.date
-            and values_compared.metric_name = days_final.metric_name
-            and values_compared.segment_type = days_final.segment_type
+    inner join days_final on values_compared.date = days_final.date and values_compared.metric_name = days_final.metric_name
+    inner join series_continued
+        on values_compared.metric_name = series_continued.metric_name and values_compared.segment_type = series_continued.segment_type
     cross join {{ source('state', 'comparison') }} as comparison
     where {{ differs('values_compared.old_value', 'values_compared.new_value') }}
 
