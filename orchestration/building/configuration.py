@@ -11,6 +11,7 @@ import yaml
 
 from orchestration.building.alert_rows import alert_problems
 from orchestration.building.experiment_rows import experiment_problems
+from orchestration.building.measures import measure_names
 from orchestration.building.seed_columns import column_defaults, column_problems
 from orchestration.labelling.messages.taxonomy import KINDS, phrase_problems
 from orchestration.labelling.stages import STAGES
@@ -137,7 +138,6 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
             problems.extend(column_problems(name, seed.columns, shipped.columns, optional))
     if not problems:
         variables = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]
-        known_measures = {name for names in variables["measures"].values() for name in names}
         facts = {name: fact["type"] for name, fact in variables["ab_test_facts"].items()}
         for check in (
             _check_keys,
@@ -150,7 +150,7 @@ def check_configuration(project: Path, shipped_seeds: Path) -> None:
             problems.extend(check(seeds))
         problems.extend(phrase_problems(seeds["taxonomy.csv"].numbered()))
         problems.extend(experiment_problems(seeds["ab_tests.csv"].numbered(), facts))
-        problems.extend(_check_metrics(seeds, known_measures))
+        problems.extend(_check_metrics(seeds, measure_names(project)))
         metrics = {row["metric_name"]: row for _, row in seeds["metric_definitions.csv"].rows}
         hourly = {
             row["dimension"]
@@ -289,7 +289,7 @@ def _check_dimensions(seeds: dict[str, _Seed]) -> Iterator[str]:
             yield f"{where}: column_name {row['column_name']!r} is none of {', '.join(sorted(SEGMENT_COLUMNS))}"
 
 
-def _check_metrics(seeds: dict[str, _Seed], measures: set[str]) -> Iterator[str]:
+def _check_metrics(seeds: dict[str, _Seed], measures: frozenset[str]) -> Iterator[str]:
     if _GOAL_METRIC not in seeds["metric_definitions.csv"].values("metric_name"):
         # Tests are judged by the goals that have a metric.
         yield f"metric_definitions.csv: metric {_GOAL_METRIC!r} is missing; it stands for one metric a goal"

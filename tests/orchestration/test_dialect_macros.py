@@ -25,6 +25,8 @@ CALLS = {
     "add_hours": "add_hours('a', 'b')",
     "add_minutes": "add_minutes('a', 'b')",
     "as_list": "as_list(['a', 'b'])",
+    "column_positions": "column_positions('counted', ['day', 'part'])",
+    "columns_as_list": "columns_as_list(['day', 'part'], 'bigint')",
     "date_series": "date_series('(select a, b)', 'a', 'b', 'day')",
     "in_list": "in_list('a', 'b')",
     "in_reporting_timezone": "in_reporting_timezone('a')",
@@ -301,6 +303,17 @@ def test_an_item_of_a_list_is_the_one_at_its_place(
 ) -> None:
     assert evaluate(rendered["item_at"], "bigint[] bigint", [7, None, -9], place) == item
     assert evaluate(rendered["as_list"], "bigint bigint", place, 5) == [place, 5]
+
+
+def test_columns_stand_in_a_list_where_their_names_say(rendered: dict[str, str]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create table counted (day date, solved integer, part varchar, points decimal(38, 0))")
+        names = connection.execute(rendered["column_positions"]).fetchall()
+        connection.execute("insert into counted values ('2026-03-01', 3, 'all', null), (null, null, null, 40)")
+        lists = connection.execute(f"select {rendered['columns_as_list']} from counted order by points").fetchall()
+        assert connection.execute(rendered["column_positions"]).fetchall() == names
+    assert sorted(names, key=lambda row: row[1]) == [("solved", 1), ("points", 2)]
+    assert lists == [([None, 40],), ([3, None],)]
 
 
 @pytest.mark.parametrize(("url", "path"), URLS.items())

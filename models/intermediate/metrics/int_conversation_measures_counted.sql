@@ -93,18 +93,18 @@ measures_counted as (
         count(case when compared_message_count > 0 then 1 end) as compared_messages_conversations,
         {{ exact_sum('rephrase_count * compared_message_count') }} as rephrases_x_compared_messages,
 
-        -- whether solutions lasted
-        count(case when is_followed then 1 end) as followed_count,
+        -- whether solutions lasted, null where nothing is settled
         count(case when is_settled and is_resolved and not is_followed then 1 end) as resolved_unknown_user_count,
-        count(case when is_followed and is_durably_resolved_7d is null then 1 end) as maturing_7d_count,
-        count(case when is_settled then is_durably_resolved_24h end) as followed_24h_count,
-        count(case when is_settled then is_durably_resolved_72h end) as followed_72h_count,
-        count(case when is_settled then is_durably_resolved_7d end) as followed_7d_count,
-        count(case when is_settled and is_durably_resolved_24h then 1 end) as durable_24h_count,
-        count(case when is_settled and is_durably_resolved_72h then 1 end) as durable_72h_count,
-        count(case when is_settled and is_durably_resolved_7d then 1 end) as durable_7d_count,
-        count(case when is_known_first_contact then 1 end) as first_contact_count,
-        count(case when is_known_first_contact and is_durably_resolved_7d then 1 end) as first_contact_resolved_count,
+        {{ count_among('is_settled', 'is_followed') }} as followed_count,
+        {{ count_among('is_settled', 'is_followed and is_durably_resolved_7d is null') }} as maturing_7d_count,
+        {{ count_among('is_settled', 'is_durably_resolved_24h is not null') }} as followed_24h_count,
+        {{ count_among('is_settled', 'is_durably_resolved_72h is not null') }} as followed_72h_count,
+        {{ count_among('is_settled', 'is_durably_resolved_7d is not null') }} as followed_7d_count,
+        {{ count_among('is_settled', 'is_durably_resolved_24h') }} as durable_24h_count,
+        {{ count_among('is_settled', 'is_durably_resolved_72h') }} as durable_72h_count,
+        {{ count_among('is_settled', 'is_durably_resolved_7d') }} as durable_7d_count,
+        {{ count_among('is_settled', 'is_known_first_contact') }} as first_contact_count,
+        {{ count_among('is_settled', 'is_known_first_contact and is_durably_resolved_7d') }} as first_contact_resolved_count,
 
         -- cost, in whole nanodollars
         count(cost_usd) as cost_known_count,

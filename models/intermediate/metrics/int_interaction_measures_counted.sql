@@ -21,72 +21,36 @@ interactions as (
 
 ),
 
--- A visitor used the widget if any of her ids of the period and segment was used.
+-- A visitor used the widget if any of her ids of the period and segment was used. Who has no user id is no visitor.
 visitors as (
 
     select
-        date,
-        grain,
-        hour_at,
-        segment,
-        bool_or(is_engaged) as is_engaged,
-        bool_and(is_mature) as is_mature
+        date, grain, hour_at, segment, segment_type, segment_value,
+        user_id is not null as is_visitor,
+        count(*) as shown_count,
+        count(case when is_engaged then 1 end) as engaged_count,
+        count(case when is_mature then 1 end) as mature_count,
+        count(case when is_mature and not is_engaged then 1 end) as ignored_count
     from interactions
-    where user_id is not null
-    group by date, grain, hour_at, segment, id_namespace, user_id
+    group by date, grain, hour_at, segment, segment_type, segment_value, id_namespace, user_id
 
 ),
 
-visitors_counted as (
+measures_counted as (
 
     select
-        date,
-        grain,
-        hour_at,
-        segment,
-        count(*) as visitor_count,
-        count(case when is_engaged then 1 end) as visitor_engaged_count,
-        count(case when is_mature then 1 end) as visitor_mature_count,
-        count(case when is_mature and not is_engaged then 1 end) as visitor_ignored_count
+        date, grain, hour_at, segment, segment_type, segment_value,
+        sum(shown_count) as interaction_count,
+        sum(engaged_count) as interaction_engaged_count,
+        sum(mature_count) as interaction_mature_count,
+        sum(ignored_count) as interaction_ignored_count,
+        count(case when is_visitor then 1 end) as visitor_count,
+        count(case when is_visitor and engaged_count > 0 then 1 end) as visitor_engaged_count,
+        count(case when is_visitor and mature_count = shown_count then 1 end) as visitor_mature_count,
+        count(case when is_visitor and mature_count = shown_count and engaged_count = 0 then 1 end) as visitor_ignored_count
     from visitors
-    group by date, grain, hour_at, segment
-
-),
-
-interactions_counted as (
-
-    select
-        date,
-        grain,
-        hour_at,
-        segment,
-        segment_type,
-        segment_value,
-        count(*) as interaction_count,
-        count(case when is_engaged then 1 end) as interaction_engaged_count,
-        count(case when is_mature then 1 end) as interaction_mature_count,
-        count(case when is_mature and not is_engaged then 1 end) as interaction_ignored_count
-    from interactions
     group by date, grain, hour_at, segment, segment_type, segment_value
-
-),
-
-measures_joined as (
-
-    select
-        interactions_counted.*,
-        coalesce(visitors_counted.visitor_count, 0) as visitor_count,
-        coalesce(visitors_counted.visitor_engaged_count, 0) as visitor_engaged_count,
-        coalesce(visitors_counted.visitor_mature_count, 0) as visitor_mature_count,
-        coalesce(visitors_counted.visitor_ignored_count, 0) as visitor_ignored_count
-    from interactions_counted
-    left join visitors_counted
-        on
-            interactions_counted.date = visitors_counted.date
-            and interactions_counted.grain = visitors_counted.grain
-            and interactions_counted.hour_at is not distinct from visitors_counted.hour_at
-            and interactions_counted.segment = visitors_counted.segment
 
 )
 
-select * from measures_joined
+select * from measures_counted

@@ -9,7 +9,11 @@ metrics as (
 
 positions as (
 
-    {{ measure_positions() }}
+    {{ measure_positions(ref('int_conversation_measures_counted'), 'conversations') }}
+    union all
+    {{ measure_positions(ref('int_interaction_measures_counted'), 'interactions') }}
+    union all
+    {{ measure_positions(ref('int_sales_measures_counted'), 'sales') }}
 
 ),
 

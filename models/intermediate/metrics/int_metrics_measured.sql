@@ -33,12 +33,20 @@ measures_found as (
 
 ),
 
+-- What lasted is not counted of segments in which nothing could.
+measures_known as (
+
+    select * from measures_found
+    where numerator is not null or denominator is not null
+
+),
+
 parts_united as (
 
     select
         date, grain, hour_at, segment, segment_type, segment_value, metric_name,
         numerator, denominator, numerator_squared, denominator_squared, product_sum, cluster_count
-    from measures_found
+    from measures_known
     where is_spread
     union all
     select
@@ -60,7 +68,7 @@ measures_by_metric as (
     select
         date, grain, hour_at, segment, segment_type, segment_value, metric_name,
         numerator, denominator, numerator_squared, denominator_squared, product_sum, cluster_count
-    from measures_found
+    from measures_known
     where not is_spread
     union all
     select
