@@ -1,19 +1,72 @@
 -- One row per restated conversation, funnel and stage that the best attempt reached in order.
 with recursive
 
-entries as (
-
-    select * from {{ ref('int_funnel_entries_found') }}
-
-),
-
 stages as (
 
     select * from {{ ref('int_funnel_stages_defined') }}
 
 ),
 
-signals_of_entries as (
+first_occurrences as (
+
+    select
+        stage_signals.conversation_key,
+        stage_signals.funnel,
+        stage_signals.stage_order,
+        min(stage_signals.position) as position,
+        min(stage_signals.occurred_at) as occurred_at
+    from {{ ref('int_stage_signals_found') }} as stage_signals
+    inner join {{ ref('int_funnel_entries_found') }} as entries
+        on stage_signals.conversation_key = entries.conversation_key and stage_signals.funnel = entries.funnel
+    group by stage_signals.conversation_key, stage_signals.funnel, stage_signals.stage_order
+
+),
+
+first_occurrences_numbered as (
+
+    select
+        *,
+        row_number() over (partition by conversation_key, funnel order by stage_order) as stage_number,
+        lag(position) over (partition by conversation_key, funnel order by stage_order) as position_before,
+        lag(occurred_at) over (partition by conversation_key, funnel order by stage_order) as occurred_before_at
+    from first_occurrences
+
+),
+
+-- Nothing follows a gap. Up to it, an attempt made of first occurrences is the best one if each follows the one before.
+steps as (
+
+    select
+        first_occurrences_numbered.conversation_key,
+        first_occurrences_numbered.funnel,
+        first_occurrences_numbered.stage_order,
+        first_occurrences_numbered.position,
+        first_occurrences_numbered.stage_order = 1
+        or (
+            first_occurrences_numbered.position >= first_occurrences_numbered.position_before
+            and (
+                stages.within_hours is null
+                or first_occurrences_numbered.occurred_at
+                < {{ add_hours('first_occurrences_numbered.occurred_before_at', 'stages.within_hours') }}
+            )
+        ) as is_following
+    from first_occurrences_numbered
+    inner join stages
+        on
+            first_occurrences_numbered.funnel = stages.funnel
+            and first_occurrences_numbered.stage_order = stages.stage_order
+    where first_occurrences_numbered.stage_number = first_occurrences_numbered.stage_order
+
+),
+
+entries_disordered as (
+
+    select distinct conversation_key, funnel from steps
+    where not is_following
+
+),
+
+signals_disordered as (
 
     select
         stage_signals.conversation_key,
@@ -23,8 +76,10 @@ signals_of_entries as (
         stage_signals.occurred_at,
         stages.within_hours
     from {{ ref('int_stage_signals_found') }} as stage_signals
-    inner join entries
-        on stage_signals.conversation_key = entries.conversation_key and stage_signals.funnel = entries.funnel
+    inner join entries_disordered
+        on
+            stage_signals.conversation_key = entries_disordered.conversation_key
+            and stage_signals.funnel = entries_disordered.funnel
     inner join stages on stage_signals.funnel = stages.funnel and stage_signals.stage_order = stages.stage_order
 
 ),
@@ -34,14 +89,14 @@ signals_of_entries as (
 attempts as (
 
     select conversation_key, funnel, stage_order, position, occurred_at
-    from signals_of_entries
+    from signals_disordered
     where stage_order = 1
 
     union
 
     select following.conversation_key, following.funnel, following.stage_order, following.position, following.occurred_at
     from attempts
-    inner join signals_of_entries as following
+    inner join signals_disordered as following
         on
             attempts.conversation_key = following.conversation_key
             and attempts.funnel = following.funnel
@@ -56,6 +111,14 @@ attempts as (
 ),
 
 stages_reached_in_order as (
+
+    select steps.conversation_key, steps.funnel, steps.stage_order, steps.position
+    from steps
+    left join entries_disordered
+        on steps.conversation_key = entries_disordered.conversation_key and steps.funnel = entries_disordered.funnel
+    where entries_disordered.conversation_key is null
+
+    union all
 
     select conversation_key, funnel, stage_order, min(position) as position
     from attempts

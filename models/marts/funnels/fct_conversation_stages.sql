@@ -26,32 +26,7 @@ reached_in_order as (
 
 ),
 
-signals_ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by conversation_key, funnel, stage_order, position order by event_id, source
-        ) as signal_number
-    from {{ ref('int_stage_signals_found') }}
-
-),
-
-evidence_in_order as (
-
-    select signals_ranked.*
-    from signals_ranked
-    inner join reached_in_order
-        on
-            signals_ranked.conversation_key = reached_in_order.conversation_key
-            and signals_ranked.funnel = reached_in_order.funnel
-            and signals_ranked.stage_order = reached_in_order.stage_order
-            and signals_ranked.position = reached_in_order.position
-    where signals_ranked.signal_number = 1
-
-),
-
-stages_stated as (
+stages_found as (
 
     select
         entries.conversation_key,
@@ -60,13 +35,15 @@ stages_stated as (
         stages.stage,
         entries.entered_at,
         entries.entry_date,
-        coalesce(reached.occurred_at, evidence_in_order.occurred_at) as reached_at,
-        coalesce(reached.event_id, evidence_in_order.event_id) as evidence_event_id,
-        coalesce(reached.evidence_kind, evidence_in_order.evidence_kind) as evidence_kind,
-        coalesce(reached.confidence, evidence_in_order.confidence) as confidence,
-        coalesce(reached.definition_hash, evidence_in_order.definition_hash, stages.definition_hash) as definition_hash,
+        reached.occurred_at,
+        reached.event_id,
+        reached.evidence_kind,
+        reached.confidence,
+        reached.definition_hash,
+        stages.definition_hash as stage_definition_hash,
         reached.conversation_key is not null as is_reached,
-        evidence_in_order.conversation_key is not null as is_in_order
+        reached_in_order.conversation_key is not null as is_in_order,
+        reached_in_order.position as position_in_order
     from entries
     inner join stages on entries.funnel = stages.funnel
     left join reached
@@ -74,13 +51,67 @@ stages_stated as (
             entries.conversation_key = reached.conversation_key
             and entries.funnel = reached.funnel
             and stages.stage_order = reached.stage_order
+    left join reached_in_order
+        on
+            entries.conversation_key = reached_in_order.conversation_key
+            and entries.funnel = reached_in_order.funnel
+            and stages.stage_order = reached_in_order.stage_order
+    where reached.conversation_key is not null or reached_in_order.conversation_key is not null
+
+),
+
+-- Outside the stage's window from the entry, yet in order: only these need another event than the one reached shows.
+signals_in_order_ranked as (
+
+    select
+        stage_signals.*,
+        row_number() over (
+            partition by stage_signals.conversation_key, stage_signals.funnel, stage_signals.stage_order
+            order by stage_signals.event_id, stage_signals.source
+        ) as signal_number
+    from {{ ref('int_stage_signals_found') }} as stage_signals
+    inner join stages_found
+        on
+            stage_signals.conversation_key = stages_found.conversation_key
+            and stage_signals.funnel = stages_found.funnel
+            and stage_signals.stage_order = stages_found.stage_order
+            and stage_signals.position = stages_found.position_in_order
+    where not stages_found.is_reached
+
+),
+
+evidence_in_order as (
+
+    select * from signals_in_order_ranked
+    where signal_number = 1
+
+),
+
+stages_stated as (
+
+    select
+        stages_found.conversation_key,
+        stages_found.funnel,
+        stages_found.stage_order,
+        stages_found.stage,
+        stages_found.entered_at,
+        stages_found.entry_date,
+        coalesce(stages_found.occurred_at, evidence_in_order.occurred_at) as reached_at,
+        coalesce(stages_found.event_id, evidence_in_order.event_id) as evidence_event_id,
+        coalesce(stages_found.evidence_kind, evidence_in_order.evidence_kind) as evidence_kind,
+        coalesce(stages_found.confidence, evidence_in_order.confidence) as confidence,
+        coalesce(
+            stages_found.definition_hash, evidence_in_order.definition_hash, stages_found.stage_definition_hash
+        ) as definition_hash,
+        stages_found.is_reached,
+        stages_found.is_in_order
+    from stages_found
     left join evidence_in_order
         on
-            entries.conversation_key = evidence_in_order.conversation_key
-            and entries.funnel = evidence_in_order.funnel
-            and stages.stage_order = evidence_in_order.stage_order
+            stages_found.conversation_key = evidence_in_order.conversation_key
+            and stages_found.funnel = evidence_in_order.funnel
+            and stages_found.stage_order = evidence_in_order.stage_order
 
 )
 
 select * from stages_stated
-where is_reached or is_in_order
