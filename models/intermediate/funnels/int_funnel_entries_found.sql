@@ -1,4 +1,5 @@
 -- One row per restated production conversation and funnel it entered: the filter matches and the first stage was reached.
+{{ config(materialized='table') }}
 with
 
 conversations as (
