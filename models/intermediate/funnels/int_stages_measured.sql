@@ -21,7 +21,7 @@ stages_shown as (
 
     select conversation_key, funnel, stage_order
     from {{ ref('int_stage_signals_found') }}
-    union
+    union all
     select labels.conversation_key, funnel_stages.funnel, funnel_stages.stage_order
     from {{ ref('int_stage_labels_chosen') }} as labels
     inner join {{ ref('funnel_stages') }} as funnel_stages on labels.stage = funnel_stages.signal
