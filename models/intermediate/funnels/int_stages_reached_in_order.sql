@@ -59,10 +59,10 @@ steps as (
 
 ),
 
-entries_disordered as (
+steps_judged as (
 
-    select distinct conversation_key, funnel from steps
-    where not is_following
+    select *, bool_or(not is_following) over (partition by conversation_key, funnel) as is_disordered
+    from steps
 
 ),
 
@@ -76,11 +76,10 @@ signals_disordered as (
         stage_signals.occurred_at,
         stages.within_hours
     from {{ ref('int_stage_signals_found') }} as stage_signals
-    inner join entries_disordered
-        on
-            stage_signals.conversation_key = entries_disordered.conversation_key
-            and stage_signals.funnel = entries_disordered.funnel
+    inner join steps_judged as first_steps
+        on stage_signals.conversation_key = first_steps.conversation_key and stage_signals.funnel = first_steps.funnel
     inner join stages on stage_signals.funnel = stages.funnel and stage_signals.stage_order = stages.stage_order
+    where first_steps.stage_order = 1 and first_steps.is_disordered
 
 ),
 
@@ -112,11 +111,9 @@ attempts as (
 
 stages_reached_in_order as (
 
-    select steps.conversation_key, steps.funnel, steps.stage_order, steps.position
-    from steps
-    left join entries_disordered
-        on steps.conversation_key = entries_disordered.conversation_key and steps.funnel = entries_disordered.funnel
-    where entries_disordered.conversation_key is null
+    select conversation_key, funnel, stage_order, position
+    from steps_judged
+    where not is_disordered
 
     union all
 
