@@ -12,12 +12,12 @@
 {% endmacro %}
 
 {#- For tables that carry a time but no conversation_key. -#}
-{% macro not_before_touched(touched, occurred_at) %}
-    {%- if flags.FULL_REFRESH -%}true{%- else -%}{{ occurred_at }} >= {{ earliest_start(touched) }}{%- endif -%}
+{% macro not_before_touched(touched, occurred_at, first_at='first_event_at') %}
+    {%- if flags.FULL_REFRESH -%}true{%- else -%}{{ occurred_at }} >= {{ earliest_start(touched, first_at) }}{%- endif -%}
 {% endmacro %}
 
 {#- Computed first and written as a literal: as a scalar subquery it would keep the engine from skipping row groups. -#}
-{% macro earliest_start(touched) %}
+{% macro earliest_start(touched, first_at='first_event_at') %}
     {%- if not execute -%}{{ return("timestamp '1970-01-01 00:00:00'") }}{%- endif -%}
-    {{ return(asked_literal("select coalesce(min(first_event_at), timestamp '9999-12-31 00:00:00') from " ~ touched)) }}
+    {{ return(asked_literal("select coalesce(min(" ~ first_at ~ "), timestamp '9999-12-31 00:00:00') from " ~ touched)) }}
 {% endmacro %}

@@ -2,11 +2,13 @@
     Declares an incremental model that replaces the rows of the conversations (or dates) named by the model `touched`.
     ref() here makes the dependency known when the model itself reads that set only through others.
 -#}
-{% macro replace_touched(touched, key='conversation_key', touched_key=none) %}
+{% macro replace_touched(touched, key='conversation_key', touched_key=none, empty_without=none) %}
     {%- do ref(touched) -%}
     {#- The days a conversation stood under must be noted before its rows are replaced. -#}
     {%- if touched == 'int_conversations_restated' -%}{%- do ref('int_dates_left') -%}{%- endif -%}
-    {{ config(materialized='incremental', unique_key=key, meta={'replaces': touched, 'by': touched_key or key}) }}
+    {%- set meta = {'replaces': touched, 'by': touched_key or key} -%}
+    {%- if empty_without -%}{%- do meta.update({'empty_without': empty_without}) -%}{%- endif -%}
+    {{ config(materialized='incremental', unique_key=key, meta=meta) }}
 {%- endmacro %}
 
 {#-

@@ -67,6 +67,7 @@ class Experiments:
         self.warehouse.write_events([])
         self.warehouse.land()
         self.warehouse.build()
+        self.until = until
         self.run_sql(
             f"create or replace table intermediate.int_watermarks_measured as "
             f"select 'events' as id_namespace, timestamp '{until}' as watermark_at"
@@ -101,7 +102,9 @@ class Experiments:
             select
                 test_name, 1 as phase, test_name || ' ' || variant || ' ' || day || ' ' || unit as unit_key, variant,
                 first_exposure_at, cast(first_exposure_at as date) as exposure_date,
-                first_exposure_at + interval '24 hours' as window_ends_at, unit_key as first_conversation_key,
+                first_exposure_at + interval '24 hours' as window_ends_at,
+                first_exposure_at + interval '24 hours' <= timestamp '{self.until}' as is_window_over,
+                unit_key as first_conversation_key,
                 false as is_ambiguous, false as is_repeated, false as is_contaminated, false as is_carried_over,
                 false as is_before_start, false as is_unknown_variant, false as is_assignment_mismatch,
                 true as is_counted

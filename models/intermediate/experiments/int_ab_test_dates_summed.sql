@@ -2,118 +2,45 @@
 {{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
--- The segment of a unit is that of its first exposed conversation.
-units as (
+sums as (
 
-    select
-        units.test_name,
-        units.phase,
-        units.unit_key,
-        conversations.channel,
-        conversations.device,
-        conversations.language,
-        conversations.source,
-        {{ url_path('conversations.page_url') }} as entry_page
-    from {{ ref('int_ab_test_units_found') }} as units
-    inner join {{ ref('int_conversations') }} as conversations on units.first_conversation_key = conversations.conversation_key
-    where units.is_counted
+    select * from {{ ref('int_ab_test_values_summed') }}
 
 ),
 
--- What was known before the exposure. The agent and the model that answer are often what the test changes.
-attributes as (
-
-    select
-        units.test_name,
-        units.phase,
-        units.unit_key,
-        dimensions.dimension,
-        dimensions.top_n,
-        coalesce(
-            case dimensions.column_name
-                when 'channel' then units.channel
-                when 'device' then units.device
-                when 'language' then units.language
-                when 'source' then units.source
-                when 'entry_page' then units.entry_page
-            end, '(none)'
-        ) as attribute_value
-    from units
-    cross join {{ ref('segment_dimensions') }} as dimensions
-    where dimensions.column_name in ('channel', 'device', 'language', 'source', 'entry_page')
-
-),
-
+-- By all units of a phase, immature ones included: the segments are the same for every look.
 values_ranked as (
 
     select
-        test_name,
-        phase,
-        dimension,
-        attribute_value,
-        row_number() over (partition by test_name, phase, dimension order by count(*) desc, attribute_value) as value_rank
-    from attributes
-    group by test_name, phase, dimension, attribute_value
+        sums.test_name,
+        sums.phase,
+        sums.dimension,
+        sums.attribute_value,
+        row_number() over (
+            partition by sums.test_name, sums.phase, sums.dimension order by sum(sums.counted_units) desc, sums.attribute_value
+        ) as value_rank
+    from sums
+    where sums.dimension <> 'all'
+    group by sums.test_name, sums.phase, sums.dimension, sums.attribute_value
 
 ),
 
-segments_listed as (
+sums_by_segment as (
 
     select
-        attributes.test_name,
-        attributes.phase,
-        attributes.unit_key,
-        attributes.dimension || '=' || case
-            when attributes.top_n is null or values_ranked.value_rank <= attributes.top_n then attributes.attribute_value
-            else 'other'
+        sums.*,
+        case
+            when sums.dimension = 'all' then 'all'
+            when dimensions.top_n is null or values_ranked.value_rank <= dimensions.top_n
+                then sums.dimension || '=' || sums.attribute_value
+            else sums.dimension || '=other'
         end as segment
-    from attributes
-    inner join values_ranked
+    from sums
+    left join values_ranked
         on
-            attributes.test_name = values_ranked.test_name and attributes.phase = values_ranked.phase
-            and attributes.dimension = values_ranked.dimension and attributes.attribute_value = values_ranked.attribute_value
-
-),
-
-outcomes as (
-
-    select *, coalesce(abs(outcome) < 1e10, false) as is_known
-    from {{ ref('int_ab_test_outcomes_measured') }}
-    where is_mature
-
-),
-
--- Segments times metrics would find something in every test: only the primary metric is taken apart.
-outcomes_by_segment as (
-
-    select outcomes.*, 'all' as segment
-    from outcomes
-    union all
-    select outcomes.*, segments.segment
-    from outcomes
-    inner join {{ ref('int_ab_test_metrics_listed') }} as metrics
-        on
-            outcomes.test_name = metrics.test_name and outcomes.phase = metrics.phase
-            and outcomes.metric = metrics.metric and metrics.is_primary
-    inner join segments_listed as segments
-        on
-            outcomes.test_name = segments.test_name and outcomes.phase = segments.phase
-            and outcomes.unit_key = segments.unit_key
-
-),
-
--- Decimals, because sums of doubles differ in their last digit from run to run and each run would publish a new version.
--- A unit whose outcome nobody measured adds to no sum, nor does one of an amount nobody pays: its square would not fit.
--- 19 digits: an engine may leave the product of two decimals of 18 no more than 18.
-values_named as (
-
-    select
-        *,
-        cast(case when is_known then outcome end as decimal(19, 6)) as y,
-        cast(case when is_known then session_count end as decimal(19, 6)) as m,
-        cast(case when is_known then least(1e10, greatest(-1e10, covariate)) end as decimal(19, 6)) as x,
-        cast(case when is_known then covariate_session_count end as decimal(19, 6)) as n
-    from outcomes_by_segment
+            sums.test_name = values_ranked.test_name and sums.phase = values_ranked.phase
+            and sums.dimension = values_ranked.dimension and sums.attribute_value = values_ranked.attribute_value
+    left join {{ ref('segment_dimensions') }} as dimensions on sums.dimension = dimensions.dimension
 
 ),
 
@@ -126,11 +53,12 @@ dates_summed as (
         segment,
         variant,
         exposure_date,
-        count(*) as exposed_units,
-        count(y) as unit_count,
-        count(case when y > 0 then 1 end) as converted_units,
-        {{ sums_of_units('sum(PRODUCT)') }}
-    from values_named
+        cast(sum(exposed_units) as bigint) as exposed_units,
+        cast(sum(unit_count) as bigint) as unit_count,
+        cast(sum(converted_units) as bigint) as converted_units,
+        {{ sums_of_units('sum(SUM)') }}
+    from sums_by_segment
+    where exposed_units > 0
     group by test_name, phase, metric, segment, variant, exposure_date
 
 )

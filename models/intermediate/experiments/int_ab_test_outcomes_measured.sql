@@ -1,12 +1,12 @@
 -- One row per test, phase, metric and counted unit: what became of the unit within its window.
-{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
+{{ replace_touched('int_ab_test_units_touched', key='unit_key', empty_without='int_ab_tests_listed') }}
 with
 
 units as (
 
     select *
     from {{ ref('int_ab_test_units_found') }}
-    where is_counted
+    where is_counted and {{ only_touched_units('unit_key') }}
 
 ),
 
@@ -34,7 +34,9 @@ conversions_in_time as (
             conversations.conversation_key = conversions.conversation_key
             and conversations.counted_from_at <= conversions.occurred_at
             and conversations.counted_until_at > conversions.occurred_at
-    where conversions.event_type = 'conversion'
+    where
+        conversions.event_type = 'conversion'
+        and {{ not_before_touched(ref('int_ab_test_conversations_windowed'), 'conversions.occurred_at', 'counted_from_at') }}
 
 ),
 
@@ -143,11 +145,10 @@ outcomes_measured as (
         coalesce(outcomes.covariate, 0.0) as covariate,
         cast(coalesce(outcomes.covariate_session_count, sessions.covariate_session_count, 0) as double) as covariate_session_count,
         outcomes.first_converted_at,
-        units.window_ends_at <= data_until.data_until_at
+        units.is_window_over
         and (metrics.metric like 'conversion%' or metrics.metric like 'value:%' or coalesce(sessions.is_closed, true)) as is_mature
     from units
     inner join {{ ref('int_ab_test_metrics_listed') }} as metrics on units.test_name = metrics.test_name and units.phase = metrics.phase
-    cross join {{ ref('int_data_until_measured') }} as data_until
     left join sessions
         on units.test_name = sessions.test_name and units.phase = sessions.phase and units.unit_key = sessions.unit_key
     left join outcomes

@@ -1,5 +1,5 @@
 -- One row per test and unit exposed to it: the phase and variant of its first exposure, and what speaks against counting it.
-{{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
+{{ replace_touched('int_ab_test_units_touched', key='unit_key', empty_without='int_ab_tests_listed') }}
 with
 
 randomization as (
@@ -34,7 +34,7 @@ exposures_ordered as (
 
     select *, min(first_exposed_at) over (partition by test_name, unit_key) as first_exposure_at
     from exposures
-    where unit_key is not null
+    where unit_key is not null and {{ only_touched_units('unit_key') }}
 
 ),
 
@@ -97,6 +97,7 @@ units_found as (
         units.first_exposure_at,
         cast(units.first_exposure_at as date) as exposure_date,
         {{ add_hours('units.first_exposure_at', 'units.window_hours') }} as window_ends_at,
+        coalesce({{ add_hours('units.first_exposure_at', 'units.window_hours') }} <= data_until.data_until_at, false) as is_window_over,
         units.assignment_key,
         units.last_exposure_at,
         units.exposure_count,
@@ -121,6 +122,7 @@ units_found as (
         ) as is_assignment_mismatch,
         not units.is_ambiguous and variants.variant is not null as is_counted
     from units_placed as units
+    cross join {{ ref('int_data_until_measured') }} as data_until
     left join {{ ref('int_ab_test_variants_listed') }} as variants
         on
             units.test_name = variants.test_name and units.phase = variants.phase

@@ -1,11 +1,11 @@
--- One row per production conversation id, dimension of the configuration and value; no value is `(none)`.
+-- One row per production conversation id that this run counts, dimension of the configuration and value; no value is `(none)`.
 with
 
 conversations as (
 
-    select *
-    from {{ ref('int_conversations') }}
-    where environment = 'production'
+    select conversations.*
+    from {{ ref('int_conversations') }} as conversations
+    inner join {{ ref('int_conversations_counted') }} as counted on conversations.conversation_key = counted.conversation_key
 
 ),
 

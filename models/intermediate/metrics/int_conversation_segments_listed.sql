@@ -2,18 +2,9 @@
 {{ config(materialized='table') }}
 with
 
--- Counted on its own day, on the day its widget was shown and on the days it entered a funnel: usually one and the same.
 conversations as (
 
-    select conversation_key
-    from {{ ref('int_conversations') }}
-    where
-        environment = 'production'
-        and ({{ only_touched_dates('conversation_date') }} or {{ only_touched_dates('initialised_date') }})
-    union
-    select conversation_key
-    from {{ ref('int_funnel_entries_placed') }}
-    where {{ only_touched_dates('entry_date') }}
+    select * from {{ ref('int_conversations_counted') }}
 
 ),
 
@@ -34,7 +25,6 @@ attributes_limited as (
             else 'other'
         end as attribute_value
     from {{ ref('int_conversation_attributes_listed') }} as attributes
-    inner join conversations on attributes.conversation_key = conversations.conversation_key
     left join values_ranked
         on
             coalesce(attributes.conversation_date, attributes.initialised_date) = values_ranked.date

@@ -1,5 +1,7 @@
 -- One row per reporting date under which a restated conversation stood before this run.
 {{ config(materialized='table') }}
+-- Units of experiments must be noted before these marts are replaced, too; they wait for this model.
+-- depends_on: {{ ref('int_ab_test_units_touched') }}
 
 {%- set conversations_before = relation_before('marts', 'fct_conversations') %}
 {%- set interactions_before = relation_before('marts', 'fct_interactions') %}

@@ -76,7 +76,9 @@ signals_in_order_ranked as (
             and stage_signals.funnel = stages_found.funnel
             and stage_signals.stage_order = stages_found.stage_order
             and stage_signals.position = stages_found.position_in_order
-    where not stages_found.is_reached
+    where
+        not stages_found.is_reached
+        and {{ not_before_touched(ref('int_funnel_entries_found'), 'stage_signals.occurred_at', 'entered_at') }}
 
 ),
 

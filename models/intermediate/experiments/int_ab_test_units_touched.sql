@@ -1,0 +1,105 @@
+-- One row per unit whose outcome this run may change and UTC date of exposure under which it stood before.
+{{ config(materialized='table') }}
+
+{#- Read as the last run left them, hence no ref: they themselves depend on this model. -#}
+{%- set conversations_before = relation_before('marts', 'fct_conversations') %}
+{%- set units_before = relation_before('intermediate', 'int_ab_test_units_found') %}
+{%- set sums_before = relation_before('intermediate', 'int_ab_test_values_summed') %}
+{%- set touched_before = relation_before('intermediate', 'int_ab_test_units_touched') if was_interrupted() else none %}
+with
+
+restated as (
+
+    select conversation_key
+    from {{ ref('int_conversations_restated') }}
+
+),
+
+data_until as (
+
+    select * from {{ ref('int_data_until_measured') }}
+
+),
+
+metrics as (
+
+    select test_name, phase, metric
+    from {{ ref('int_ab_test_metrics_listed') }}
+
+),
+
+-- A goal that is reached for the first time is a metric that no unit has an outcome for.
+tests_with_other_metrics as (
+
+    select metrics.test_name, metrics.phase
+    from metrics
+    where false
+    {% if sums_before -%}
+    union
+    select added.test_name, added.phase
+    from (select * from metrics except select test_name, phase, metric from {{ sums_before }}) as added
+    union
+    select removed.test_name, removed.phase
+    from (select test_name, phase, metric from {{ sums_before }} except select * from metrics) as removed
+    {%- endif %}
+
+),
+
+-- A conversation counts for the user it belongs to now, and for the one it belonged to before.
+conversations as (
+
+    select conversations.id_namespace, conversations.user_id
+    from {{ ref('int_conversations') }} as conversations
+    inner join restated on conversations.conversation_key = restated.conversation_key
+    {% if conversations_before -%}
+    union
+    select before.id_namespace, before.user_id
+    from {{ conversations_before }} as before
+    inner join restated on before.conversation_key = restated.conversation_key
+    {%- endif %}
+
+),
+
+units as (
+
+    select conversation_key as unit_key from restated
+    union
+    select id_namespace || ':' || user_id as unit_key
+    from conversations
+    where user_id is not null
+    {% if units_before -%}
+    union
+    -- Nothing came for them, but their window has ended since; an operation that removes the newest events opens it again.
+    select before.unit_key
+    from {{ units_before }} as before
+    cross join data_until
+    where before.is_window_over <> (before.window_ends_at <= data_until.data_until_at)
+    union
+    select before.unit_key
+    from {{ units_before }} as before
+    inner join tests_with_other_metrics as tests on before.test_name = tests.test_name and before.phase = tests.phase
+    {%- endif %}
+
+),
+
+units_touched as (
+
+    {% if units_before -%}
+    select distinct units.unit_key, before.exposure_date
+    from units
+    left join {{ units_before }} as before on units.unit_key = before.unit_key
+    {%- else -%}
+    -- On a full refresh it decides nothing, because all units are found.
+    select unit_key, cast(null as date) as exposure_date
+    from units
+    where false
+    {%- endif %}
+    {% if touched_before -%}
+    union
+    -- The run before this one did not finish: some tables may hold the new numbers of these units, others the old ones.
+    select unit_key, exposure_date from {{ touched_before }}
+    {%- endif %}
+
+)
+
+select * from units_touched
