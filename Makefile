@@ -115,7 +115,7 @@ check: setup ## all linters: Python, types, import rules, SQL, conventions of th
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m tests.support.lint_warehouse
+	@$(BIN)/python -m tests.lint_warehouse
 	@$(BIN)/dbt-bouncer run
 	@$(BIN)/sqlfluff lint models
 
@@ -134,7 +134,7 @@ test-full: setup $(PEER) ## the slow proofs: every seed, a break after every tab
 
 .PHONY: test-part
 test-part: setup $(PEER) ## as many of the slow proofs as fit into MINUTES=15, others for each PART=number
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -p tests.support.part_of_suite --part $(or $(PART),0) --minutes $(or $(MINUTES),15) -m full --durations=5
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -p tests.part_of_suite --part $(or $(PART),0) --minutes $(or $(MINUTES),15) -m full --durations=5
 
 .PHONY: lock
 lock: setup ## resolve pyproject.toml anew into requirements.lock and requirements-bench.lock

@@ -1,5 +1,5 @@
 {#-
-    The newest load that a complete build has covered; orchestration/building/state.py keeps the record. A literal,
+    The newest load that a complete build has covered; orchestration/warehouse/build_records.py keeps the record. A literal,
     because a scalar subquery in a filter keeps the engine from skipping row groups.
 -#}
 {% macro built_through_load_id() %}

@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.alerting.channels import Channel, DeliveryError, Message, PartlyDeliveredError
 from orchestration.alerting.messages import delivery_key, payload, subject, text
-from orchestration.publishing.tables import text_literal
+from orchestration.warehouse.quoting import text_literal
 
 # Waits between the tries of one run; a later run tries again.
 _WAITS_SECONDS = (1.0, 4.0)

@@ -2,7 +2,8 @@
 
 import duckdb
 
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.quoting import text_literal
 
 
 def open_build(home: Home, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
@@ -10,6 +11,5 @@ def open_build(home: Home, *, read_only: bool = True) -> duckdb.DuckDBPyConnecti
     connection = duckdb.connect(str(home.build_database), read_only=read_only)
     connection.execute("set TimeZone = 'UTC'")
     for name, path in (("raw", home.raw_database), ("published_before", home.published_before)):
-        text = str(path).replace("'", "''")
-        connection.execute(f"attach '{text}' as {name} (read_only)")
+        connection.execute(f"attach {text_literal(path)} as {name} (read_only)")
     return connection

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.building.connection import open_build
+from orchestration.building.dbt_manifest import ManifestError, parsed_manifest
 from orchestration.building.invocation import invoke
-from orchestration.building.manifest import ManifestError, parsed_manifest
 from orchestration.building.project import dbt_flags
 from orchestration.building.replay import answered
-from orchestration.home import Home
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orchestration.building.invocation import invoke
 from orchestration.building.outcomes import Invocation
 from orchestration.building.replay import Recorder, read_recording, replay, situation, write_recording
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

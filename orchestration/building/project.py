@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestration.building.configuration import ConfigurationError, check_configuration
-from orchestration.building.seed_columns import column_defaults, complete_seed
-from orchestration.home import Home
-from orchestration.privacy.redaction import REDACTOR_VERSION
+from orchestration.classification.messages.phrase_checks import phrase_problems
+from orchestration.configuration.checks import ConfigurationError, check_configuration
+from orchestration.configuration.seed_columns import column_defaults, complete_seed
+from orchestration.redaction.redactor import REDACTOR_VERSION
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.home import Home
 
 # Unit tests prove the models, not the data: `make test` runs them, a warehouse does not carry them.
 _FOLDERS = ("models", "macros", "seeds", "tests/generic", "tests/singular")
@@ -43,7 +44,7 @@ def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJE
         if not copy.exists() or copy.read_bytes() != content:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(content)
-    check_configuration(target, shipped / "seeds")
+    check_configuration(target, shipped / "seeds", phrase_problems)
     return tuple(notes)
 
 

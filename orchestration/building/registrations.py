@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.building.configuration import ConfigurationError
-from orchestration.home import Home
+from orchestration.configuration.checks import ConfigurationError
 from orchestration.publishing import HISTORY_TABLES, ManifestError, read_manifest
+from orchestration.warehouse.home import Home
 
 _SEED, _RECORD = "ab_tests.csv", "ab_test_registrations"
 _COLUMNS = {

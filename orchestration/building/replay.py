@@ -20,7 +20,7 @@ import duckdb
 
 from orchestration.building.connection import open_build
 from orchestration.building.outcomes import Invocation, Outcome
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

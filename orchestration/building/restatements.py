@@ -5,9 +5,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.building.state import Build
-from orchestration.home import Home
 from orchestration.publishing import ManifestError, keep_history, read_manifest
+from orchestration.warehouse.build_records import Build
+from orchestration.warehouse.home import Home
 
 # An operation that takes a person out decides over one that repairs a file: who asks later must find the erasure.
 _REASONS = {"erase": "erasure", "reland": "reland", "drop": "reland", "relabel": "definition"}

@@ -5,10 +5,10 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
+from orchestration.configuration.checks import ConfigurationError
 from orchestration.landing import check_files, throttled
-from orchestration.printable import printable
+from orchestration.redaction.printable import printable
 from orchestration.settings import Settings
 
 

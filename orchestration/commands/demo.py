@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.commands.run import run_warehouse
-from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.simulation.demo_seeds import write_demo_seeds
 from orchestration.simulation.simulator import simulate
+from orchestration.warehouse.home import Home
 
 # Fixed, so that everybody sees the numbers of the README; the days hold a change of the clock.
 DEMO_END = date(2026, 5, 1)

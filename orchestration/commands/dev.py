@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.commands.instance import open_instance
-from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.home import Home
 
 # Nobody else reaches it: the UI has no password and can start runs.
 _HOST = "127.0.0.1"

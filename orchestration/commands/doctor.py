@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
-from orchestration.home import Home
-from orchestration.labelling.llm.configuration import LlmConfiguration
-from orchestration.labelling.llm.prices import PriceError, price_of
-from orchestration.locking import lock_holder
-from orchestration.printable import printable
+from orchestration.classification.llm.configuration import LlmConfiguration
+from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.model_prices import PriceError, price_of
+from orchestration.redaction.printable import printable
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import lock_holder
 
 _NEEDED_FREE_BYTES = 2 * 1024**3
 Finding = tuple[bool, str, str]

@@ -5,16 +5,16 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.commands.run import run_warehouse
-from orchestration.home import Home
+from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.seed_files import read_namespaces
 from orchestration.landing import read_hash_key
-from orchestration.landing.seeds import read_namespaces
 from orchestration.landing.suppression import Scope
-from orchestration.locking import hold_lock
 from orchestration.privacy.erasure import pending_erasure, request_erasure
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import hold_lock
 
 
 def erase(scope: Scope, clear_id: str, namespace: str | None, settings: Settings, *, now: datetime) -> int:

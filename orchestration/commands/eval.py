@@ -9,28 +9,28 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration.building.project import assemble_project
-from orchestration.home import Home
-from orchestration.labelling.conversation import Classifier
-from orchestration.labelling.embedded.calibrating import CONFIDENT_SHARE, Measured
-from orchestration.labelling.embedded.storage import read_model
-from orchestration.labelling.evaluation import intents, llm_share, rephrases
-from orchestration.labelling.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
-from orchestration.labelling.evaluation.examples import Dataset
-from orchestration.labelling.evaluation.golden_set import GOLDEN, read_golden
-from orchestration.labelling.evaluation.llm_columns import (
+from orchestration.classification.conversation import Classifier
+from orchestration.classification.embedded.calibrating import CONFIDENT_SHARE, Measured
+from orchestration.classification.embedded.storage import read_model
+from orchestration.classification.evaluation import intents, llm_share, rephrases
+from orchestration.classification.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
+from orchestration.classification.evaluation.examples import Dataset
+from orchestration.classification.evaluation.golden_set import GOLDEN, read_golden
+from orchestration.classification.evaluation.llm_columns import (
     EvaluationLog,
     against_model,
     ask_about,
     estimate_columns,
 )
-from orchestration.labelling.evaluation.report import SetReport, as_json, as_markdown
-from orchestration.labelling.evaluation.run import CLASSIFIERS, evaluate, real_datasets
-from orchestration.labelling.ledger.labellers import embedded_model
-from orchestration.labelling.llm.configuration import LlmConfiguration
-from orchestration.labelling.llm.prices import price_of
-from orchestration.labelling.llm.running import Surroundings
-from orchestration.labelling.llm.step import Labeller
+from orchestration.classification.evaluation.report import SetReport, as_json, as_markdown
+from orchestration.classification.evaluation.run import CLASSIFIERS, evaluate, real_datasets
+from orchestration.classification.llm.configuration import LlmConfiguration
+from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.step import Labeller
+from orchestration.configuration.model_prices import price_of
+from orchestration.ledger.labellers import embedded_model
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.home import Home
 
 _OWN_MODEL = "model with EXTRA"
 REAL_SETS = PROJECT_DIR.parent / "shared" / "data"

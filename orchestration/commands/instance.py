@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
-from orchestration.home import Home
-from orchestration.locking import lock_holder
-from orchestration.processes import is_running
+from orchestration.commands.processes import is_running
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import lock_holder
 
 # One writer: one run at a time, the next waits in the queue. The pool says the same of runs that other jobs may start.
 # The sensor looks every minute, so its looks are forgotten; runs have no such setting, see defs/history.py.

@@ -13,15 +13,15 @@ import duckdb
 from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
 from sqlalchemy.exc import OperationalError
 
-from orchestration.building.configuration import ConfigurationError
-from orchestration.building.manifest import ManifestError
+from orchestration.building.dbt_manifest import ManifestError
 from orchestration.commands.instance import PROCESS_TAG, open_instance
 from orchestration.commands.run import FAILED
-from orchestration.faults import with_remedy
-from orchestration.home import Home
-from orchestration.printable import printable
+from orchestration.configuration.checks import ConfigurationError
 from orchestration.publishing import read_manifest
+from orchestration.redaction.printable import printable
 from orchestration.reporting import notes_on_build, summarise
+from orchestration.reporting.remedies import with_remedy
+from orchestration.warehouse.home import Home
 
 # The steps that read or write nothing but raw.duckdb.
 _RAW_STEPS = ("landed_files", "landed_checks")

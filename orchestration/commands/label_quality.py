@@ -7,19 +7,19 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.commands.demo import settings_of_demo
 from orchestration.commands.run import obstacle, run_warehouse
-from orchestration.home import Home
-from orchestration.labelling.ledger.drawing import draw_sample
-from orchestration.labelling.ledger.human_labels import SampleError, land_sample, read_sample
-from orchestration.labelling.stages import CLAIMED_RESOLVED, STAGES
-from orchestration.landing.migrations import RawVersionError
-from orchestration.landing.seeds import read_namespaces
-from orchestration.locking import hold_lock
-from orchestration.printable import printable
+from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.seed_files import read_namespaces
+from orchestration.configuration.stages import CLAIMED_RESOLVED, STAGES
+from orchestration.ledger.drawing import draw_sample
+from orchestration.ledger.human_labels import SampleError, land_sample, read_sample
+from orchestration.redaction.printable import printable
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import hold_lock
+from orchestration.warehouse.migrations import RawVersionError
 
 _QUALITY = """
     select stage, classifier, sample_size, kappa, sensitivity, specificity, raw_rate, raw_rate_ci_low, raw_rate_ci_high,

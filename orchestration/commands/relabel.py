@@ -4,19 +4,19 @@ import sys
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
+from orchestration.classification.llm.estimating import RunEstimate
+from orchestration.classification.messages.labeller import message_labeller
 from orchestration.commands.run import obstacle, run_warehouse
-from orchestration.home import Home
-from orchestration.labelling.ledger.labellers import default_labeller
-from orchestration.labelling.ledger.labelling import estimate_relabelling
-from orchestration.labelling.ledger.llm_labelling import estimate_llm_relabelling, llm_step
-from orchestration.labelling.ledger.message_labelling import count_relabelled_messages
-from orchestration.labelling.llm.estimating import RunEstimate
-from orchestration.labelling.messages.labeller import message_labeller
-from orchestration.landing.migrations import RawVersionError
-from orchestration.locking import hold_lock
+from orchestration.configuration.checks import ConfigurationError
+from orchestration.ledger.labellers import default_labeller
+from orchestration.ledger.labelling import estimate_relabelling
+from orchestration.ledger.llm_labelling import estimate_llm_relabelling, llm_step
+from orchestration.ledger.message_labelling import count_relabelled_messages
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import hold_lock
+from orchestration.warehouse.migrations import RawVersionError
 
 
 def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetime) -> int:

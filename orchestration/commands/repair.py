@@ -5,14 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.commands.run import obstacle, run_warehouse
-from orchestration.home import Home
+from orchestration.configuration.checks import ConfigurationError
 from orchestration.landing import RepairError, RepairSummary, read_hash_key, repair_file, throttled
-from orchestration.landing.migrations import RawVersionError
-from orchestration.locking import hold_lock
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import hold_lock
+from orchestration.warehouse.migrations import RawVersionError
 
 
 def repair_and_run(operation: Literal["reland", "drop"], file: Path, settings: Settings, *, now: datetime) -> int:

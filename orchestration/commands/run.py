@@ -5,13 +5,13 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration.building.configuration import ConfigurationError
-from orchestration.due import nothing_due, why_due
-from orchestration.faults import with_remedy
-from orchestration.home import Home
-from orchestration.printable import printable
+from orchestration.configuration.checks import ConfigurationError
+from orchestration.redaction.printable import printable
 from orchestration.reporting import summarise
+from orchestration.reporting.due import nothing_due, why_due
+from orchestration.reporting.remedies import with_remedy
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
 
 FAILED = "The run failed; readers keep the last good version."
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.faults import with_remedy
-from orchestration.home import Home
-from orchestration.locking import lock_holder
-from orchestration.printable import one_line, printable
 from orchestration.publishing import Manifest, ManifestError, read_manifest
+from orchestration.redaction.printable import one_line, printable
+from orchestration.reporting.remedies import with_remedy
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import lock_holder
 
 
 def print_status(settings: Settings) -> int:

@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestration.home import Home
-from orchestration.labelling.embedded.calibrating import CONFIDENT_SHARE, Measured, calibrate, measure, measuring_part
-from orchestration.labelling.embedded.choosing import choose_strength
-from orchestration.labelling.embedded.cross_fitting import cross_fit
-from orchestration.labelling.embedded.fitting import Prepared, fit_model, prepare
-from orchestration.labelling.embedded.model import Model
-from orchestration.labelling.embedded.shipped import shipped_model
-from orchestration.labelling.embedded.storage import SHIPPED, write_model
-from orchestration.labelling.rephrases.frequencies import count_frequencies, write_frequencies
-from orchestration.labelling.training.corpus import held_out_prefixes, training_conversations
-from orchestration.labelling.training.extra import read_extra
-from orchestration.labelling.training.labelled import LabelledConversation
+from orchestration.classification.embedded.calibrating import (
+    CONFIDENT_SHARE,
+    Measured,
+    calibrate,
+    measure,
+    measuring_part,
+)
+from orchestration.classification.embedded.choosing import choose_strength
+from orchestration.classification.embedded.cross_fitting import cross_fit
+from orchestration.classification.embedded.fitting import Prepared, fit_model, prepare
+from orchestration.classification.embedded.model import Model
+from orchestration.classification.embedded.shipped import shipped_model
+from orchestration.classification.embedded.storage import SHIPPED, write_model
+from orchestration.classification.labelled import LabelledConversation
+from orchestration.classification.rephrases.frequencies import count_frequencies, write_frequencies
+from orchestration.classification.training.corpus import held_out_prefixes, training_conversations
+from orchestration.classification.training.extra import read_extra
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
 
 _FITTING_SEED, _HELD_OUT_SEED = 1, 2
 # From this many prefixes of the user's conversations on only they calibrate, up to a bound.

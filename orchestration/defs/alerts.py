@@ -16,7 +16,7 @@ _CHECK = "alerts_delivered"
 @dg.asset(
     key=["outbox", "alert_deliveries"],
     # Behind the publish: who is told of a number finds it there.
-    deps=[publish.published_version],
+    deps=[publish.KEY],
     check_specs=[
         dg.AssetCheckSpec(
             _CHECK,

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
-from orchestration.building.state import completed_through, data_until
 from orchestration.defs.policy import WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations import (
@@ -15,6 +14,7 @@ from orchestration.expectations import (
     check_landed,
     check_marts,
 )
+from orchestration.warehouse.build_records import completed_through, data_until
 
 _SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 

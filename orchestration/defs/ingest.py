@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.building.registrations import check_registrations
-from orchestration.building.state import discard_build
+from orchestration.configuration.checks import ConfigurationError
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG, WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations.frames import count_rows
 from orchestration.landing import LandingSummary, load_landing, throttled
-from orchestration.landing.contracts import SOURCES
-from orchestration.landing.migrations import RawVersionError
 from orchestration.landing.suppression import OtherKeyError
 from orchestration.privacy.erasure import begin_erasure
 from orchestration.privacy.retention import expire
+from orchestration.warehouse.build_records import discard_build
+from orchestration.warehouse.migrations import RawVersionError
+from orchestration.warehouse.source_contracts import SOURCES
 
 RAW_TABLES = {
     **{source: f"One row per accepted line of landing/{source}." for source in SOURCES},

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
+from orchestration.classification.evaluation.gate import Gate, hold_to_baseline
+from orchestration.classification.evaluation.golden_set import GOLDEN
+from orchestration.classification.evaluation.report import as_markdown
 from orchestration.defs.resources import Warehouse
-from orchestration.labelling.evaluation.gate import Gate, hold_to_baseline
-from orchestration.labelling.evaluation.golden_set import GOLDEN
-from orchestration.labelling.evaluation.report import as_markdown
-from orchestration.labelling.ledger.labellers import embedded_labeller
+from orchestration.ledger.labellers import embedded_labeller
 
 # The one recorded with the release: an own model is held to it too.
 _BASELINE = "model"

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.defs import warehouse as build
 from orchestration.defs.label_steps import Done, LabelStep, relabelled_from
-from orchestration.defs.model_assets import model_key
 from orchestration.defs.policy import WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
-from orchestration.labelling.ledger.labellers import default_labeller
-from orchestration.labelling.ledger.labelling import LabelSummary, label_pending
+from orchestration.ledger.labellers import default_labeller
+from orchestration.ledger.labelling import LabelSummary, label_pending
 
 _STEP = LabelStep(
     key=("ledger", "stage_labels"),
@@ -22,7 +20,7 @@ _STEP = LabelStep(
 
 @dg.asset(
     key=_STEP.key,
-    deps=[model_key(build.MANIFEST, "int_events"), ["raw", "message_redactions"]],
+    deps=[["intermediate", "int_events"], ["raw", "message_redactions"]],
     check_specs=[_STEP.check_spec],
     kinds={"python", "duckdb"},
     pool=WAREHOUSE_POOL,

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.defs import labels
-from orchestration.defs import warehouse as build
 from orchestration.defs.label_steps import Done, LabelStep, relabelled_from
-from orchestration.defs.model_assets import model_key
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG, WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
-from orchestration.labelling.ledger.llm_labelling import count_unsure, label_unsure, llm_step
-from orchestration.labelling.ledger.llm_report import LlmReport
 from orchestration.landing import throttled
+from orchestration.ledger.llm_labelling import count_unsure, label_unsure, llm_step
+from orchestration.ledger.llm_report import LlmReport
 
 _STEP = LabelStep(
     key=("ledger", "llm_labels"),
@@ -29,7 +27,7 @@ _SECONDS_BETWEEN_LINES = 10.0
     key=_STEP.key,
     deps=[
         labels.stage_labels,
-        model_key(build.MANIFEST, "int_conversations_unsettled"),
+        ["intermediate", "int_conversations_unsettled"],
     ],
     check_specs=[_STEP.check_spec],
     kinds={"python", "duckdb"},

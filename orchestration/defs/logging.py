@@ -5,7 +5,7 @@ import sys
 
 import dagster as dg
 
-from orchestration.printable import printable
+from orchestration.redaction.printable import printable
 
 
 class _OwnMessages(logging.Filter):

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from orchestration.classification.messages.labeller import message_labeller
 from orchestration.defs import llm_labels
-from orchestration.defs import warehouse as build
 from orchestration.defs.label_steps import Done, LabelStep, relabelled_from
-from orchestration.defs.model_assets import model_key
 from orchestration.defs.policy import WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
-from orchestration.labelling.ledger.message_labelling import MessageSummary, label_messages
-from orchestration.labelling.messages.labeller import message_labeller
+from orchestration.ledger.message_labelling import MessageSummary, label_messages
 
 _STEP = LabelStep(
     key=("ledger", "message_labels"),
@@ -24,7 +22,7 @@ _STEP = LabelStep(
 @dg.asset(
     key=_STEP.key,
     deps=[
-        model_key(build.MANIFEST, "int_events"),
+        ["intermediate", "int_events"],
         ["raw", "message_redactions"],
         # Of one run the stages are labelled first: what is dearer is lost last.
         llm_labels.llm_labels,

@@ -17,12 +17,6 @@ def asset_specs(manifest: Mapping[str, Any], unique_ids: Sequence[str]) -> list[
     return [_asset_spec(manifest, unique_id) for unique_id in unique_ids]
 
 
-def model_key(manifest: Mapping[str, Any], name: str) -> dg.AssetKey:
-    """Return the key of the model with this name; raises StopIteration when there is none."""
-    nodes = manifest["nodes"].values()
-    return _key(next(node for node in nodes if node["resource_type"] == "model" and node["name"] == name))
-
-
 def _asset_spec(manifest: Mapping[str, Any], unique_id: str) -> dg.AssetSpec:
     node, engine = manifest["nodes"][unique_id], manifest["metadata"]["adapter_type"]
     parents = [manifest["nodes"].get(one) or manifest["sources"][one] for one in node["depends_on"].get("nodes", ())]

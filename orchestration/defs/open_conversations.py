@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import dagster as dg
 import duckdb
 
+from orchestration.classification.open_conversations import Unidentified, find_unidentified
 from orchestration.defs.resources import Warehouse
-from orchestration.home import Home
-from orchestration.labelling.ledger.labellers import embedded_labeller
-from orchestration.labelling.open_conversations import Unidentified, find_unidentified
+from orchestration.ledger.labellers import embedded_labeller
 from orchestration.publishing import read_manifest
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
 
 CHECK = "open_conversations_are_identified"
 _VERSION = dg.AssetKey(["published", "version"])

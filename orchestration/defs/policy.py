@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import dagster as dg
 import duckdb
 
-from orchestration.faults import passes
 from orchestration.publishing import MissingTableError, NotEnoughSpaceError, PublishError
+from orchestration.reporting.remedies import passes
 
 # Nothing but this project writes the warehouse: one run at a time has the pool, the next one waits in the queue.
 WAREHOUSE_POOL = "warehouse"

@@ -1,65 +1,68 @@
 """The marts into the next published version."""
 
+from collections.abc import Mapping, Sequence
+
 import dagster as dg
 
-from orchestration.building.manifest import published_models
-from orchestration.building.state import built_from, data_until
 from orchestration.defs import checks as audit
 from orchestration.defs import labels, llm_labels, message_labels
-from orchestration.defs import warehouse as build
 from orchestration.defs.history import forget_runs
-from orchestration.defs.model_assets import model_key
 from orchestration.defs.policy import WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
 from orchestration.privacy.erasure import ErasureIncompleteError, conclude_erasure, pending_erasure
 from orchestration.publishing import keep_history, publish
+from orchestration.warehouse.build_records import built_from, data_until
 
+KEY = dg.AssetKey(["published", "version"])
 # Through their modules: an asset imported by name counts as a second one, because the policy copies each it finds.
-PUBLISHED_MODELS = published_models(build.MANIFEST)
-_STEPS = (
-    *(audit.landed_checks, build.canonical_events),
+_EDGES = (
+    *(audit.landed_checks, audit.marts_checks),
     *(labels.stage_labels, llm_labels.llm_labels, message_labels.message_labels),
-    *(build.warehouse_models, audit.marts_checks),
 )
-_CHECKS = [spec for step in _STEPS for spec in step.check_specs]
 
 
-@dg.asset(
-    key=["published", "version"],
-    deps=[model_key(build.MANIFEST, model) for model in PUBLISHED_MODELS],
-    kinds={"duckdb", "parquet"},
-    pool=WAREHOUSE_POOL,
-)
-def published_version(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
-    """Switch readers to the tables of this run at once; publish nothing when nothing changed."""
-    home, settings, started_at = warehouse.home, warehouse.settings, warehouse.now()
-    checks = _results_of_run(context.instance, context.run.run_id)
-    _require_audit(checks)
-    with retry_disk_errors(context):
-        summary = publish(
-            home.build_database,
-            home.published,
-            tables=sorted(PUBLISHED_MODELS.values()),
-            run_id=context.run.run_id,
-            data_until=data_until(home.build_database),
-            checks=checks,
-            # Older versions hold whoever is being erased.
-            keep=1 if pending_erasure(home) else settings.published_versions,
-            now=started_at,
-            on_progress=context.log.info,
-            built_from=built_from(home.build_database),
-        )
-        keep_history(home.raw_database, home.published)
-    _conclude_erasure(context, warehouse)
-    return dg.MaterializeResult(
-        metadata={
-            "version": summary.version,
-            "unchanged": summary.unchanged,
-            "dagster/row_count": sum(summary.rows.values()),
-            "file_bytes": summary.file_bytes,
-            "seconds": (warehouse.now() - started_at).total_seconds(),
-        }
+def published_version(tables: Mapping[str, str], tests: Sequence[dg.AssetCheckSpec]) -> dg.AssetsDefinition:
+    """Return the asset that publishes `tables` (model -> table) once `tests` and the checks of the edges passed."""
+    audited = [*tests, *(spec for step in _EDGES for spec in step.check_specs)]
+
+    @dg.asset(
+        key=KEY,
+        deps=[["marts", model] for model in tables],
+        kinds={"duckdb", "parquet"},
+        pool=WAREHOUSE_POOL,
     )
+    def version(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult[None]:
+        """Switch readers to the tables of this run at once; publish nothing when nothing changed."""
+        home, settings, started_at = warehouse.home, warehouse.settings, warehouse.now()
+        checks = _results_of_run(context.instance, context.run.run_id)
+        _require_audit(checks, audited)
+        with retry_disk_errors(context):
+            summary = publish(
+                home.build_database,
+                home.published,
+                tables=sorted(tables.values()),
+                run_id=context.run.run_id,
+                data_until=data_until(home.build_database),
+                checks=checks,
+                # Older versions hold whoever is being erased.
+                keep=1 if pending_erasure(home) else settings.published_versions,
+                now=started_at,
+                on_progress=context.log.info,
+                built_from=built_from(home.build_database),
+            )
+            keep_history(home.raw_database, home.published)
+        _conclude_erasure(context, warehouse)
+        return dg.MaterializeResult(
+            metadata={
+                "version": summary.version,
+                "unchanged": summary.unchanged,
+                "dagster/row_count": sum(summary.rows.values()),
+                "file_bytes": summary.file_bytes,
+                "seconds": (warehouse.now() - started_at).total_seconds(),
+            }
+        )
+
+    return version
 
 
 def _conclude_erasure(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
@@ -87,12 +90,12 @@ def _results_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]
     return dict(sorted(results.items()))
 
 
-def _require_audit(results: dict[str, str]) -> None:
+def _require_audit(results: dict[str, str], audited: Sequence[dg.AssetCheckSpec]) -> None:
     """Raise Failure unless every blocking check has passed in this very run.
 
     Dagster holds this step back when a check has failed. It cannot when somebody starts this step alone.
     """
-    unaudited = [spec.name for spec in _CHECKS if spec.blocking and results.get(spec.name) not in {"passed", "warned"}]
+    unaudited = [spec.name for spec in audited if spec.blocking and results.get(spec.name) not in {"passed", "warned"}]
     if unaudited:
         raise dg.Failure(
             f"{len(unaudited)} blocking checks have not passed in this run, {unaudited[0]} for one; the last version "

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.defs.history import prune_runs
-from orchestration.home import Home
 from orchestration.landing import read_hash_key
-from orchestration.leftovers import clear_leftovers
-from orchestration.locking import hold_lock
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import hold_lock
+from orchestration.warehouse.recovery import clear_leftovers
 
 
 class Warehouse(dg.ConfigurableResource["Warehouse"]):

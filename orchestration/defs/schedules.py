@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from orchestration.building.configuration import ConfigurationError
+from orchestration.configuration.checks import ConfigurationError
 from orchestration.defs import jobs
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
-from orchestration.due import nothing_due, why_due
-from orchestration.home import Home
+from orchestration.reporting.due import nothing_due, why_due
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
 
 NIGHTLY_CRON = "0 2 * * *"
 # Not at two, where the nightly run does all that this one would.

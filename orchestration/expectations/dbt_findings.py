@@ -10,8 +10,8 @@ from orchestration.building.connection import open_build
 from orchestration.building.data_tests import FailedTest
 from orchestration.building.outcomes import Outcome
 from orchestration.expectations.results import SHOWN_EXAMPLES, Severity
-from orchestration.home import Home
-from orchestration.printable import one_line
+from orchestration.redaction.printable import one_line
+from orchestration.warehouse.home import Home
 
 # Texts are shown only in columns of keys and of names out of closed lists; any other may be what somebody wrote.
 _SHOWN_ENDINGS = ("_id", "_key", "_type", "_kind", "_role", "_name", "_date", "_hash", "_by")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.landing.contracts import SOURCES, SourceContract
+from orchestration.warehouse.source_contracts import SOURCES, SourceContract
 
 if TYPE_CHECKING:
     import pandas as pd

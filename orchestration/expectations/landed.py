@@ -15,7 +15,7 @@ from orchestration.expectations.frames import (
 )
 from orchestration.expectations.results import CheckResult, Expectation
 from orchestration.expectations.validation import validate
-from orchestration.landing.contracts import SOURCES
+from orchestration.warehouse.source_contracts import SOURCES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from orchestration.printable import one_line
+from orchestration.redaction.printable import one_line
 
 # An error blocks the run before anything is published; a warning is shown and the run goes on.
 Severity = Literal["error", "warn"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.landing.contracts import SourceContract
 from orchestration.landing.parsing import address_columns
+from orchestration.warehouse.source_contracts import SourceContract
 
 # Masking too much in a refused line costs nothing, so anything of four numbers goes; for the colons of IPv6, which
 # clock times and code have too, the standard library decides.

@@ -7,10 +7,10 @@ meets its row as it would now be written.
 import duckdb
 import pandas as pd
 
-from orchestration.landing.contracts import SourceContract, content_columns
-from orchestration.landing.parsing import text
-from orchestration.landing.seeds import Kept
+from orchestration.configuration.seed_files import Kept
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Suppressions
+from orchestration.warehouse.quoting import text_literal
+from orchestration.warehouse.source_contracts import SourceContract, content_columns
 
 # Captions are typed but free; an address is a person's.
 _FREE_COLUMNS = ("button", "customer_ip_hash")
@@ -30,13 +30,14 @@ def stripped_columns(contract: SourceContract, kept: Kept) -> dict[str, str]:
     becomes null: there is no content left that another line could contradict.
     """
     columns = {name: "null" for name in _FREE_COLUMNS if name in content_columns(contract)}
-    reasons = ", ".join(text(reason) for reason in kept.reasons)
+    reasons = ", ".join(text_literal(reason) for reason in kept.reasons)
     columns["reason"] = f"case when lower(trim(reason)) in ({reasons}) then reason end" if reasons else "null"
     # Of a page the marts show the path alone.
     columns["page_url"] = f"case when page_url = '' then '' else {_path('page_url')} end"
     names = kept.properties if contract.user is not None else (*kept.properties, "user_id")
     fields = ", ".join(
-        f"""{text(name)}, json_extract(properties, {text(f'$."{name}"')})""" for name in dict.fromkeys(names)
+        f"""{text_literal(name)}, json_extract(properties, {text_literal(f'$."{name}"')})"""
+        for name in dict.fromkeys(names)
     )
     columns["properties"] = f"json_merge_patch('{{}}', json_object({fields}))" if fields else "'{}'"
     return columns | {"_line_hash": "null"}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.landing.seeds import read_rows
+from orchestration.configuration.seed_files import read_rows
 
 _MESSAGE_TYPES = {"user_message": "customer", "agent_message": "agent"}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.landing.contracts import SourceContract, content_columns
+from orchestration.warehouse.source_contracts import SourceContract, content_columns
 
 Canonical = tuple[Any, ...]
 _BATCH_ROWS = 20_000

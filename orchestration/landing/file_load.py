@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.landing.contracts import SOURCES
 from orchestration.landing.files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, RefusedLine
-from orchestration.landing.manifest import Counts, ManifestRow, RejectKey, known_rejects, write_files
 from orchestration.landing.rejects import RejectJudge, RejectRow, insert_rejects
 from orchestration.landing.stage import LoadContext, Stage, StagedFile
 from orchestration.landing.streams import read_file
 from orchestration.landing.summary import KEPT_REJECTIONS
-from orchestration.printable import one_line
+from orchestration.redaction.printable import one_line
+from orchestration.warehouse.load_records import Counts, ManifestRow, RejectKey, known_rejects, write_files
+from orchestration.warehouse.source_contracts import SOURCES
 
 Progress = Callable[[str], None]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from orchestration.landing.contracts import SOURCES
+from orchestration.warehouse.source_contracts import SOURCES
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
 

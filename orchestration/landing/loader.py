@@ -17,7 +17,11 @@ from orchestration.landing.file_load import (
     read_whole,
 )
 from orchestration.landing.files import LandedFile, UnreadFile, find_files
-from orchestration.landing.manifest import (
+from orchestration.landing.stage import LoadContext, make_context
+from orchestration.landing.summary import FileReport, LandingSummary, ReasonCount, Rejection
+from orchestration.landing.suppression import DISTINCTIVE_LETTERS
+from orchestration.redaction.printable import one_line
+from orchestration.warehouse.load_records import (
     KnownFile,
     PendingFile,
     known_files,
@@ -26,11 +30,7 @@ from orchestration.landing.manifest import (
     refresh_file,
     replace_pending,
 )
-from orchestration.landing.stage import LoadContext, make_context
-from orchestration.landing.summary import FileReport, LandingSummary, ReasonCount, Rejection
-from orchestration.landing.suppression import DISTINCTIVE_LETTERS
-from orchestration.landing.tables import open_raw
-from orchestration.printable import one_line
+from orchestration.warehouse.raw_tables import open_raw
 
 # Files up to this size on disk are judged together, until their lines come to so many bytes: a row group of them is
 # written once, fewer are written to the log first and again from there.

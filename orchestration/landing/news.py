@@ -6,10 +6,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.configuration.seed_files import read_namespaces
 from orchestration.landing.files import LandedFile
-from orchestration.landing.manifest import known_files
-from orchestration.landing.seeds import read_namespaces
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, read_suppressions
+from orchestration.warehouse.load_records import known_files
 
 
 def new_files(

@@ -11,7 +11,10 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from orchestration.landing import reasons
-from orchestration.landing.contracts import (
+from orchestration.landing.directions import Directions
+from orchestration.landing.lines import MAX_NESTING
+from orchestration.warehouse.quoting import text_literal
+from orchestration.warehouse.source_contracts import (
     ADDRESS_FIELDS,
     ENVIRONMENTS,
     FLOW_NAME_FIELDS,
@@ -20,8 +23,6 @@ from orchestration.landing.contracts import (
     SourceContract,
     content_columns,
 )
-from orchestration.landing.directions import Directions
-from orchestration.landing.lines import MAX_NESTING
 
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)?"
@@ -58,11 +59,6 @@ def address_columns(contract: SourceContract) -> tuple[str, ...]:
     return inside if contract.address_field is None else ("top_address", *inside)
 
 
-def text(value: str) -> str:
-    """Quote a SQL string literal: names of contracts and paths; values of lines are bound, never put into SQL."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _opens_object(name: str) -> str:
     # ltrim walks and copies the whole text, so only the rare line that starts with white space pays for it.
     return f"""(starts_with({name}, '{{') or
@@ -70,12 +66,12 @@ def _opens_object(name: str) -> str:
 
 
 def _structure(fields: dict[str, str]) -> str:
-    return text(json.dumps(fields))
+    return text_literal(json.dumps(fields))
 
 
 def _nulls(fields: tuple[str, ...]) -> str:
     """Write a merge patch (RFC 7396) that takes these fields away."""
-    return text(json.dumps(dict.fromkeys(fields)))
+    return text_literal(json.dumps(dict.fromkeys(fields)))
 
 
 def _property_fields(contract: SourceContract) -> dict[str, str]:
@@ -124,7 +120,7 @@ def _counted(contract: SourceContract, strays: tuple[str, ...]) -> str:
     known = " + ".join(f"(d.{name} is not null)::tinyint" for name in contract.known_fields)
     listed = " + ".join(f"""(d."{name}" is not null)::tinyint""" for name in strays)
     in_order = "".join(
-        f" and coalesce(list_position(keys, {text(one)}) < list_position(keys, {text(other)}), true)"
+        f" and coalesce(list_position(keys, {text_literal(one)}) < list_position(keys, {text_literal(other)}), true)"
         for one, other in combinations(strays, 2)
     )
     is_listed = f"has_more and not has_doubled and len(keys) = known_count + {listed}{in_order}" if strays else "false"
@@ -139,7 +135,7 @@ def _gathered(contract: SourceContract) -> str:
 
     A line that names a top-level field twice is refused: which one is meant cannot be known, and one would be lost.
     """
-    known = ", ".join(text(name) for name in contract.known_fields)
+    known = ", ".join(text_literal(name) for name in contract.known_fields)
     has_unknown = f"""case when is_listed then true when has_more then not list_has_all([{known}], keys) else false end
                 or has_doubled"""
     is_repeated = "case when has_more and not is_listed then len(keys) > len(list_distinct(keys)) else false end"
@@ -190,7 +186,7 @@ def _moved(contract: SourceContract, strays: tuple[str, ...]) -> str:
 
 def _merged(contract: SourceContract) -> str:
     """Add `document`: the properties, then the unknown top-level fields; those of a name both have stand apart."""
-    addresses = f"[{', '.join(text(name) for name in ADDRESS_FIELDS)}]"
+    addresses = f"[{', '.join(text_literal(name) for name in ADDRESS_FIELDS)}]"
     # An address that both have is kept once, in the properties, where it is found and hashed.
     kept = f"list_filter(shared, lambda name: not list_contains({addresses}, name))"
     members = [
@@ -257,7 +253,7 @@ def _first(contract: SourceContract, column: str) -> str:
 
 def _event_type(contract: SourceContract) -> str:
     if contract.fixed_event_type is not None:
-        return text(contract.fixed_event_type)
+        return text_literal(contract.fixed_event_type)
     if not contract.has_untyped_lines:
         return "d.event_type"
     is_message = "nullif(coalesce(nullif(d.role, ''), p.role), '') is not null and d.content is not null"
@@ -281,7 +277,7 @@ def _line_without_addresses(contract: SourceContract) -> str:
     cases = ""
     if contract.object_field is not None:
         name = contract.object_field
-        in_object = text(json.dumps({name: dict.fromkeys(ADDRESS_FIELDS)}))
+        in_object = text_literal(json.dumps({name: dict.fromkeys(ADDRESS_FIELDS)}))
         cases = f"""
             when has_address_inside and left(raw, 1) = '{{' then json_merge_patch(line, {top}, {in_object})
             when has_address_inside and own_properties is not null then json_merge_patch(line,
@@ -305,7 +301,7 @@ def _timed(contract: SourceContract) -> str:
 
 def _refusal(contract: SourceContract) -> str:
     """Write the first failing check."""
-    environments = ", ".join(text(name) for name in ENVIRONMENTS)
+    environments = ", ".join(text_literal(name) for name in ENVIRONMENTS)
     top = "environment" if "environment" in contract.columns else "null"
     return f"""
             case
@@ -336,7 +332,7 @@ def _needs_role(contract: SourceContract, directions: Directions) -> str:
 
 def _texts(values: Iterable[str]) -> str:
     # Never empty, which SQL does not allow: no type and no word for a sender is the empty string.
-    return ", ".join(text(value) for value in (*values, ""))
+    return ", ".join(text_literal(value) for value in (*values, ""))
 
 
 def _result(contract: SourceContract, directions: Directions) -> str:

@@ -10,8 +10,8 @@ import duckdb
 
 from orchestration.landing.addresses import mask_addresses
 from orchestration.landing.lines import RefusedLine
-from orchestration.landing.manifest import Counts, RejectKey
 from orchestration.landing.suppression import Suppressions
+from orchestration.warehouse.load_records import Counts, RejectKey
 
 KEPT_BYTES = 4096
 

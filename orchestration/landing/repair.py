@@ -18,11 +18,11 @@ import duckdb
 from orchestration.landing.file_load import FileLoad, Progress, StillWrittenError, load_within, transaction
 from orchestration.landing.files import LandedFile, UnreadFile, find_files
 from orchestration.landing.forgetting import KnownPath, forget_path, known_path, reopen_file, sharing_files
-from orchestration.landing.manifest import Counts, ManifestRow, next_load, read_when_found, write_files
-from orchestration.landing.operations import mark_repaired, record_operation
 from orchestration.landing.repair_summary import RepairSummary, Reread
 from orchestration.landing.stage import LoadContext, make_context
-from orchestration.landing.tables import open_raw
+from orchestration.warehouse.load_records import Counts, ManifestRow, next_load, read_when_found, write_files
+from orchestration.warehouse.operations import mark_repaired, record_operation
+from orchestration.warehouse.raw_tables import open_raw
 
 
 class RepairError(Exception):

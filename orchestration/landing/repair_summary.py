@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestration.landing.forgetting import Forgotten
-from orchestration.landing.manifest import Counts
-from orchestration.landing.operations import Detail
+from orchestration.warehouse.load_records import Counts
+from orchestration.warehouse.operations import Detail
 
 
 @dataclass(frozen=True)

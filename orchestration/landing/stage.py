@@ -8,17 +8,17 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from orchestration.configuration.seed_files import Kept, read_kept, read_namespaces
 from orchestration.landing.addresses import replace_addresses
 from orchestration.landing.anonymising import anonymise
-from orchestration.landing.contracts import LINEAGE_COLUMNS, SourceContract, content_columns
 from orchestration.landing.directions import Directions, read_directions
 from orchestration.landing.duplicates import Verdicts, find_duplicates
 from orchestration.landing.lines import Chunk, RefusedLine
 from orchestration.landing.parsing import parse_statement
 from orchestration.landing.reasons import CONFLICTING_DUPLICATE, UNKNOWN_SENDER_ROLE
-from orchestration.landing.seeds import Kept, read_kept, read_namespaces
 from orchestration.landing.strays import stray_fields
 from orchestration.landing.suppression import Suppressions, read_suppressions
+from orchestration.warehouse.source_contracts import LINEAGE_COLUMNS, SourceContract, content_columns
 
 
 @dataclass(frozen=True)

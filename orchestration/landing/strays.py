@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 
-from orchestration.landing.contracts import SourceContract
+from orchestration.warehouse.source_contracts import SourceContract
 
 _SAMPLED_LINES = 64
 _SAMPLED_LETTERS = 10_000

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestration.landing.contracts import SOURCES
 from orchestration.landing.reasons import NEXT_STEPS
-from orchestration.printable import one_line
+from orchestration.redaction.printable import one_line
+from orchestration.warehouse.source_contracts import SOURCES
 
 FileState = Literal["loaded", "pending", "unchanged", "unread"]
 KEPT_REJECTIONS = 10

@@ -17,11 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.building.state import discard_build
-from orchestration.home import Home
-from orchestration.landing.manifest import next_load
-from orchestration.landing.operations import record_operation
-from orchestration.landing.seeds import read_namespaces
+from orchestration.configuration.seed_files import read_namespaces
 from orchestration.landing.suppression import (
     DISTINCTIVE_LETTERS,
     Scope,
@@ -29,13 +25,18 @@ from orchestration.landing.suppression import (
     Suppressions,
     read_suppressions,
 )
-from orchestration.landing.tables import open_raw
 from orchestration.privacy.fresh_copy import replace_raw
 from orchestration.privacy.needles import Needles, collect_needles
 from orchestration.privacy.rewriting import rewrite_without
 from orchestration.privacy.scanning import Hit, landed_files_of, scan
 from orchestration.publishing import keep_history
 from orchestration.publishing.files import put_text
+from orchestration.warehouse.build_records import discard_build
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.load_records import next_load
+from orchestration.warehouse.operations import record_operation
+from orchestration.warehouse.quoting import text_literal
+from orchestration.warehouse.raw_tables import open_raw
 
 # Another warehouse with a lock and people of its own.
 _OTHER_HOMES = ("demo", "demo-unfinished")
@@ -191,7 +192,7 @@ def _people(home: Home, hash_key: bytes) -> Suppressions:
 def _needles(home: Home, people: Suppressions) -> tuple[Needles, int, int]:
     """Return what to look for, and how many conversations and events it comes from, as raw was before."""
     with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute("attach '" + str(_before_path(home)).replace("'", "''") + "' as clear (read_only)")
+        connection.execute(f"attach {text_literal(_before_path(home))} as clear (read_only)")
         connection.execute("use clear")
         needles = collect_needles(connection, people)
         counts = connection.execute(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.landing.parsing import text
-from orchestration.landing.tables import open_raw
 from orchestration.publishing.files import sync_to_disk
+from orchestration.warehouse.quoting import text_literal
+from orchestration.warehouse.raw_tables import open_raw
 
 
 def fresh_path(raw_database: Path) -> Path:
@@ -32,8 +32,8 @@ def open_copy(raw_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     open_raw(raw_database).close()
     with duckdb.connect(config={"temp_directory": str(spill), "threads": 1}) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach {text(str(raw_database))} as clear (read_only)")
-        connection.execute(f"attach {text(str(fresh))} as fresh (storage_version 'latest')")
+        connection.execute(f"attach {text_literal(str(raw_database))} as clear (read_only)")
+        connection.execute(f"attach {text_literal(str(fresh))} as fresh (storage_version 'latest')")
         connection.execute("use clear")
         yield connection
         connection.execute("use memory")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.landing.anonymising import user_of
-from orchestration.landing.contracts import SOURCES
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Suppressions
+from orchestration.warehouse.source_contracts import SOURCES
 
 # Shorter texts are said by everybody. Of a longer one a part is enough: no other text holds it.
 _TEXT_LETTERS = range(12, 49)

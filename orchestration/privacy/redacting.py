@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.landing.tables import open_raw
-from orchestration.privacy.redaction import REDACTOR_VERSION, Redacted, redact
+from orchestration.redaction.redactor import REDACTOR_VERSION, Redacted, redact
+from orchestration.warehouse.raw_tables import open_raw
 
 _BATCH_ROWS = 50_000
 

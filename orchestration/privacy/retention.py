@@ -6,13 +6,13 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.configuration.seed_files import Kept, read_kept
 from orchestration.landing.anonymising import stripped_columns
-from orchestration.landing.contracts import SOURCES
-from orchestration.landing.manifest import next_load
-from orchestration.landing.operations import record_operation
-from orchestration.landing.parsing import text
-from orchestration.landing.seeds import Kept, read_kept
 from orchestration.privacy.fresh_copy import column_types, open_copy, replace_raw, write_tables
+from orchestration.warehouse.load_records import next_load
+from orchestration.warehouse.operations import record_operation
+from orchestration.warehouse.quoting import text_literal
+from orchestration.warehouse.source_contracts import SOURCES
 
 # No event is as old: before 2000 it is refused.
 _EVER = timedelta(days=36_500)
@@ -49,7 +49,7 @@ def expire(
     if (texts_after is None and rejected_after is None) or not raw_database.exists():
         return nothing
     with duckdb.connect() as connection:
-        connection.execute(f"attach {text(str(raw_database))} as clear (read_only)")
+        connection.execute(f"attach {text_literal(str(raw_database))} as clear (read_only)")
         connection.execute("use clear")
         if not _count(connection, bounds).is_any:
             return nothing

@@ -7,9 +7,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from orchestration.configuration.seed_files import Kept, read_kept, read_namespaces
 from orchestration.landing.anonymising import anonymise
-from orchestration.landing.contracts import SOURCES
-from orchestration.landing.seeds import Kept, read_kept, read_namespaces
 from orchestration.landing.suppression import (
     DISTINCTIVE_LETTERS,
     Suppression,
@@ -19,7 +18,8 @@ from orchestration.landing.suppression import (
 )
 from orchestration.privacy.fresh_copy import column_types, open_copy, tables_of, write_tables
 from orchestration.privacy.needles import Needles, collect_needles, matches
-from orchestration.publishing.tables import quoted
+from orchestration.warehouse.quoting import quoted
+from orchestration.warehouse.source_contracts import SOURCES
 
 _OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
 # Words of the person, and what was said of them for whoever says the same.

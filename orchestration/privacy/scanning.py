@@ -16,9 +16,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.landing.files import LandedFile, find_files
-from orchestration.landing.parsing import text
 from orchestration.privacy.needles import Needles, matches
-from orchestration.publishing.tables import quoted
+from orchestration.warehouse.quoting import quoted, text_literal
 
 _BLOCK_BYTES = 16 << 20
 # Longer than any needle with what has to stand around it.
@@ -85,7 +84,7 @@ def _scan_file(path: Path, needles: Needles) -> Iterator[Hit]:
 
 def _scan_duckdb(path: Path, needles: Needles) -> Iterator[Hit]:
     with duckdb.connect(config={"threads": 2}) as connection:
-        connection.execute(f"attach {text(str(path))} as looked (read_only)")
+        connection.execute(f"attach {text_literal(str(path))} as looked (read_only)")
         columns = connection.execute(
             """select schema_name, table_name, column_name, data_type from duckdb_columns()
             where database_name = 'looked' and (schema_name, table_name) in (
@@ -100,7 +99,7 @@ def _scan_parquet(path: Path, needles: Needles) -> Iterator[Hit]:
     with duckdb.connect(config={"threads": 2}) as connection:
         # read_parquet takes a pattern: in a list of brackets every special letter stands for itself.
         name = re.sub(r"[*?\[]", lambda match: f"[{match[0]}]", str(path))
-        table = f"read_parquet({text(name)})"
+        table = f"read_parquet({text_literal(name)})"
         for column, kind, *_ in connection.execute(f"describe select * from {table}").fetchall():
             if _holds_column(connection, table, column, kind, needles):
                 yield Hit(path, column)

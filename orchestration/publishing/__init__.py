@@ -11,8 +11,8 @@ from orchestration.publishing.errors import (
     PublishError,
 )
 from orchestration.publishing.history import HISTORY_TABLES, keep_history
-from orchestration.publishing.manifest import Manifest, TableRecord, read_manifest
 from orchestration.publishing.publication import PublishSummary, publish
+from orchestration.publishing.published_manifest import Manifest, TableRecord, read_manifest
 from orchestration.publishing.versions import is_whole
 
 __all__ = [

@@ -9,14 +9,9 @@ import duckdb
 
 from orchestration.publishing.errors import BuildDatabaseError
 from orchestration.publishing.files import hard_link, sync_to_disk
-from orchestration.publishing.manifest import Manifest, TableRecord
-from orchestration.publishing.tables import (
-    SCHEMA,
-    TableShape,
-    month_condition,
-    quoted,
-    text_literal,
-)
+from orchestration.publishing.published_manifest import Manifest, TableRecord
+from orchestration.publishing.tables import SCHEMA, TableShape, month_condition
+from orchestration.warehouse.quoting import quoted, text_literal
 
 BUILD = "build"
 PUBLICATION = "publication"

@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 
 from orchestration.publishing.export import BUILD
-from orchestration.publishing.tables import SCHEMA, quoted, text_literal
+from orchestration.publishing.tables import SCHEMA
 from orchestration.publishing.versions import LINK_NAME
+from orchestration.warehouse.quoting import quoted, text_literal
 
 HISTORY_TABLES = {
     "metric_restatements": {

@@ -21,7 +21,7 @@ from orchestration.publishing.export import (
     write_parquet,
 )
 from orchestration.publishing.files import open_to_readers, put_text, sync_to_disk
-from orchestration.publishing.manifest import MANIFEST_NAME, Manifest, TableRecord, as_utc
+from orchestration.publishing.published_manifest import MANIFEST_NAME, Manifest, TableRecord, as_utc
 from orchestration.publishing.tables import TableShape, fingerprint_table, read_shapes
 from orchestration.publishing.versions import (
     complete_versions,

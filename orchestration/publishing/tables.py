@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.publishing.errors import MissingTableError
-from orchestration.publishing.manifest import TableRecord
+from orchestration.publishing.published_manifest import TableRecord
+from orchestration.warehouse.quoting import quoted
 
 SCHEMA = "marts"
 UNKNOWN_MONTH = "unknown"
@@ -44,16 +45,6 @@ class TableShape:
         """Digest of names, types and comments: a renamed column changes no row hash, but is another table."""
         described = [self.comment, [[column.name, column.type, column.comment] for column in self.columns]]
         return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:_SIGNATURE_LENGTH]
-
-
-def quoted(name: str) -> str:
-    """Return `name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_literal(value: object) -> str:
-    """Return a value's text as an SQL string, for the statements that take no parameters."""
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def read_shapes(connection: duckdb.DuckDBPyConnection, catalog: str, names: Sequence[str]) -> list[TableShape]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from orchestration.publishing.errors import ManifestError
 from orchestration.publishing.files import put_hard_link, put_symlink, put_text, sync_to_disk
-from orchestration.publishing.manifest import MANIFEST_NAME, Manifest, read_manifest
+from orchestration.publishing.published_manifest import MANIFEST_NAME, Manifest, read_manifest
 
 LINK_NAME = "colloquy.duckdb"
 FOLDER_LINK_NAME = "current"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.printable import one_line
+from orchestration.redaction.printable import one_line
 
 _BAR_WIDTH = 24
 _KEY_METRICS = (

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from orchestration.building.data_tests import compile_tests, failed_tests
-from orchestration.building.state import built_from, data_until, discard_build
 from orchestration.publishing import PublishSummary, publish
+from orchestration.warehouse.build_records import built_from, data_until, discard_build
 from tests.benchmarks.generator import Population, land_days
 from tests.benchmarks.measuring import Clock, Cost
 from tests.benchmarks.statements import StatementCosts, accounted

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from orchestration.labelling.agent_text import unwrap
-from orchestration.labelling.conversation import Conversation, Message
-from orchestration.labelling.embedded.shipped import classify_by_model
-from orchestration.labelling.realtime import classify_prefix
-from orchestration.labelling.rules import classify_by_rules
-from orchestration.labelling.training.corpus import training_conversations
+from orchestration.classification.agent_text import unwrap
+from orchestration.classification.conversation import Conversation, Message
+from orchestration.classification.embedded.shipped import classify_by_model
+from orchestration.classification.realtime import classify_prefix
+from orchestration.classification.rules import classify_by_rules
+from orchestration.classification.training.corpus import training_conversations
 
 # SGD's conversations have 23 events of 10 words on average; composed ones are joined until they are as long.
 MESSAGES = 23

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import asdict
 
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
 from tests.benchmarks.bench import Bench, History, sql_cost
 from tests.benchmarks.measuring import Cost, median, ratio, run_process, run_task
 from tests.benchmarks.results import count

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
 from tests.support.bench import PUBLICATION_RECORDS
 from tests.support.comparison import differences
 from tests.support.crashes import (

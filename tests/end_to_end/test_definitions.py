@@ -19,18 +19,20 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import TickStatus
 
 from orchestration.building.data_tests import node_of_test
-from orchestration.building.manifest import standing_nodes
+from orchestration.building.dbt_manifest import standing_nodes
 from orchestration.commands.dev import dev_command, run_dev
 from orchestration.commands.instance import open_instance
+from orchestration.definitions import definitions
+from orchestration.defs import labels, message_labels
 from orchestration.defs.batching import Seen, decide, folder_state
 from orchestration.defs.history import prune_runs
 from orchestration.defs.open_conversations import CHECK_KEY
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
-from orchestration.home import Home
-from orchestration.landing.contracts import SOURCES
 from orchestration.landing.files import LandedFile
 from orchestration.publishing import HISTORY_TABLES
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.source_contracts import SOURCES
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 QUIET = timedelta(minutes=5)
@@ -107,12 +109,6 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
         settings = Settings()
         home = Home(settings.home)
         home.create()
-        # Definitions read the settings when they are imported; another test may have imported them for another home.
-        for name in [name for name in sys.modules if name.startswith("orchestration.def")]:
-            if name != "orchestration.defs.batching":
-                patch.delitem(sys.modules, name)
-        from orchestration.definitions import definitions  # noqa: PLC0415
-
         with open_instance(home, now=datetime.now(UTC)) as instance:
             yield Dagster(settings, home, instance, definitions())
 
@@ -413,8 +409,8 @@ def test_a_classifier_that_breaks_costs_no_mart_and_is_told(
     def broken(_: Path) -> None:
         raise RuntimeError("no model today")
 
-    monkeypatch.setattr(sys.modules["orchestration.defs.labels"], "default_labeller", broken)
-    monkeypatch.setattr(sys.modules["orchestration.defs.message_labels"], "message_labeller", broken)
+    monkeypatch.setattr(labels, "default_labeller", broken)
+    monkeypatch.setattr(message_labels, "message_labeller", broken)
     run = dagster.run()
     assert run.success, dagster.messages(run)
     told = "broke off, the marts build on the labels there are: RuntimeError: no model today"

@@ -11,12 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.due import nothing_due, why_due
-from orchestration.home import Home
-from orchestration.landing.manifest import next_load
-from orchestration.landing.operations import record_operation
-from orchestration.landing.tables import open_raw
+from orchestration.reporting.due import nothing_due, why_due
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.load_records import next_load
+from orchestration.warehouse.operations import record_operation
+from orchestration.warehouse.raw_tables import open_raw
 from tests.support.labellers import undecided_labeller
 from tests.support.warehouse import LOADED_AT, WarehouseUnderTest
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.labelling.ledger.labellers import rules_labeller
+from orchestration.ledger.labellers import rules_labeller
 from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
 from tests.support.commands import run_command
 from tests.support.planted_person import CONVERSATIONS, SAID, STRINGS, USER, plant

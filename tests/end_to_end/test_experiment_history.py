@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
 from orchestration.building.registrations import check_registrations
+from orchestration.configuration.checks import ConfigurationError
 from orchestration.reporting.terminal import summarise
 from tests.support.experiments import conversion, exposure, registrations
 from tests.support.warehouse import WarehouseUnderTest

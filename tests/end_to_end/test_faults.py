@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.home import Home
 from orchestration.landing import load_landing
 from orchestration.settings import PROJECT_DIR
+from orchestration.warehouse.home import Home
 from tests.support import small_disk
 from tests.support.forked import Finished, Forks
 from tests.support.published_samples import make_build, publish_sample, query

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.building.configuration_hash import configuration_hash
 from orchestration.building.project import dbt_flags
-from orchestration.building.state import begin_build, configuration_hash
+from orchestration.warehouse.build_records import begin_build
 from tests.support.bench import Bench, assert_none, bench_in_memory
 from tests.support.random_conversations import Line
 from tests.support.random_histories import NEAR_FUTURE

@@ -8,7 +8,7 @@ import pytest
 from dbt.contracts.graph.nodes import ModelNode
 
 from orchestration.building import replay
-from orchestration.building.state import discard_build
+from orchestration.warehouse.build_records import discard_build
 from tests.support.bench import PUBLICATION_RECORDS
 from tests.support.comparison import differences
 from tests.support.labellers import undecided_labeller

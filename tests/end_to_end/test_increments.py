@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from orchestration.labelling.ledger.labellers import rules_labeller
+from orchestration.ledger.labellers import rules_labeller
 from tests.support.bench import PUBLICATION_RECORDS, Bench, assert_none, bench_in_memory
 from tests.support.comparison import differences
 from tests.support.labellers import breaking, breaking_on_messages, doubting_labeller, doubting_messages

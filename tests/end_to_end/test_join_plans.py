@@ -9,11 +9,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.building.configuration_hash import configuration_hash
 from orchestration.building.project import dbt_flags
-from orchestration.building.state import begin_build, complete_build, configuration_hash
 from orchestration.settings import PROJECT_DIR
 from orchestration.simulation.demo_seeds import write_demo_seeds
 from orchestration.simulation.simulator import simulate
+from orchestration.warehouse.build_records import begin_build, complete_build
 from tests.support.join_plans import comparing_joins
 from tests.support.labellers import undecided_labeller
 from tests.support.warehouse import WarehouseUnderTest

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.commands.instance import open_instance
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
 from tests.support.commands import environment_of, start_command
 from tests.support.crashes import assert_every_line_is_accounted_for, assert_no_leftovers
 from tests.support.published_samples import query

@@ -11,8 +11,8 @@ import pytest
 
 from orchestration.commands import label_quality
 from orchestration.commands.label_quality import judge_labels, write_sample
-from orchestration.labelling.ledger.labellers import rules_labeller
-from orchestration.labelling.stages import STAGES
+from orchestration.configuration.stages import STAGES
+from orchestration.ledger.labellers import rules_labeller
 from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
 from orchestration.settings import Settings
 from tests.support.commands import run_command

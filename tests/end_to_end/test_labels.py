@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.labelling.ledger.labellers import embedded_labeller, rules_labeller
+from orchestration.ledger.labellers import embedded_labeller, rules_labeller
 from orchestration.privacy.retention import expire
 from tests.support.labellers import breaking, doubting_labeller
 from tests.support.warehouse import LOADED_AT, WarehouseUnderTest

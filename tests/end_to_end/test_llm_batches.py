@@ -15,10 +15,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.labelling.ledger.labellers import embedded_labeller
-from orchestration.labelling.ledger.llm_labelling import LlmStep, label_unsure
-from orchestration.labelling.ledger.llm_report import LlmReport
-from orchestration.labelling.llm.running import Surroundings
+from orchestration.classification.llm.running import Surroundings
+from orchestration.ledger.labellers import embedded_labeller
+from orchestration.ledger.llm_labelling import LlmStep, label_unsure
+from orchestration.ledger.llm_report import LlmReport
 from orchestration.settings import PROJECT_DIR
 from tests.support.llm_cases import FakeClock, configuration
 from tests.support.llm_killed import BATCH_PRICE

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from orchestration.labelling.ledger.labellers import embedded_labeller
-from orchestration.labelling.ledger.llm_labelling import estimate_llm_relabelling
-from orchestration.labelling.llm.estimating import RunEstimate
+from orchestration.classification.llm.estimating import RunEstimate
+from orchestration.ledger.labellers import embedded_labeller
+from orchestration.ledger.llm_labelling import estimate_llm_relabelling
 from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
 from tests.support.llm_cases import FakeClock
 from tests.support.llm_server import LlmServer

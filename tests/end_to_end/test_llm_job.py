@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,8 +13,9 @@ import duckdb
 import pytest
 
 from orchestration.commands.instance import open_instance
-from orchestration.home import Home
+from orchestration.definitions import definitions
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
 from tests.support.commands import environment_of, start_command
 from tests.support.llm_server import Action, Hang, LlmServer, Request
 from tests.support.published_samples import query
@@ -66,12 +66,6 @@ def job(folder: Path) -> Iterator[tuple[dg.Definitions, dg.DagsterInstance, Home
         patch.setenv("DAGSTER_HOME", str(folder / "home" / "dagster"))
         home = Home(Settings().home)
         parsed_before(home)
-        # Definitions read the settings when they are imported; another test may have imported them for another home.
-        for name in [name for name in sys.modules if name.startswith("orchestration.def")]:
-            if name != "orchestration.defs.batching":
-                patch.delitem(sys.modules, name)
-        from orchestration.definitions import definitions  # noqa: PLC0415
-
         with open_instance(home, now=datetime.now(UTC)) as instance:
             yield definitions(), instance, home
 

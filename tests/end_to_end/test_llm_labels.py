@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from orchestration.labelling.embedded.shipped import shipped_model
-from orchestration.labelling.ledger import llm_labelling
-from orchestration.labelling.ledger.labellers import embedded_labeller
-from orchestration.labelling.ledger.llm_labelling import estimate_llm_relabelling
-from orchestration.labelling.ledger.llm_report import LlmReport
+from orchestration.classification.embedded.shipped import shipped_model
+from orchestration.ledger import llm_labelling
+from orchestration.ledger.labellers import embedded_labeller
+from orchestration.ledger.llm_labelling import estimate_llm_relabelling
+from orchestration.ledger.llm_report import LlmReport
 from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
 from orchestration.privacy.retention import expire
 from tests.support.llm_cases import KEY, FakeClock

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orchestration.building.measures import measure_names
+from orchestration.configuration.measures import measure_names
 from orchestration.settings import PROJECT_DIR
 from tests.support.warehouse import WarehouseUnderTest
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from orchestration.labelling.ledger.labellers import rules_labeller
-from orchestration.labelling.ledger.message_labelling import count_relabelled_messages
-from orchestration.labelling.messages.labeller import message_labeller
+from orchestration.classification.messages.labeller import message_labeller
+from orchestration.ledger.labellers import rules_labeller
+from orchestration.ledger.message_labelling import count_relabelled_messages
 from orchestration.privacy.retention import expire
 from tests.support.labellers import breaking_on_messages, doubting_messages
 from tests.support.warehouse import LOADED_AT, WarehouseUnderTest

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestration.landing.contracts import SOURCES
-from orchestration.landing.manifest import next_load
-from orchestration.landing.operations import mark_repaired, record_operation
-from orchestration.landing.tables import open_raw
+from orchestration.warehouse.load_records import next_load
+from orchestration.warehouse.operations import mark_repaired, record_operation
+from orchestration.warehouse.raw_tables import open_raw
+from orchestration.warehouse.source_contracts import SOURCES
 from tests.end_to_end.test_increments import land_in_batches
 from tests.support.bench import Bench, assert_none, bench_in_memory
 from tests.support.random_histories import LATE_HISTORY

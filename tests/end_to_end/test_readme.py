@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.home import Home
-from orchestration.landing.contracts import SOURCES
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.source_contracts import SOURCES
 from tests.support.recorded_refresh import parsed_before
 
 README = (PROJECT_DIR / "README.md").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.labelling.ledger.labellers import default_labeller
+from orchestration.ledger.labellers import default_labeller
 from tests.support.warehouse import SHARED_DATA, WarehouseUnderTest
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.building.state import BuildDatabaseError, begin_build
-from orchestration.landing.contracts import SOURCES
-from orchestration.landing.migrations import RawVersionError
+from orchestration.warehouse.build_records import BuildDatabaseError, begin_build
+from orchestration.warehouse.migrations import RawVersionError
+from orchestration.warehouse.source_contracts import SOURCES
 from tests.support.comparison import differences
 from tests.support.warehouse import WarehouseUnderTest
 

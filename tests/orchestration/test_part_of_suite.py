@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.part_of_suite import first_of
+from tests.part_of_suite import first_of
 
 pytest_plugins = ["pytester"]
 
@@ -18,7 +18,7 @@ def test_a_third_of_the_suite_a_time_comes_round_in_six_parts(count: int, since:
 
 def test_what_does_not_fit_is_left_and_said(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_four="import pytest\n@pytest.mark.parametrize('i', range(4))\ndef test_it(i): pass")
-    plugin = ("-p", "tests.support.part_of_suite", "-p", "no:xdist", "--part", "3")
+    plugin = ("-p", "tests.part_of_suite", "-p", "no:xdist", "--part", "3")
     enough = pytester.runpytest(*plugin, "--minutes", "1", "-v")
     # 3 times 0.618 is 1.854: the part begins 0.854 of the way, at the last of four.
     begun = [line for line in enough.outlines if line.startswith("test_four.py::")]

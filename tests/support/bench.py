@@ -11,11 +11,12 @@ from pathlib import Path
 
 from dbt.contracts.graph.nodes import ModelNode
 
+from orchestration.building.configuration_hash import configuration_hash
 from orchestration.building.project import build_command
-from orchestration.building.state import begin_build, configuration_hash, continue_build, finish_events
-from orchestration.labelling.ledger.labellers import Labeller
-from orchestration.labelling.messages.labeller import MessageLabeller, message_labeller
+from orchestration.classification.messages.labeller import MessageLabeller, message_labeller
+from orchestration.ledger.labellers import Labeller
 from orchestration.settings import PROJECT_DIR
+from orchestration.warehouse.build_records import begin_build, continue_build, finish_events
 from tests.support.comparison import differences
 from tests.support.random_conversations import Line
 from tests.support.random_histories import TIME_ZONE, in_files, seeds_after

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR
+from orchestration.warehouse.home import Home
 from tests.support.recorded_refresh import parsed_before
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.building.configuration import ConfigurationError
 from orchestration.building.project import assemble_project
+from orchestration.configuration.checks import ConfigurationError
 from orchestration.settings import PROJECT_DIR
 
 SHIPPED = PROJECT_DIR / "seeds"

@@ -19,14 +19,14 @@ from typing import Any
 
 import duckdb
 
-from orchestration.home import Home
-from orchestration.labelling.ledger.labellers import rules_labeller
-from orchestration.labelling.ledger.labelling import LabelSummary
-from orchestration.labelling.ledger.message_labelling import MessageSummary
-from orchestration.landing.contracts import SOURCES
-from orchestration.leftovers import HEADER_BYTES, clear_leftovers
-from orchestration.locking import hold_lock
+from orchestration.ledger.labellers import rules_labeller
+from orchestration.ledger.labelling import LabelSummary
+from orchestration.ledger.message_labelling import MessageSummary
 from orchestration.publishing import read_manifest
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import hold_lock
+from orchestration.warehouse.recovery import HEADER_BYTES, clear_leftovers
+from orchestration.warehouse.source_contracts import SOURCES
 from tests.support.published_versions import assert_versions_are_whole
 from tests.support.random_conversations import SEEDS
 from tests.support.random_histories import LATE_HISTORY, by_source

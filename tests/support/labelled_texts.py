@@ -7,10 +7,10 @@ import random
 from collections.abc import Iterator
 from itertools import pairwise
 
-from orchestration.labelling.embedded.shipped import classify_by_model
-from orchestration.labelling.evaluation.golden_set import GOLDEN, read_golden
-from orchestration.labelling.messages.labeller import message_labeller
-from orchestration.labelling.messages.taxonomy import read_taxonomy
+from orchestration.classification.embedded.shipped import classify_by_model
+from orchestration.classification.evaluation.golden_set import GOLDEN, read_golden
+from orchestration.classification.messages.labeller import message_labeller
+from orchestration.configuration.taxonomy import read_taxonomy
 from orchestration.settings import PROJECT_DIR
 
 TEXTS = 2_000

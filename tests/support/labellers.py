@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestration.labelling.conversation import Conversation, StageAnswer, StageLabel
-from orchestration.labelling.ledger.labellers import Labeller, rules_labeller
-from orchestration.labelling.messages.labeller import MessageLabeller, MessageLabels
-from orchestration.labelling.messages.phrases import NOTHING
-from orchestration.labelling.stages import STAGES
+from orchestration.classification.conversation import Conversation, StageAnswer, StageLabel
+from orchestration.classification.messages.labeller import MessageLabeller, MessageLabels
+from orchestration.classification.messages.phrases import NOTHING
+from orchestration.configuration.stages import STAGES
+from orchestration.ledger.labellers import Labeller, rules_labeller
 
 
 class BrokeOffError(Exception):

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from orchestration.labelling.conversation import Conversation, Message
-from orchestration.labelling.llm.excerpt import Excerpt
-from orchestration.settings import PROJECT_DIR
+from orchestration.classification.conversation import Conversation, Message
+from orchestration.classification.evaluation.golden_set import GOLDEN
+from orchestration.classification.llm.excerpt import Excerpt
 from tests.support.llm_cases import talk
 from tests.support.llm_server import answer_text
 
@@ -59,8 +59,8 @@ OPEN_TALKS = (
 
 
 def injections() -> list[Injection]:
-    """Return the fifty texts of tests/golden."""
-    path = PROJECT_DIR / "tests" / "golden" / "injections.jsonl"
+    """Return the fifty texts of orchestration/classification/evaluation/golden."""
+    path = GOLDEN / "injections.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

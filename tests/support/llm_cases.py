@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from orchestration.labelling.conversation import Conversation, Message
-from orchestration.labelling.embedded.shipped import classify_by_model, shipped_model
-from orchestration.labelling.llm.call_log import CallLog
-from orchestration.labelling.llm.candidates import Candidate
-from orchestration.labelling.llm.configuration import LlmConfiguration
-from orchestration.labelling.llm.prices import Price
-from orchestration.labelling.llm.running import Surroundings
-from orchestration.labelling.llm.step import Labeller
+from orchestration.classification.conversation import Conversation, Message
+from orchestration.classification.embedded.shipped import classify_by_model, shipped_model
+from orchestration.classification.llm.call_log import CallLog
+from orchestration.classification.llm.candidates import Candidate
+from orchestration.classification.llm.configuration import LlmConfiguration
+from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.step import Labeller
+from orchestration.configuration.model_prices import Price
 from tests.support.llm_server import Action, Answer, LlmServer, Request, answer_text
 
 # A key that no pattern of the redactor knows.

@@ -4,14 +4,14 @@ import os
 import pickle
 from pathlib import Path
 
-from orchestration.labelling.embedded.shipped import shipped_model
-from orchestration.labelling.ledger.llm_labelling import LlmStep, label_unsure
-from orchestration.labelling.llm.call_log import MemoryLog
-from orchestration.labelling.llm.candidates import Candidate
-from orchestration.labelling.llm.configuration import LlmConfiguration
-from orchestration.labelling.llm.prices import Price
-from orchestration.labelling.llm.running import Surroundings
-from orchestration.labelling.llm.step import Labeller
+from orchestration.classification.embedded.shipped import shipped_model
+from orchestration.classification.llm.call_log import MemoryLog
+from orchestration.classification.llm.candidates import Candidate
+from orchestration.classification.llm.configuration import LlmConfiguration
+from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.step import Labeller
+from orchestration.configuration.model_prices import Price
+from orchestration.ledger.llm_labelling import LlmStep, label_unsure
 from tests.support.llm_cases import NOON, PRICE, FakeClock, booking, candidates, retold
 
 COMMIT_EVERY, CONCURRENCY = 4, 2

@@ -4,22 +4,21 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestration.labelling.evaluation.examples import Example
-from orchestration.labelling.evaluation.golden_set import read_golden
-from orchestration.labelling.llm.excerpt import Excerpt
-from orchestration.labelling.training.labelled import MARKS
-from orchestration.settings import PROJECT_DIR
+from orchestration.classification.evaluation.examples import Example
+from orchestration.classification.evaluation.golden_set import GOLDEN, read_golden
+from orchestration.classification.labelled import MARKS
+from orchestration.classification.llm.excerpt import Excerpt
 from tests.support.llm_server import answer_text
 
-GOLDEN = PROJECT_DIR / "tests" / "golden" / "stage_cases.jsonl"
+STAGE_CASES = GOLDEN / "stage_cases.jsonl"
 
 
 def golden_examples() -> tuple[Example, ...]:
     """Return the golden cases."""
-    return read_golden(GOLDEN).examples
+    return read_golden(STAGE_CASES).examples
 
 
-def golden_evidence(path: Path = GOLDEN) -> dict[str, dict[str, str]]:
+def golden_evidence(path: Path = STAGE_CASES) -> dict[str, dict[str, str]]:
     """Return for each case the event that shows each stage."""
     cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return {case["case_id"]: case["truth_evidence"] for case in cases}

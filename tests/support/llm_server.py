@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from orchestration.labelling.llm.schema import NO_MESSAGE
-from orchestration.labelling.training.labelled import MARKS
+from orchestration.classification.labelled import MARKS
+from orchestration.classification.llm.schema import NO_MESSAGE
 from tests.support.llm_batches import BatchStore
 
 

@@ -6,12 +6,11 @@ from typing import cast
 
 import yaml
 
-from orchestration.labelling.conversation import Message
-from orchestration.labelling.messages.labeller import MessageLabeller, languages_of
-from orchestration.labelling.messages.taxonomy import KINDS, Kind
-from orchestration.settings import PROJECT_DIR
+from orchestration.classification.conversation import Message
+from orchestration.classification.evaluation.golden_set import GOLDEN
+from orchestration.classification.messages.labeller import MessageLabeller, languages_of
+from orchestration.configuration.taxonomy import KINDS, Kind
 
-_GOLDEN = PROJECT_DIR / "tests" / "golden"
 # The borders that the authors of the lexicon give.
 _NEUTRAL_BELOW = 0.05
 
@@ -27,8 +26,8 @@ class MessageCase:
 
 
 def read_message_cases(name: str) -> list[MessageCase]:
-    """Return the cases of tests/golden/<name>.yml."""
-    content = yaml.safe_load((_GOLDEN / f"{name}.yml").read_text(encoding="utf-8"))
+    """Return the cases of orchestration/classification/evaluation/golden/<name>.yml."""
+    content = yaml.safe_load((GOLDEN / f"{name}.yml").read_text(encoding="utf-8"))
     return [
         MessageCase(
             case["text"],

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from orchestration.labelling.conversation import Message
-from orchestration.labelling.embedded.fitting import HeadRows, Prepared
-from orchestration.labelling.evaluation.examples import Dataset, Example
-from orchestration.labelling.evaluation.real_sets import read_real_set
-from orchestration.labelling.stages import STAGES
-from orchestration.labelling.training.labelled import LabelledConversation, LabelledMessage
+from orchestration.classification.conversation import Message
+from orchestration.classification.embedded.fitting import HeadRows, Prepared
+from orchestration.classification.evaluation.examples import Dataset, Example
+from orchestration.classification.evaluation.real_sets import read_real_set
+from orchestration.classification.labelled import LabelledConversation, LabelledMessage
+from orchestration.configuration.stages import STAGES
 
 _NEVER = 1 << 30
 

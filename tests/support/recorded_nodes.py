@@ -20,13 +20,13 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.building.connection import open_build
+from orchestration.building.dbt_manifest import asking_nodes, split_at_labels, standing_nodes
 from orchestration.building.invocation import invoke
-from orchestration.building.manifest import asking_nodes, split_at_labels, standing_nodes
 from orchestration.building.outcomes import Invocation
 from orchestration.building.project import build_command, dbt_flags
 from orchestration.building.replay import NodeStatements, replay
-from orchestration.home import Home
 from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
 from tests.support.recorded_refresh import at_home, folder_of_statements, keep, kept, lasting, portable, recorded
 
 _PUBLISHED = re.compile(r"published_before\('(\w+)'\)")

@@ -19,10 +19,10 @@ import pytest
 from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 
 from orchestration.building.data_tests import compiled_tests
-from orchestration.building.manifest import prepare_manifest, project_digest
+from orchestration.building.dbt_manifest import prepare_manifest, project_digest
 from orchestration.building.project import assemble_project
-from orchestration.home import Home
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.home import Home
 
 STATEMENTS = PROJECT_DIR / "target" / "statements"
 # What leaves something behind; questions, descriptions and the borders of transactions do not.

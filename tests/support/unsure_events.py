@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orchestration.labelling.conversation import Conversation, Message, Role
-from orchestration.labelling.ledger.llm_labelling import LlmStep
-from orchestration.labelling.llm.running import Surroundings
+from orchestration.classification.conversation import Conversation, Message, Role
+from orchestration.classification.llm.running import Surroundings
+from orchestration.ledger.llm_labelling import LlmStep
 from tests.support.llm_cases import PRICE, FakeClock, configuration
 from tests.support.llm_server import Action, Answer, LlmServer, Request, answer_text
 

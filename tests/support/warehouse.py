@@ -14,32 +14,32 @@ import duckdb
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.building.configuration_hash import configuration_hash
 from orchestration.building.data_tests import DataTest, compile_tests, failed_tests
 from orchestration.building.invocation import invoke, read_manifest
 from orchestration.building.models import build_increment
 from orchestration.building.outcomes import Invocation
 from orchestration.building.project import assemble_project, build_command, dbt_flags
 from orchestration.building.restatements import compare_with_published
-from orchestration.building.state import (
+from orchestration.classification.messages.labeller import MessageLabeller, message_labeller
+from orchestration.landing import LandingSummary, load_landing
+from orchestration.ledger.labellers import Labeller
+from orchestration.ledger.labelling import LabelSummary, label_pending
+from orchestration.ledger.llm_labelling import LlmStep, label_unsure
+from orchestration.ledger.llm_report import LlmReport
+from orchestration.ledger.message_labelling import MessageSummary, label_messages
+from orchestration.privacy.redacting import redact_new_messages
+from orchestration.publishing import PublishSummary, keep_history, publish
+from orchestration.settings import Settings
+from orchestration.warehouse.build_records import (
     begin_build,
     built_from,
     complete_build,
-    configuration_hash,
     continue_build,
     data_until,
     finish_events,
 )
-from orchestration.home import Home
-from orchestration.labelling.ledger.labellers import Labeller
-from orchestration.labelling.ledger.labelling import LabelSummary, label_pending
-from orchestration.labelling.ledger.llm_labelling import LlmStep, label_unsure
-from orchestration.labelling.ledger.llm_report import LlmReport
-from orchestration.labelling.ledger.message_labelling import MessageSummary, label_messages
-from orchestration.labelling.messages.labeller import MessageLabeller, message_labeller
-from orchestration.landing import LandingSummary, load_landing
-from orchestration.privacy.redacting import redact_new_messages
-from orchestration.publishing import PublishSummary, keep_history, publish
-from orchestration.settings import Settings
+from orchestration.warehouse.home import Home
 from tests.support.labellers import BrokeOffError
 from tests.support.recorded_nodes import ParsedProject, full_refresh
 from tests.support.recorded_refresh import keep, kept, parsed_folder

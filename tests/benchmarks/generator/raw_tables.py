@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.landing.tables import open_raw
-from orchestration.privacy.redaction import REDACTOR_VERSION
+from orchestration.redaction.redactor import REDACTOR_VERSION
+from orchestration.warehouse.raw_tables import open_raw
 from tests.benchmarks.generator.events import landed_rows, properties
 from tests.benchmarks.generator.population import Population
 

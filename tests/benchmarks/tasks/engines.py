@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
 from tests.benchmarks.measuring import Outcome, measured
 from tests.benchmarks.peers.answers import warehouse_answers
 from tests.benchmarks.peers.engines import ENGINES, FUNNEL_ENGINES, MODULES, write_parquet

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from orchestration.labelling.embedded.shipped import classify_by_model
+from orchestration.classification.embedded.shipped import classify_by_model
 from tests.benchmarks.labelling import conversations_of_size
 from tests.benchmarks.measuring import Outcome, measured
 

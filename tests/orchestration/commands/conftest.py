@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
 
 GIB = 1024**3
 

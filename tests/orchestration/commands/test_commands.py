@@ -12,10 +12,10 @@ import pytest
 
 from orchestration.__main__ import main
 from orchestration.commands import dev
-from orchestration.home import Home
 from orchestration.landing import load_landing
-from orchestration.locking import hold_lock
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.home import Home
+from orchestration.warehouse.lock import hold_lock
 from tests.support.published_samples import make_build, publish_sample
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.__main__ import main
-from orchestration.home import Home
+from orchestration.warehouse.home import Home
 
 
 def findings(said: str) -> list[str]:

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 
 from orchestration.landing import LandingSummary, load_landing
-from orchestration.landing.tables import open_raw
 from orchestration.settings import PROJECT_DIR
+from orchestration.warehouse.raw_tables import open_raw
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 HASH_KEY = b"a key for tests"

@@ -9,8 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.landing.contracts import SOURCES
-from orchestration.landing.migrations import (
+from orchestration.warehouse.migrations import (
     MIGRATIONS,
     Migration,
     RawVersionError,
@@ -18,7 +17,8 @@ from orchestration.landing.migrations import (
     migrate,
     require_newest_layout,
 )
-from orchestration.landing.tables import open_raw
+from orchestration.warehouse.raw_tables import open_raw
+from orchestration.warehouse.source_contracts import SOURCES
 
 NEWEST = MIGRATIONS[-1].version
 # The tables of the first release, which wrote no version down.

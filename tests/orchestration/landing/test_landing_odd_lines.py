@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from orchestration.landing import lines, stage
-from orchestration.landing.contracts import SOURCES
 from orchestration.landing.strays import stray_fields
+from orchestration.warehouse.source_contracts import SOURCES
 from tests.support import hostile_lines
 
 TABLES = ("events", "chat_events", "message_texts", "rejected_events")

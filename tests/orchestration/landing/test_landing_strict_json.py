@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.landing import streams
-from orchestration.landing.contracts import SOURCES
 from orchestration.landing.directions import Directions
 from orchestration.landing.lines import Chunk
 from orchestration.landing.parsing import parse_statement
 from orchestration.landing.strictness import is_strict, suspect_lines
+from orchestration.warehouse.source_contracts import SOURCES
 
 LOADED_AT = datetime.fromisoformat("2026-03-10T00:00:00")
 BASES = (

@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 from orchestration.landing.suppression import OtherKeyError, Scope
-from orchestration.landing.tables import open_raw
 from orchestration.privacy import erasure, rewriting
 from orchestration.privacy.erasure import (
     ErasureIncompleteError,
@@ -22,6 +21,7 @@ from orchestration.privacy.erasure import (
 )
 from orchestration.privacy.needles import Needles
 from orchestration.privacy.scanning import scan
+from orchestration.warehouse.raw_tables import open_raw
 from tests.support.planted_person import (
     CONVERSATIONS,
     SAID,

@@ -6,9 +6,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.landing.tables import open_raw
 from orchestration.privacy.redacting import RedactionSummary, redact_new_messages
-from orchestration.privacy.redaction import REDACTOR_VERSION, Redacted, redact
+from orchestration.redaction.redactor import REDACTOR_VERSION, Redacted, redact
+from orchestration.warehouse.raw_tables import open_raw
 
 
 def add(raw: Path, load_id: int, **texts: str) -> None:

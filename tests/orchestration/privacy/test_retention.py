@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from orchestration.landing.tables import open_raw
 from orchestration.privacy.redacting import redact_new_messages
 from orchestration.privacy.retention import Expired, expire
+from orchestration.warehouse.raw_tables import open_raw
 from tests.support.warehouse import WarehouseUnderTest
 
 # 90 days before the 30th of August is the 1st of June, 12:00.

@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from orchestration.publishing import MissingTableError, read_manifest
+from orchestration.settings import PROJECT_DIR
 from tests.support.published_samples import TWO_TABLES, change_build, make_build, names, publish_sample, query
 
-PROJECT = Path(__file__).resolve().parents[3]
 COUNT = "select count(*) from marts.fct_conversations"
 
 SWEEP = """
@@ -61,9 +61,9 @@ for n in range(1, 1000):
 def sweep(work: Path) -> list[Path]:
     """Kill a publish at each step; return the published folders, that of the one which got through last."""
     command = [sys.executable, "-c", SWEEP, str(work)]
-    paths = f"{PROJECT}:{Path(__file__).parent}"
+    paths = f"{PROJECT_DIR}:{Path(__file__).parent}"
     result = subprocess.run(
-        command, cwd=PROJECT, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False
+        command, cwd=PROJECT_DIR, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
     return sorted(path / "published" for path in work.iterdir() if path.name.isdigit())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.faults import passes
+from orchestration.reporting.remedies import passes
 from tests.support import small_disk
 from tests.support.forked import Finished, Forks
 from tests.support.published_samples import change_build, make_build

@@ -1,0 +1,109 @@
+"""Whether an answer is believed: every yes must be shown by a message that can show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestration.classification.conversation import Message, StageAnswer, StageLabel
+from orchestration.classification.labelled import MARKS
+from orchestration.classification.llm.corroboration import Support
+from orchestration.classification.llm.excerpt import TOOL_CALLED, Excerpt
+from orchestration.classification.llm.schema import Said
+from orchestration.configuration.stages import STAGES
+
+# Raised with every change of what is believed.
+EVIDENCE_VERSION = 1
+# A rough guess, not measured: endpoints do not say how sure they are.
+CONFIDENCE = 0.8
+_CLAIMED = "claimed_resolved"
+_SIDES: Mapping[str, tuple[str, ...]] = {
+    "problem_identified": ("agent", TOOL_CALLED),
+    "solution_proposed": ("agent",),
+    "solution_accepted": ("customer",),
+    "resolved": ("agent", TOOL_CALLED),
+    _CLAIMED: ("agent",),
+}
+
+
+class EvidenceRefusedError(ValueError):
+    """An answer whose evidence does not exist or is not of the side it must be of; the message says which."""
+
+
+@dataclass(frozen=True)
+class Believed:
+    """The labels of an answer, with the words that show each yes by mark (verbatim, redacted).
+
+    `kept` are the marks where the answer is not believed and the embedded one stays; `needs_review` when there are any,
+    or one is unknown.
+    """
+
+    answer: StageAnswer
+    quotes: Mapping[str, str]
+    kept: tuple[str, ...]
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a person should look."""
+        return bool(self.kept) or any(label.reached is None for label in self.answer.labels.values())
+
+
+def believe(said: Mapping[str, Said], excerpt: Excerpt, support: Support, embedded: StageAnswer) -> Believed:
+    """Turn what the model said into labels. Raises EvidenceRefusedError when a yes cites what cannot show it.
+
+    `greeted` is a fact and stays as it is. A `no` and an `unknown` need no evidence. A yes for proposed, claimed and
+    resolved is believed only where the agent's side alone supports it, one for accepted only after a proposal.
+    """
+    for mark in MARKS:
+        if said[mark].reached:
+            _check_side(mark, said[mark].reference, excerpt)
+    labels: dict[str, StageLabel] = {}
+    kept = []
+    quotes: dict[str, str] = {}
+    for mark in MARKS:
+        if said[mark].reached and not _is_supported(mark, said, excerpt, support, labels):
+            labels[mark] = _label_of(embedded, mark)
+            kept.append(mark)
+            continue
+        reference = said[mark].reference if said[mark].reached else None
+        event_id = None if reference is None else excerpt.messages[reference].event_id
+        labels[mark] = StageLabel(said[mark].reached, CONFIDENCE if said[mark].reached is not None else 0.0, event_id)
+        if reference is not None:
+            quotes[mark] = excerpt.quote(reference)
+    greeted = embedded.labels["greeted"]
+    stages = {stage: greeted if stage == "greeted" else labels[stage] for stage in STAGES}
+    return Believed(StageAnswer(embedded.conversation_id, stages, labels[_CLAIMED]), quotes, tuple(kept))
+
+
+def _check_side(mark: str, reference: str | None, excerpt: Excerpt) -> None:
+    if reference is None:
+        raise EvidenceRefusedError(f"{mark} is answered yes without a message that shows it")
+    message = excerpt.messages.get(reference)
+    if message is None:
+        raise EvidenceRefusedError(f"{mark} cites {reference}, which the conversation does not have")
+    if _side(message) not in _SIDES[mark]:
+        raise EvidenceRefusedError(f"{mark} cites {reference}, a message of the {_side(message)}")
+    if message.event_type == TOOL_CALLED and message.is_error and mark == "resolved":
+        raise EvidenceRefusedError(f"{mark} cites {reference}, a tool that failed")
+
+
+def _side(message: Message) -> str:
+    return TOOL_CALLED if message.event_type == TOOL_CALLED else message.role
+
+
+def _is_supported(
+    mark: str, said: Mapping[str, Said], excerpt: Excerpt, support: Support, labels: Mapping[str, StageLabel]
+) -> bool:
+    event_id = excerpt.messages[said[mark].reference or ""].event_id
+    if mark == "solution_accepted":
+        proposal = labels["solution_proposed"].evidence_event_id
+        order = [message.event_id for message in excerpt.messages.values()]
+        return proposal in order and order.index(event_id) > order.index(proposal)
+    supporting = {
+        "solution_proposed": support.solution_proposed,
+        "resolved": support.resolved,
+        _CLAIMED: support.claimed_resolved,
+    }
+    return mark not in supporting or event_id in supporting[mark]
+
+
+def _label_of(answer: StageAnswer, mark: str) -> StageLabel:
+    return answer.claimed_resolved if mark == _CLAIMED else answer.labels[mark]

@@ -1,0 +1,99 @@
+"""Exchanges the agent did not understand: by its own event, by what it says, by a customer who says it again."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from orchestration.classification.agent_text import unwrap
+from orchestration.classification.conversation import Message
+from orchestration.classification.letter_triples import Triples, similarity, triples_of
+from orchestration.classification.rephrases.detecting import compare
+
+Signal = Literal["fallback_event", "fallback_text", "rephrase"]
+# In this order they are believed.
+SIGNALS: tuple[Signal, ...] = ("fallback_event", "fallback_text", "rephrase")
+FALLBACK_EVENT = "fallback_triggered"
+# Similarity of letter triples, 0..1.
+_LEAST_FALLBACK_SIMILARITY = 0.6
+_SENTENCE = re.compile(r"[^.!?…\n]+")
+
+
+@dataclass
+class Exchange:
+    """What a customer says until the agent has answered, and the answer: one message or several on each side."""
+
+    customer: list[Message] = field(default_factory=list)
+    agent: list[Message] = field(default_factory=list)
+    fallback_event: Message | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the agent has said anything, or reported that it did not understand."""
+        return bool(self.agent) or self.fallback_event is not None
+
+
+@dataclass(frozen=True)
+class Misunderstanding:
+    """Why an exchange is taken as not understood, and the event that shows it."""
+
+    signal: Signal
+    event_id: str
+
+
+def exchanges_of(messages: Sequence[Message]) -> list[Exchange]:
+    """Return the answered exchanges of a conversation in their order; a greeting before the first customer is none."""
+    found: list[Exchange] = []
+    for message in messages:
+        if message.role == "customer":
+            if not found or found[-1].is_answered:
+                found.append(Exchange())
+            found[-1].customer.append(message)
+        elif found and message.role == "agent":
+            found[-1].agent.append(message)
+        elif found and message.event_type == FALLBACK_EVENT:
+            found[-1].fallback_event = message
+    return [one for one in found if one.is_answered]
+
+
+def misunderstanding_of(exchange: Exchange, following: Exchange | None) -> Misunderstanding | None:
+    """Return the first signal, in the order of SIGNALS, that an exchange was not understood; None without one.
+
+    `following` is the exchange after it, whose customer may be saying the same again.
+    """
+    if exchange.fallback_event is not None:
+        return Misunderstanding("fallback_event", exchange.fallback_event.event_id)
+    for message in exchange.agent:
+        if is_fallback(unwrap(message.content)):
+            return Misunderstanding("fallback_text", message.event_id)
+    if following is not None and compare(_said(exchange), _said(following)).is_again:
+        return Misunderstanding("rephrase", following.customer[0].event_id)
+    return None
+
+
+@lru_cache(maxsize=16_384)
+def is_fallback(text: str) -> bool:
+    """Whether a sentence of an agent's text is close to one of not having understood, and closer than to any other."""
+    return any(_is_not_understood(triples_of(sentence)) for sentence in _SENTENCE.findall(text))
+
+
+def _is_not_understood(sentence: Triples) -> bool:
+    closest = max(similarity(sentence, one) for one in _prototypes("not_understood"))
+    # A few letters make the opposite of it.
+    return closest >= _LEAST_FALLBACK_SIMILARITY and closest > max(
+        similarity(sentence, one) for one in _prototypes("understood")
+    )
+
+
+@cache
+def _prototypes(kind: str) -> tuple[Triples, ...]:
+    content = yaml.safe_load((Path(__file__).parent / "fallback_texts.yml").read_text(encoding="utf-8"))
+    return tuple(triples_of(line) for language in content.values() for line in language[kind])
+
+
+def _said(exchange: Exchange) -> str:
+    return " ".join(message.content for message in exchange.customer)

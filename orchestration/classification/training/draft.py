@@ -1,0 +1,96 @@
+"""A conversation in the making: what is said, and what each message shows by the rules of the golden set.
+
+They stand in evaluation/golden/README.md.
+"""
+
+import random
+from dataclasses import dataclass, field
+
+from orchestration.classification.conversation import Message, Role
+from orchestration.classification.labelled import MARKS, LabelledConversation, LabelledMessage
+
+_EVENT_TYPES: dict[Role, str] = {"customer": "user_message", "agent": "agent_message", "tool": "tool_called"}
+_SPECIFIC = frozenset({"ask", "restatement", "offer", "answer", "steps", "refusal", "claim", "failure"})
+_PROPOSING = frozenset({"offer", "answer", "steps"})
+
+
+@dataclass
+class Draft:
+    """Collects the messages and keeps the marks as they stand."""
+
+    conversation_id: str
+    rng: random.Random
+    messages: list[LabelledMessage] = field(default_factory=list)
+    marks: dict[str, bool | None] = field(default_factory=lambda: dict.fromkeys(MARKS, False))
+    has_concern: bool = False
+    is_offer_open: bool = False
+    is_answer_due: bool = False
+
+    def customer(self, text: str, *acts: str) -> None:
+        """Let the customer speak; agreement counts while an offer is open."""
+        marks = self.marks
+        if {"concern", "more", "complaint"} & set(acts):
+            self.has_concern = True
+            self.is_answer_due = True
+            marks["resolved"] = False
+        if {"agreement", "done"} & set(acts) and self.is_offer_open:
+            marks["solution_accepted"] = True
+        self._add("customer", text, acts)
+
+    def agent(self, text: str, *acts: str, settles: bool | None = None) -> None:
+        """Let the agent speak; `settles` says what the message does to `resolved` (None: what the acts imply)."""
+        said, marks = set(acts), self.marks
+        if self.has_concern and said & _SPECIFIC:
+            marks["problem_identified"] = True
+        if self.has_concern and said & _PROPOSING:
+            marks["solution_proposed"] = True
+            if marks["solution_accepted"] is False and said == {"answer"} and not self.is_offer_open:
+                marks["solution_accepted"] = None
+            if said & {"offer", "steps"}:
+                self.is_offer_open = True
+                marks["solution_accepted"] = marks["solution_accepted"] or False
+        if self.has_concern and "claim" in said:
+            marks["claimed_resolved"] = True
+        self._settle(said, settles)
+        self._add("agent", text, acts)
+
+    def _settle(self, said: set[str], settles: bool | None) -> None:
+        if not self.has_concern:
+            return
+        if settles is not None:
+            self.marks["resolved"] = settles
+        elif "claim" in said:
+            self.marks["resolved"], self.is_offer_open = True, False
+        elif said & {"offer", "steps", "ask", "failure", "promise", "handoff"}:
+            self.marks["resolved"] = False
+        elif "refusal" in said:
+            self.marks["resolved"] = None
+        elif "answer" in said and self.is_answer_due and not self.is_offer_open:
+            self.marks["resolved"] = True
+        if self.marks["resolved"]:
+            self.is_answer_due = False
+
+    def tool(self, name: str, result: str, *, is_error: bool = False, is_write: bool = False) -> None:
+        """Let a tool run; one that is not about who somebody is shows that the concern is understood."""
+        if self.has_concern and not name.startswith(("verify", "find_user")):
+            self.marks["problem_identified"] = True
+        self._add("tool", result, (), tool=(name, is_error, is_write))
+
+    def undecided(self, mark: str) -> None:
+        """From the message said last on, nobody can tell."""
+        self.marks[mark] = None
+        last = self.messages[-1]
+        self.messages[-1] = LabelledMessage(last.message, dict(self.marks), last.acts)
+
+    def finished(self) -> LabelledConversation:
+        """Return the conversation."""
+        return LabelledConversation(self.conversation_id, tuple(self.messages))
+
+    def _add(
+        self, role: Role, text: str, acts: tuple[str, ...], tool: tuple[str | None, bool, bool] = (None, False, False)
+    ) -> None:
+        number = len(self.messages) + 1
+        name, is_error, is_write = tool
+        event_id = f"{self.conversation_id}-{number}"
+        message = Message(event_id, _EVENT_TYPES[role], role, text, number, name, is_error=is_error, is_write=is_write)
+        self.messages.append(LabelledMessage(message, dict(self.marks), frozenset(acts)))

@@ -1,0 +1,1 @@
+"""Configuration as data: the seeds, how they are read, and what is wrong with their rows."""

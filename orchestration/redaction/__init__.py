@@ -1,0 +1,1 @@
+"""Text in, text out: personal data and secrets masked, unprintable characters written as escapes."""

@@ -1,0 +1,68 @@
+"""Faults of the machine under a run: which of them pass by themselves, and what to do about the others."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.warehouse.home import Home
+
+_SAFE = "nothing is lost, the next run takes up where this one stopped"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault known by the words the system, DuckDB or SQLite use for it; `passes` by itself, within seconds."""
+
+    words: re.Pattern[str]
+    remedy: str
+    passes: bool = False
+
+
+_FULL = Fault(
+    re.compile(r"No space left on device|disk is full|Disk quota exceeded|File too large|Could not allocate .* disk"),
+    f"free disk space beside {{home}}, then run again; {_SAFE}",
+)
+_NOT_WRITABLE = Fault(
+    re.compile(r"Read-only file system|Permission denied|Operation not permitted|readonly database"),
+    f"make it writable for the user of this run (make doctor looks at the folders), then run again; {_SAFE}",
+)
+_HELD = Fault(
+    re.compile(r"Could not set lock on file|database is locked"),
+    f"close the program that holds the file, then run again; {_SAFE}",
+    passes=True,
+)
+_FAILING = Fault(
+    re.compile(r"disk I/O error|Input/output error"),
+    f"the disk of {{home}} is full or failing: look at it, make room, then run again; {_SAFE}",
+    passes=True,
+)
+_FAULTS = (_FULL, _NOT_WRITABLE, _HELD, _FAILING)
+
+_DAMAGED = re.compile(r"not a valid DuckDB database file|Corrupt database file|Could not read enough bytes")
+_DAMAGED_RAW = (
+    "put a backup of {raw} in its place, or move it away: the next run loads everything that still lies in the landing "
+    "folder; until then readers keep the last version"
+)
+_DAMAGED_BUILD = "{build} is derived: make rebuild makes it anew. Should that say the same, raw.duckdb is damaged"
+
+
+def with_remedy(message: str, home: Home, database: Path) -> str:
+    """Return the first line of any library's message, and after it what to do about the fault it tells of.
+
+    `database` is the file the failed step writes: DuckDB does not always name the one that is damaged.
+    """
+    first = next((line for line in message.splitlines() if line.strip()), "an error without words").strip()
+    # The build step knows its own database and has said so.
+    if "make rebuild" in first:
+        return first
+    if _DAMAGED.search(message):
+        is_raw = database == home.raw_database or str(home.raw_database) in message
+        advice = (_DAMAGED_RAW if is_raw else _DAMAGED_BUILD).format(raw=home.raw_database, build=home.build_database)
+        return f"{first}; {advice}"
+    found = next((fault for fault in _FAULTS if fault.words.search(message)), None)
+    return first if found is None else f"{first}; {found.remedy.format(home=home.root)}"
+
+
+def passes(message: str) -> bool:
+    """Tell whether the fault a message tells of may be over in some seconds; unknown ones may."""
+    return not _DAMAGED.search(message) and all(fault.passes for fault in _FAULTS if fault.words.search(message))
