@@ -267,10 +267,8 @@ def test_dev_serves_the_port_named(monkeypatch: pytest.MonkeyPatch, arguments: l
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "web", "3000.5", ""])
 def test_dev_refuses_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
-    with pytest.raises(SystemExit) as stop:
-        main(["dev", f"--port={port}"])
-    assert stop.value.code == 2
-    assert f"{port!r} is no port; name one from 1 to 65535" in capsys.readouterr().err
+    assert main(["dev", f"--port={port}"]) == 2
+    assert "Invalid value for '--port': " in capsys.readouterr().err
 
 
 # settings
@@ -317,7 +315,5 @@ def test_exported_settings_are_read_again_as_they_were(tmp_path: Path) -> None:
 
 
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        main(["fly"])
-    assert stop.value.code == 2
-    assert "invalid choice: 'fly'" in capsys.readouterr().err
+    assert main(["fly"]) == 2
+    assert "No such command 'fly'" in capsys.readouterr().err
