@@ -3,6 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Ids may hold anything: the shell gets them as variables, never as a part of a command.
 export USER_ID CONVERSATION_ID NAMESPACE
+# As they were written: make would read a dollar sign in them as a variable of its own.
+override SQL := $(value SQL)
+override MODEL := $(value MODEL)
+export SQL MODEL
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -79,6 +83,14 @@ label-quality: setup ## land what people say in SAMPLE=file.csv and publish how 
 .PHONY: status
 status: setup ## what is published, until when, which checks fail, what waits
 	@$(BIN)/python -m orchestration status
+
+.PHONY: show
+show: setup ## print the first rows of SQL="select ..." over the published version, schema marts
+	@$(BIN)/python -m orchestration show -- "$$SQL"
+
+.PHONY: model
+model: setup ## build and test MODEL=name and what follows from it on a small warehouse that is kept
+	@$(BIN)/python -m orchestration model -- "$$MODEL"
 
 .PHONY: doctor
 doctor: setup ## is this machine and configuration fit

@@ -174,6 +174,26 @@ def status(settings: Settings) -> int:
     return print_status(settings)
 
 
+@command_line.command(help="Print the first rows of a query over the published version.")
+@click.argument("sql")
+@_with_settings
+def show(settings: Settings, sql: str) -> int:
+    """Query the marts."""
+    from orchestration.commands.show import show_rows  # noqa: PLC0415
+
+    return show_rows(settings, sql)
+
+
+@command_line.command(help="Build and test one model and what follows from it, on a small warehouse.")
+@click.argument("name")
+@_with_settings
+def model(settings: Settings, name: str) -> int:
+    """Try a change of a model."""
+    from orchestration.commands.model import build_model  # noqa: PLC0415
+
+    return build_model(settings, name)
+
+
 @command_line.command(help="Check whether this machine and configuration are fit.")
 @_with_settings
 def doctor(settings: Settings) -> int:

@@ -26,29 +26,35 @@ def settings_of_demo(settings: Settings, home: Home) -> Settings:
     )
 
 
+def simulate_warehouse(home: Home, *, conversations: int, days: int) -> None:
+    """Make the landing folder, the seeds and the truth of a simulated warehouse, unless they are there already."""
+    wanted = {"seed": DEMO_SEED, "days": days, "conversations": conversations}
+    marker = home.simulation_marker
+    if marker.exists() and wanted.items() <= json.loads(marker.read_text()).items():
+        return
+    # Renamed into place when complete: an interrupted simulation must not pass for a whole one.
+    unfinished = home.root.with_name(f"{home.root.name}-unfinished")
+    for folder in (home.root, unfinished):
+        if folder.exists():
+            shutil.rmtree(folder)
+    print(f"Simulating {conversations:,} conversations of {days} days", file=sys.stderr)
+    simulate(
+        unfinished / "landing",
+        unfinished / "truth",
+        seed=DEMO_SEED,
+        days=days,
+        conversations=conversations,
+        end=DEMO_END,
+        on_progress=lambda message: print(f"  {message}", file=sys.stderr),
+    )
+    write_demo_seeds(PROJECT_DIR / "seeds", unfinished / "demo-seeds", days=days, end=DEMO_END)
+    unfinished.rename(home.root)
+
+
 def run_demo(settings: Settings, *, conversations: int = DEMO_CONVERSATIONS, days: int = DEMO_DAYS) -> int:
     """Simulate conversations in a home of their own, run the job over them and print what came out."""
     home = Home(settings.home / "demo")
-    wanted = {"seed": DEMO_SEED, "days": days, "conversations": conversations}
-    marker = home.simulation_marker
-    if not marker.exists() or not wanted.items() <= json.loads(marker.read_text()).items():
-        # Renamed into place when complete: an interrupted simulation must not pass for a whole one.
-        unfinished = home.root.with_name("demo-unfinished")
-        for folder in (home.root, unfinished):
-            if folder.exists():
-                shutil.rmtree(folder)
-        print(f"Simulating {conversations:,} conversations of {days} days", file=sys.stderr)
-        simulate(
-            unfinished / "landing",
-            unfinished / "truth",
-            seed=DEMO_SEED,
-            days=days,
-            conversations=conversations,
-            end=DEMO_END,
-            on_progress=lambda message: print(f"  {message}", file=sys.stderr),
-        )
-        write_demo_seeds(PROJECT_DIR / "seeds", unfinished / "demo-seeds", days=days, end=DEMO_END)
-        unfinished.rename(home.root)
+    simulate_warehouse(home, conversations=conversations, days=days)
     code = run_warehouse(settings_of_demo(settings, home), is_simulated=True)
     if code == 0:
         print("\nEverything above is simulated; the truth it was made from lies in", home.root / "truth")

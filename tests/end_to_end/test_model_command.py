@@ -1,0 +1,35 @@
+"""`make model`: a change of one model is tried on a small warehouse that is kept."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orchestration.commands import model
+from orchestration.commands.model import build_model
+from orchestration.settings import PROJECT_DIR, Settings
+
+
+@pytest.mark.full
+def test_a_model_and_what_follows_are_built_and_tested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(home=tmp_path / "home")
+    assert build_model(settings, "int_ab_test_dates_touched") == 0
+    printed = capsys.readouterr().out
+    assert " 0 failed, " in printed
+    assert "exposure_date" in printed
+    assert build_model(settings, "metrics_dayly") == 2
+    assert "metrics_daily" in capsys.readouterr().out
+
+    unit_tests = tmp_path / "project" / "tests" / "unit"
+    shutil.copytree(PROJECT_DIR / "tests" / "unit", unit_tests)
+    changed = unit_tests / "intermediate" / "int_ab_test_dates_touched.yml"
+    text = changed.read_text()
+    assert text.count('{exposure_date: "2026-03-03"}') == 1
+    changed.write_text(text.replace('{exposure_date: "2026-03-03"}', '{exposure_date: "2026-03-08"}'))
+    monkeypatch.setattr(model, "PROJECT_DIR", tmp_path / "project")
+    assert build_model(settings, "int_ab_test_dates_touched") == 1
+    printed = capsys.readouterr().out
+    assert "fail: int_ab_test_dates_touched__takes_the_old_dates_and_the_new" in printed
+    assert " 1 failed, " in printed
