@@ -1,7 +1,7 @@
 """Refuses a test whose registration was changed after its start: a plan made after the data is none."""
 
 import csv
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import duckdb
 from orchestration.configuration.checks import ConfigurationError
 from orchestration.publishing import HISTORY_TABLES, ManifestError, read_manifest
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.utc import stored
 
 _SEED, _RECORD = "ab_tests.csv", "ab_test_registrations"
 _COLUMNS = {
@@ -54,7 +55,7 @@ def _data_until(published: Path) -> datetime:
         return _ANY_TIME
     if manifest is None or manifest.data_until is None:
         return _NEVER
-    return manifest.data_until.astimezone(UTC).replace(tzinfo=None)
+    return stored(manifest.data_until)
 
 
 def _recorded(raw_database: Path) -> dict[tuple[str, int], _Registration]:

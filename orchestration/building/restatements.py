@@ -1,6 +1,6 @@
 """What a build is compared with: the published version, and why its final values may come out differently."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -8,6 +8,7 @@ import duckdb
 from orchestration.publishing import ManifestError, keep_history, read_manifest
 from orchestration.warehouse.build_records import Build
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.utc import stored
 
 # An operation that takes a person out decides over one that repairs a file: who asks later must find the erasure.
 _REASONS = {"erase": "erasure", "reland": "reland", "drop": "reland", "relabel": "definition"}
@@ -29,7 +30,7 @@ def compare_with_published(home: Home, build: Build, now: datetime, *, is_erasin
             "create or replace table state.comparison as "
             "select $restated_at::timestamp as restated_at, $load_id::bigint as load_id, $reason::varchar as reason",
             {
-                "restated_at": now.astimezone(UTC).replace(tzinfo=None),
+                "restated_at": stored(now),
                 "load_id": build.through_load_id,
                 "reason": reason,
             },

@@ -1,7 +1,7 @@
 """The alerts of this run to those who want to know."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
@@ -9,6 +9,7 @@ from orchestration.alerting import channels_of, deliver, queue_alerts
 from orchestration.defs import publish
 from orchestration.defs.policy import WAREHOUSE_POOL
 from orchestration.defs.resources import Warehouse
+from orchestration.warehouse.utc import stored
 
 _CHECK = "alerts_delivered"
 
@@ -48,4 +49,4 @@ def alert_deliveries(context: dg.AssetExecutionContext, warehouse: Warehouse) ->
 
 
 def _utc(warehouse: Warehouse) -> datetime:
-    return warehouse.now().astimezone(UTC).replace(tzinfo=None)
+    return stored(warehouse.now())

@@ -31,6 +31,7 @@ from orchestration.warehouse.load_records import (
     replace_pending,
 )
 from orchestration.warehouse.raw_tables import open_raw
+from orchestration.warehouse.utc import stored
 
 # Files up to this size on disk are judged together, until their lines come to so many bytes: a row group of them is
 # written once, fewer are written to the log first and again from there.
@@ -63,7 +64,7 @@ def load_landing(
         raise ValueError("now must carry an offset; use datetime.now(UTC)")
     entries = find_files(landing)
     with open_raw(raw_database) as connection:
-        load_id, loaded_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
+        load_id, loaded_at = next_load(connection, stored(now))
         context = make_context(connection, seeds, hash_key, load_id, loaded_at)
         if context.suppressions is not None:
             # Files are named by people, and some name them after people.

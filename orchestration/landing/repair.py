@@ -23,6 +23,7 @@ from orchestration.landing.stage import LoadContext, make_context
 from orchestration.warehouse.load_records import Counts, ManifestRow, next_load, read_when_found, write_files
 from orchestration.warehouse.operations import mark_repaired, record_operation
 from orchestration.warehouse.raw_tables import open_raw
+from orchestration.warehouse.utc import stored
 
 
 class RepairError(Exception):
@@ -52,7 +53,7 @@ def repair_file(
     entries = {entry.name: entry for entry in find_files(landing)}
     with open_raw(raw_database) as connection:
         known = _known(connection, landed_name(landing, file))
-        load_id, loaded_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
+        load_id, loaded_at = next_load(connection, stored(now))
         context = make_context(connection, seeds, hash_key, load_id, loaded_at)
         with transaction(connection):
             summary = _Repair(context, entries, settle, now, on_progress).repair(operation, known)

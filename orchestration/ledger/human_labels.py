@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ from orchestration.redaction.printable import one_line
 from orchestration.warehouse.load_records import next_load
 from orchestration.warehouse.operations import record_operation
 from orchestration.warehouse.raw_tables import open_raw
+from orchestration.warehouse.utc import stored
 
 _ANSWERS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 # Whoever cannot tell has judged nothing.
@@ -204,7 +205,7 @@ def _find(one: Judgement, known: Mapping[str, list[_Labelled]]) -> _Labelled:
 def _append(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[object, ...]], now: datetime) -> int:
     columns = ["source", "conversation_id", "stage", "reached", "labelled_by", "content_hash"]
     connection.register("answers", pd.DataFrame(rows, columns=columns, dtype=object))
-    load_id, landed_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
+    load_id, landed_at = next_load(connection, stored(now))
     names = ", ".join(columns)
     connection.execute("begin")
     landed = connection.execute(

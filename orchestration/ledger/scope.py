@@ -1,12 +1,13 @@
 """What a labelling has to look at: what has landed, or was repaired, since the last one, and when it began."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from orchestration.warehouse.build_records import EventsBuilt, events_built
+from orchestration.warehouse.utc import stored
 
 EVENTS = "build.intermediate.int_events"
 KEYS = "build.seeds.sources as sources on sources.source ="
@@ -55,7 +56,7 @@ def built_events(build_database: Path) -> EventsBuilt:
 
 def naive(moment: datetime) -> datetime:
     """Return an aware moment as the ledger keeps it: UTC, naive."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    return stored(moment)
 
 
 def looks_at_everything(connection: duckdb.DuckDBPyConnection, scope: Scope) -> bool:

@@ -12,7 +12,7 @@ import shutil
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -37,6 +37,7 @@ from orchestration.warehouse.load_records import next_load
 from orchestration.warehouse.operations import record_operation
 from orchestration.warehouse.quoting import text_literal
 from orchestration.warehouse.raw_tables import open_raw
+from orchestration.warehouse.utc import stored
 
 # Another warehouse with a lock and people of its own.
 _OTHER_HOMES = ("demo", "demo-unfinished")
@@ -219,7 +220,7 @@ def _describe(hits: Iterable[Hit]) -> str:
 
 def _record(home: Home, intent: Intent, report: ErasureReport, now: datetime) -> None:
     with open_raw(home.raw_database) as connection:
-        load_id, performed_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
+        load_id, performed_at = next_load(connection, stored(now))
         done = connection.execute(
             "select exists (select 1 from raw.operations where operation = 'erase' and contains(detail, ?))",
             [intent.operation_id],

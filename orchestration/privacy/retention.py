@@ -1,7 +1,7 @@
 """Forgets by age: texts, what labels quote of them, free properties, and refused lines; every count stays."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,6 +13,7 @@ from orchestration.warehouse.load_records import next_load
 from orchestration.warehouse.operations import record_operation
 from orchestration.warehouse.quoting import text_literal
 from orchestration.warehouse.source_contracts import SOURCES
+from orchestration.warehouse.utc import stored
 
 # No event is as old: before 2000 it is refused.
 _EVER = timedelta(days=36_500)
@@ -41,7 +42,7 @@ def expire(
     the build when something expired: its file holds the texts as well.
     """
     nothing = Expired(0, 0, 0)
-    moment = now.astimezone(UTC).replace(tzinfo=None)
+    moment = stored(now)
     bounds = {
         "texts": moment - (texts_after or _EVER),
         "rejected": moment - (rejected_after or _EVER),

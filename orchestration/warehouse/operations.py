@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ import duckdb
 from orchestration.warehouse.load_records import next_load
 from orchestration.warehouse.raw_tables import open_raw
 from orchestration.warehouse.source_contracts import SOURCES
+from orchestration.warehouse.utc import stored
 
 Operation = Literal["rebuild", "reland", "drop", "erase", "retention", "relabel", "judge"]
 Detail = Mapping[str, str | int | bool]
@@ -37,7 +38,7 @@ def record_operation(
 def record_rebuild(raw_database: Path, now: datetime) -> None:
     """Note in the raw database that everything derived from it is made anew; `now` is aware."""
     with open_raw(raw_database) as connection:
-        load_id, performed_at = next_load(connection, now.astimezone(UTC).replace(tzinfo=None))
+        load_id, performed_at = next_load(connection, stored(now))
         record_operation(connection, "rebuild", performed_at=performed_at, load_id=load_id, detail={})
 
 

@@ -37,10 +37,18 @@ tests_with_other_metrics as (
     {% if sums_before -%}
     union
     select added.test_name, added.phase
-    from (select * from metrics except select test_name, phase, metric from {{ sums_before }}) as added
+    from (
+        select test_name, phase, metric from metrics
+        except
+        select test_name, phase, metric from {{ sums_before }}
+    ) as added
     union
     select removed.test_name, removed.phase
-    from (select test_name, phase, metric from {{ sums_before }} except select * from metrics) as removed
+    from (
+        select test_name, phase, metric from {{ sums_before }}
+        except
+        select test_name, phase, metric from metrics
+    ) as removed
     {%- endif %}
 
 ),

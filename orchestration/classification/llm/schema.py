@@ -3,7 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+
+from pydantic import ConfigDict, ValidationError, create_model
 
 from orchestration.classification.labelled import MARKS
 
@@ -12,22 +15,17 @@ MOST_MESSAGES = 40
 REFERENCES = tuple(f"m{number}" for number in range(1, MOST_MESSAGES + 1))
 NO_MESSAGE = "none"
 _REACHED: dict[str, bool | None] = {"yes": True, "no": False, "unknown": None}
-_PROPERTIES = {
+# mypy wants literals here; these are made of the lists above, so that they stand once.
+_Message = StrEnum("Message", [(name, name) for name in (NO_MESSAGE, *REFERENCES)])  # type: ignore[misc]
+_Reached = StrEnum("Reached", [(name, name) for name in _REACHED])  # type: ignore[misc]
+_Answer = create_model(
+    "Answer",
+    __config__=ConfigDict(extra="forbid", strict=True),
     # The evidence first: the model looks for the message before it decides.
-    name: kind
-    for mark in MARKS
-    for name, kind in ((f"{mark}_evidence", {"$ref": "#/$defs/message"}), (mark, {"$ref": "#/$defs/reached"}))
-}
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": _PROPERTIES,
-    "required": list(_PROPERTIES),
-    "additionalProperties": False,
-    "$defs": {
-        "message": {"type": "string", "enum": [NO_MESSAGE, *REFERENCES]},
-        "reached": {"type": "string", "enum": list(_REACHED)},
-    },
-}
+    **{name: kind for mark in MARKS for name, kind in ((f"{mark}_evidence", (_Message, ...)), (mark, (_Reached, ...)))},  # type: ignore[call-overload] # fields by name are more than its types know
+)
+SCHEMA: dict[str, Any] = _Answer.model_json_schema()
+_FIELDS = frozenset(_Answer.model_fields)
 SCHEMA_NAME = "conversation_stages"
 
 
@@ -46,14 +44,14 @@ class Said:
 def parse_answer(text: str) -> dict[str, Said]:
     """Return what is said of each mark of MARKS. Raises AnswerError for anything that is not exactly of the schema."""
     try:
-        content = json.loads(text, object_pairs_hook=_unique)
+        json.loads(text, object_pairs_hook=_unique)
+        content = _Answer.model_validate_json(text).model_dump()
+    except ValidationError as error:
+        where = ", ".join(sorted({str(part) for one in error.errors() for part in one["loc"][:1] if part in _FIELDS}))
+        raise AnswerError(f"the answer is not of the schema: {where or 'its properties'}") from None
     except (ValueError, RecursionError) as error:
         raise AnswerError("the answer is not JSON") from error
-    if not isinstance(content, dict):
-        raise AnswerError("the answer is not a JSON object")
-    if set(content) != set(_PROPERTIES):
-        raise AnswerError("the answer does not have exactly the properties of the schema")
-    return {mark: _said(mark, content) for mark in MARKS}
+    return {mark: _said(content[mark], content[f"{mark}_evidence"]) for mark in MARKS}
 
 
 def answer_text(said: Mapping[str, Said]) -> str:
@@ -77,10 +75,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _said(mark: str, content: Mapping[str, object]) -> Said:
-    reached, reference = content[mark], content[f"{mark}_evidence"]
-    if not isinstance(reached, str) or reached not in _REACHED:
-        raise AnswerError(f"{mark} is none of {', '.join(_REACHED)}")
-    if not isinstance(reference, str) or reference not in (NO_MESSAGE, *REFERENCES):
-        raise AnswerError(f"{mark}_evidence is no reference to a message")
-    return Said(_REACHED[reached], None if reference == NO_MESSAGE else reference)
+def _said(reached: str, reference: str) -> Said:
+    return Said(_REACHED[reached], None if reference == NO_MESSAGE else str(reference))
