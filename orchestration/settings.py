@@ -1,4 +1,4 @@
-"""The only reader of environment variables. Every one is listed in the README."""
+"""The only reader of environment variables. Every one is listed in docs/configuration.md."""
 
 import os
 import re

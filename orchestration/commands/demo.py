@@ -12,7 +12,7 @@ from orchestration.simulation.demo_seeds import write_demo_seeds
 from orchestration.simulation.simulator import simulate
 from orchestration.warehouse.home import Home
 
-# Fixed, so that everybody sees the numbers of the README; the days hold a change of the clock.
+# Fixed, so that every reader gets the numbers of the README; the days hold a change of the clock.
 DEMO_END = date(2026, 5, 1)
 DEMO_DAYS = 60
 DEMO_CONVERSATIONS = 20_000

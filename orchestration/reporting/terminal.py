@@ -131,7 +131,7 @@ def _where_to_look(database: Path) -> str:
             f"  {database}   schema marts; the same tables as Parquet in {database.parent / 'current'}",
             "  select * from marts.metrics_daily where segment = 'all' order by date;",
             "  select * from marts.funnel_dropoffs limit 20;   -- who got lost where, and what happened just before",
-            "  README.md: the questions these tables answer, and how to open one conversation",
+            "  docs/questions.md: the questions these tables answer, and how to open one conversation",
         )
     )
 

@@ -1,4 +1,4 @@
-"""How often the verdicts are wrong: thousands of drawn tests through the shipped models, as the README states it."""
+"""How often the verdicts are wrong, as docs/experiments.md states it: thousands of drawn tests, the shipped models."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def shares(experiments: Experiments, query: str) -> Mapping[str, tuple[int, int]
 
 
 def printed(title: str, found: Mapping[str, tuple[int, int]]) -> None:
-    """Print a table, for the README."""
+    """Print a table, for docs/experiments.md."""
     rows = [f"{name}: {hits} of {tests}, {100 * hits / tests:.1f} %" for name, (hits, tests) in found.items()]
     print(f"\n{title}", *rows, sep="\n  ")
 

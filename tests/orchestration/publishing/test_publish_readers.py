@@ -46,7 +46,7 @@ def session():
             connection.execute(f"attach '{published}/colloquy.duckdb' as warehouse (read_only)")
             prefix = "warehouse.marts.{}"
         else:
-            # Resolved once a session, as the README says.
+            # Resolved once per session, as docs/operations.md says.
             prefix = "'" + os.path.realpath(published + "/current") + "/{}/*.parquet'"
     with connection:
         return [
