@@ -62,8 +62,10 @@ _WHOLE, _WHOLE_ABOVE_0, _NUMBER = r"[0-9]{1,9}", r"[1-9][0-9]{0,8}", r"-?[0-9]{1
 _LONGEST_WINDOW_HOURS = 24 * 92
 _MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 
-Name = Annotated[str, Cell(r"\S(.*\S)?", "a name without blanks around it", "mine")]
-Phrase = Annotated[str, Cell(r"\S(.*\S)?", "a phrase without blanks around it", "where is my order")]
+NAME = r"\S(.*\S)?"
+
+Name = Annotated[str, Cell(NAME, "a name without blanks around it", "mine")]
+Phrase = Annotated[str, Cell(NAME, "a phrase without blanks around it", "where is my order")]
 Word = Annotated[str, Cell(r"[^\sA-Z]([^A-Z]*[^\sA-Z])?", "a word in lower case", "customer")]
 # A quote or a star would be syntax in the path the property is read by.
 PropertyName = Annotated[str, Cell(r'[^"*]+', 'a property name without " and *', "plan")]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
-from orchestration.configuration.cells import Filter, Name, Number, Purposes, Reference, Whole
+from orchestration.configuration.cells import NAME, Cell, Filter, Name, Number, Purposes, Reference, Whole
 from orchestration.configuration.problems import Problem
 from orchestration.configuration.reading import Seed
 from orchestration.configuration.rows import Row
@@ -21,6 +21,7 @@ FACTS = (
     "started_at",
 )
 _SIGNALS: Mapping[str, tuple[str, ...]] = {"fact": FACTS, "label": STAGES}
+_SIGNAL_MEANING = f"an event type, a fact ({', '.join(FACTS)}) or a label ({', '.join(STAGES)})"
 
 
 class Funnel(Row):
@@ -47,7 +48,7 @@ class FunnelStage(Row):
     stage_order: Whole
     stage: Name
     signal_kind: Literal["event", "fact", "label"]
-    signal: Name
+    signal: Annotated[str, Cell(NAME, _SIGNAL_MEANING, "conversion")]
     minimum_value: Number | None = None
     within_hours: Whole | None = None
     description: str | None = None

@@ -12,7 +12,7 @@ from orchestration.configuration.metrics import AgentExpectation, MetricDefiniti
 from orchestration.configuration.model_prices import ModelPrice
 from orchestration.configuration.problems import Problem
 from orchestration.configuration.reading import Seed, read_seed
-from orchestration.configuration.rows import Row, RowT, columns_of
+from orchestration.configuration.rows import Column, Row, RowT, columns_of
 from orchestration.configuration.sources import (
     ConversationPurpose,
     EventTypeAlias,
@@ -76,13 +76,14 @@ def reference_problems(seeds: Seeds) -> Iterator[Problem]:
         for column in columns_of(model).values():
             if column.reference is not None and seeds.by_file[column.reference.file].is_readable:
                 known = seeds.by_file[column.reference.file].values(column.reference.column)
-                yield from _missing(seeds.by_file[file], column.name, column.reference.file, known)
+                yield from _missing(seeds.by_file[file], column, column.reference.file, known)
 
 
-def _missing(seed: Seed[Any], column: str, target: str, known: set[str]) -> Iterator[Problem]:
-    for line, row in seed.rows.items():
-        cell = getattr(row, column)
-        for value in filter(None, cell if isinstance(cell, tuple) else (cell,)):
-            if value not in known:
+def _missing(seed: Seed[Any], column: Column, target: str, known: set[str]) -> Iterator[Problem]:
+    named_already = {problem.line for problem in seed.problems if problem.column == column.name}
+    for line, texts in seed.texts.items():
+        text = texts[column.name]
+        for value in filter(None, text.split("|") if column.is_list else [text]):
+            if value not in known and line not in named_already:
                 remedy = f"write one of {', '.join(sorted(known))}, or add a row to {target}"
-                yield seed.problem(line, column, f"{value!r} is not in {target}", remedy)
+                yield seed.problem(line, column.name, f"{value!r} is not in {target}", remedy)

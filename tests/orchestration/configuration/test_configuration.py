@@ -131,7 +131,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 
 def test_a_bad_row_hides_none_of_its_file_and_none_that_leans_on_it(tmp_path: Path) -> None:
     """A row with a bad cell is there: what refers to it, and the order it stands in, is no second problem."""
-    funnels = with_row("funnels.csv", row_of("funnels.csv", funnel="mine", purpose="fun"))
+    funnels = with_row("funnels.csv", row_of("funnels.csv", funnel="mine", purpose="fun", source="nobody"))
     funnels += row_of("funnels.csv", funnel="yours", purpose="none") + "\n"
     stages = shipped("funnel_stages.csv")
     for order, kind in (("1", "event"), ("2", "guess"), ("3", "event")):
@@ -143,6 +143,7 @@ def test_a_bad_row_hides_none_of_its_file_and_none_that_leans_on_it(tmp_path: Pa
         ["  funnel_stages.csv", "line 25", "signal_kind"],
         ["  funnel_stages.csv", "line 27", "signal"],
         ["  funnels.csv", "line 5", "purpose"],
+        ["  funnels.csv", "line 5", "source"],
         ["  funnels.csv", "line 6", "purpose"],
     ]
 
