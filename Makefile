@@ -113,6 +113,10 @@ bench: setup $(BENCH) ## what everything costs, beside other engines: QUICK=1 fo
 bench-labels: setup ## how fast stages are labelled, as a ratio to cutting the texts into words, and how late a running chat is
 	@$(BIN)/python -m tests.benchmarks.labelling
 
+.PHONY: docs-configuration
+docs-configuration: setup ## write docs/configuration.md anew from the settings and the row models
+	@$(BIN)/python -m orchestration.configuration.documentation
+
 .PHONY: train
 train: setup ## fit the shipped stage model again, or with EXTRA=dir one of your own on your labelled conversations
 	@$(BIN)/python -m orchestration train $(if $(EXTRA),--extra "$(EXTRA)")

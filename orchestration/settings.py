@@ -1,4 +1,4 @@
-"""The only reader of environment variables. Every one is listed in docs/configuration.md."""
+"""The only reader of environment variables. docs/configuration.md is generated from their descriptions."""
 
 import os
 import re
@@ -30,34 +30,50 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default=Path("warehouse"), description="folder of the warehouse")
-    landing: Path = Field(default=Path("landing"), description="folder that others write event files into")
-    seeds: Path | None = Field(default=None, description="folder whose files take the place of the shipped seeds")
+    landing: Path = Field(default=Path("landing"), description="folder others write event files into")
+    seeds: Path | None = Field(
+        default=None, description="folder whose files take the place of the shipped seeds; none for the shipped ones"
+    )
     timezone: str = Field(default="UTC", description="IANA name; days and hours of the marts are those of this zone")
-    idle_minutes: int = Field(default=30, ge=1, description="silence after which a conversation counts as closed")
-    settle_minutes: int = Field(default=60, ge=0, description="how long an unfinished file stays pending")
-    hash_key: SecretStr | None = Field(default=None, description="key for hashing addresses; made once when absent")
+    idle_minutes: int = Field(
+        default=30, ge=1, description="silence in minutes after which a conversation counts as closed"
+    )
+    settle_minutes: int = Field(default=60, ge=0, description="how long an unfinished file waits, in minutes")
+    hash_key: SecretStr | None = Field(
+        default=None, description="key for hashing addresses; made once in `private/` when none is set"
+    )
     published_versions: int = Field(default=3, ge=1, description="how many published versions stay")
 
     publish_raw_text: bool = Field(default=False, description="publish texts as they were said, without redaction")
     retention_days_text: int | None = Field(
-        default=None, ge=1, description="age at which texts and free properties expire; never by default"
+        default=None, ge=1, description="age in days at which texts and free properties expire; none for never"
     )
     retention_days_rejected: int | None = Field(
-        default=None, ge=1, description="age at which the lines of refused events expire; never by default"
+        default=None, ge=1, description="age in days at which the lines of refused events expire; none for never"
     )
 
     llm_base_url: str | None = Field(
-        default=None, description="OpenAI-compatible endpoint, the part before /chat/completions; none asks no LLM"
+        default=None, description="OpenAI-compatible endpoint, the part before `/chat/completions`; none asks no LLM"
     )
     llm_model: str | None = Field(
-        default=None, validate_default=True, description="model to ask there; its price stands in model_prices.csv"
+        default=None,
+        validate_default=True,
+        description="model to ask there; its price stands in `model_prices.csv`",
     )
-    llm_api_key: SecretStr | None = Field(default=None, description="key of the endpoint; none for a server without")
+    llm_api_key: SecretStr | None = Field(
+        default=None, description="key of the endpoint; a server of your own may need none"
+    )
     llm_share: float = Field(
-        default=0.2, gt=0, le=1, description="share (0..1) of the conversations an LLM is asked about at most"
+        default=0.2,
+        gt=0,
+        le=1,
+        description="largest share (0..1) of labelled conversations that an LLM is asked about, the least sure first",
     )
     llm_budget_usd_per_run: float = Field(
-        default=1.0, ge=0, allow_inf_nan=False, description="most a run may spend on the LLM"
+        default=1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="most a run may spend on the LLM; the rest keeps the embedded labels",
     )
     llm_budget_usd_per_day: float = Field(
         default=5.0, ge=0, allow_inf_nan=False, description="most the runs of a day (UTC) may spend on the LLM"
@@ -65,24 +81,25 @@ class Settings(BaseSettings):
     llm_batch: bool = Field(
         default=False, description="ask through the provider's batch endpoint, whose answers a later run takes in"
     )
-    llm_concurrency: int = Field(default=4, ge=1, le=64, description="LLM calls under way at once")
-    llm_requests_per_minute: int = Field(default=120, ge=1, description="LLM calls within any 60 seconds")
-    llm_tokens_per_minute: int = Field(default=200_000, ge=1, description="LLM tokens within any 60 seconds")
+    llm_concurrency: int = Field(default=4, ge=1, le=64, description="calls of the LLM under way at once")
+    llm_requests_per_minute: int = Field(default=120, ge=1, description="calls of the LLM within any 60 seconds")
+    llm_tokens_per_minute: int = Field(default=200_000, ge=1, description="tokens of the LLM within any 60 seconds")
 
     alert_webhook_url: SecretStr | None = Field(
         default=None, description="address that alerts are posted to as JSON; a secret, because who has it may post"
     )
     alert_email_to: str | None = Field(default=None, description="addresses that alerts are mailed to, between commas")
     alert_email_from: str | None = Field(
-        default=None, description="sender of these mails; the first of them by default"
+        default=None, description="sender of the mails; the first of COLLOQUY_ALERT_EMAIL_TO when none is set"
     )
-    smtp_host: str | None = Field(default=None, validate_default=True, description="mail server that sends them")
+    smtp_host: str | None = Field(default=None, validate_default=True, description="mail server that sends the alerts")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="port of the mail server")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
-        default="starttls", description="how the connection to it is protected: starttls, tls or none"
+        default="starttls",
+        description="how the connection to the mail server is protected: `starttls`, `tls` or `none`",
     )
     smtp_user: str | None = Field(default=None, description="user of the mail server; none for one without")
-    smtp_password: SecretStr | None = Field(default=None, description="password of that user")
+    smtp_password: SecretStr | None = Field(default=None, description="password of the user of the mail server")
 
     @field_validator("home", "landing", "seeds")
     @classmethod

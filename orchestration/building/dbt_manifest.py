@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.building.invocation import read_manifest
 from orchestration.building.project import (
-    LABELLED_MODELS,
+    LABELLED_MODEL,
     assemble_project,
     dbt_flags,
     deciding_variables,
@@ -112,7 +112,7 @@ def split_at_labels(content: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """
     parents: Mapping[str, Sequence[str]] = content["parent_map"]
     before: set[str] = set()
-    waiting = [name for name in parents if name.rpartition(".")[2] in LABELLED_MODELS]
+    waiting = [name for name in parents if name.rpartition(".")[2] == LABELLED_MODEL]
     while waiting:
         name = waiting.pop()
         if name not in before:

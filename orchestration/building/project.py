@@ -5,14 +5,15 @@ the user's in their place. dbt cannot be pointed at a folder of seeds elsewhere:
 its compiled SQL over the seed files themselves.
 """
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from orchestration.classification.messages.phrase_checks import phrase_problems
-from orchestration.configuration.checks import ConfigurationError, check_configuration
-from orchestration.configuration.seed_columns import column_defaults, complete_seed
+from orchestration.configuration.checks import check_configuration
+from orchestration.configuration.completion import complete_seed
+from orchestration.configuration.problems import ConfigurationError
+from orchestration.configuration.seeds import ROW_MODELS
 from orchestration.redaction.redactor import REDACTOR_VERSION
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
@@ -21,9 +22,8 @@ from orchestration.warehouse.home import Home
 _FOLDERS = ("models", "macros", "seeds", "tests/generic", "tests/singular")
 _FILES = ("dbt_project.yml", "profiles.yml")
 _SUFFIXES = (".sql", ".yml", ".csv")
-# What labelling reads is built before it, everything else behind it. It does not read `funnels`; a test of
-# funnel_stages does, and Dagster wants the tests of a seed in the step that builds it.
-LABELLED_MODELS = ("int_conversations_unsettled", "funnels")
+# What labelling reads is built before it, everything else behind it.
+LABELLED_MODEL = "int_conversations_unsettled"
 
 
 def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> tuple[str, ...]:
@@ -35,8 +35,8 @@ def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJE
     """
     wanted = {path.relative_to(shipped): path.read_bytes() for path in project_files(shipped)}
     notes: list[str] = []
-    for seed, path in _replacements(overrides, shipped / "seeds").items():
-        wanted[Path("seeds") / seed] = _content(path, shipped / "seeds" / seed, notes)
+    for seed, path in _replacements(overrides).items():
+        wanted[Path("seeds") / seed] = _content(path, notes)
     for stale in set(_copied_files(target)) - set(wanted):
         (target / stale).unlink()
     for name, content in wanted.items():
@@ -44,7 +44,7 @@ def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJE
         if not copy.exists() or copy.read_bytes() != content:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(content)
-    check_configuration(target, shipped / "seeds", phrase_problems)
+    check_configuration(target, phrase_problems)
     return tuple(notes)
 
 
@@ -107,11 +107,9 @@ def _copied_files(target: Path) -> Iterator[Path]:
     return (path.relative_to(target) for path in project_files(target) if path.exists())
 
 
-def _content(path: Path, shipped_seed: Path, notes: list[str]) -> bytes:
+def _content(path: Path, notes: list[str]) -> bytes:
     """Return a user's seed as dbt is to read it, and note what it lacks."""
-    with shipped_seed.open(newline="", encoding="utf-8") as file:
-        columns = next(csv.reader(file))
-    completed = complete_seed(path, columns, column_defaults(shipped_seed.with_suffix(".yml")))
+    completed = complete_seed(path, ROW_MODELS[path.name])
     if completed is None:
         return path.read_bytes()
     notes.extend(
@@ -121,7 +119,7 @@ def _content(path: Path, shipped_seed: Path, notes: list[str]) -> bytes:
     return completed.text.encode()
 
 
-def _replacements(overrides: Path | None, shipped_seeds: Path) -> dict[str, Path]:
+def _replacements(overrides: Path | None) -> dict[str, Path]:
     if overrides is None:
         return {}
     if not overrides.is_dir():
@@ -130,10 +128,9 @@ def _replacements(overrides: Path | None, shipped_seeds: Path) -> dict[str, Path
     for path in files.values():
         if not path.is_file():
             raise ConfigurationError(f"{path}: is not a file")
-    known = {path.name for path in shipped_seeds.glob("*.csv")}
-    unknown = sorted(set(files) - known)
+    unknown = sorted(set(files) - set(ROW_MODELS))
     if unknown:
         raise ConfigurationError(
-            f"{overrides / unknown[0]}: no shipped seed has this name; known are {', '.join(sorted(known))}"
+            f"{overrides / unknown[0]}: no shipped seed has this name; known are {', '.join(sorted(ROW_MODELS))}"
         )
     return files

@@ -1,22 +1,24 @@
 """Refuses a test whose registration was changed after its start: a plan made after the data is none."""
 
-import csv
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.experiments import Experiment
+from orchestration.configuration.problems import ConfigurationError, Problem, refuse
+from orchestration.configuration.reading import read_seed
 from orchestration.publishing import HISTORY_TABLES, ManifestError, read_manifest
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.utc import stored
 
-_SEED, _RECORD = "ab_tests.csv", "ab_test_registrations"
+_RECORD = "ab_test_registrations"
 _COLUMNS = {
     column: kind for column, kind in HISTORY_TABLES[_RECORD].items() if column not in {"registered_at", "load_id"}
 }
-_Registration = dict[str, Any]
+_Registration = Mapping[str, Any]
 _NEVER, _ANY_TIME = datetime(1, 1, 1), datetime(9999, 1, 1)  # noqa: DTZ001 - the warehouse holds UTC without a zone
 
 
@@ -28,22 +30,20 @@ def check_registrations(home: Home) -> None:
     """
     data_until = _data_until(home.published)
     recorded = _recorded(home.raw_database)
-    problems: list[str] = []
-    for line, row in _registered(home.seeds / _SEED):
+    problems: list[Problem] = []
+    for line, row in _registered(home.seeds / Experiment.file):
         before = recorded.get((row["test_name"], row["phase"]))
         if before is None or before["started_at"] > data_until:
             continue
-        changes = [f"{name} was {before[name]} and is {row[name]}" for name in _COLUMNS if before[name] != row[name]]
-        if changes:
-            problems.append(
-                f"{_SEED} line {line}: test {row['test_name']!r}, phase {row['phase']}: {', '.join(changes)}"
-            )
+        changed = [name for name in _COLUMNS if before[name] != row[name]]
+        if changed:
+            changes = ", ".join(f"{name} was {before[name]} and is {row[name]}" for name in changed)
+            what = f"phase {row['phase']} of test {row['test_name']!r} has started: {changes}"
+            remedy = "undo the change, or add a row with the next phase"
+            problems.append(Problem(Experiment.file, line, ", ".join(changed), what, remedy))
     if problems:
         # In one line: of what a step raises, a run shows the first.
-        raise ConfigurationError(
-            f"{'; '.join(problems)}; a registration stands from the start of its phase: undo the change, or add a row "
-            "with the next phase"
-        )
+        raise ConfigurationError("; ".join(map(str, problems)))
 
 
 def _data_until(published: Path) -> datetime:
@@ -74,17 +74,11 @@ def _recorded(raw_database: Path) -> dict[tuple[str, int], _Registration]:
     return {(row["test_name"], row["phase"]): row for row in rows}
 
 
-def _registered(seed: Path) -> list[tuple[int, _Registration]]:
-    """Return the rows of the seed, typed as the warehouse holds them, each with its line."""
-    with seed.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        rows = [(reader.line_num, row) for row in reader]
-    listed = ", ".join(f"cast($cells[{place}] as {kind})" for place, kind in enumerate(_COLUMNS.values(), start=1))
-    with duckdb.connect() as connection:
-        typed = [
-            connection.execute(f"select {listed}", {"cells": [row[name] or None for name in _COLUMNS]}).fetchone()
-            for _, row in rows
-        ]
-    return [
-        (line, dict(zip(_COLUMNS, values or (), strict=True))) for (line, _), values in zip(rows, typed, strict=True)
-    ]
+def _registered(seed: Path) -> Iterator[tuple[int, _Registration]]:
+    """Yield the rows of the seed as the warehouse holds them, each with its line."""
+    read = read_seed(seed, Experiment)
+    refuse(read.problems)
+    for line, row in read.rows.items():
+        # Lists are held as they were written.
+        texts = {name: text or None for name, text in read.texts[line].items()}
+        yield line, {name: texts[name] if kind == "VARCHAR" else getattr(row, name) for name, kind in _COLUMNS.items()}

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration.building.project import assemble_project
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.landing import check_files, throttled
 from orchestration.redaction.printable import printable
 from orchestration.settings import Settings

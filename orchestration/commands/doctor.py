@@ -1,6 +1,5 @@
 """`make doctor`: is this machine and configuration fit? Each line says what to do when it is not."""
 
-import csv
 import os
 import platform
 import shutil
@@ -14,8 +13,11 @@ from pathlib import Path
 
 from orchestration.building.project import assemble_project
 from orchestration.classification.llm.configuration import LlmConfiguration
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.alerts import AlertRule
+from orchestration.configuration.metrics import MetricDefinition
 from orchestration.configuration.model_prices import PriceError, price_of
+from orchestration.configuration.problems import ConfigurationError
+from orchestration.configuration.reading import read_rows
 from orchestration.redaction.printable import printable
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
@@ -164,23 +166,18 @@ def _alerts(settings: Settings, seeds: Path) -> Iterator[Finding]:
     where += ["a webhook"] if settings.alert_webhook_url else []
     where += [f"mail to {settings.alert_email_to}"] if settings.alert_email_to else []
     yield True, printable(f"alerts go to {' and '.join(where)}"), ""
-    maturity_hours = {row["metric_name"]: row["maturity_hours"] for row in _rows(seeds / "metric_definitions.csv")}
-    for rule in _rows(seeds / "alert_rules.csv"):
-        metric = rule["metric_name"].partition(":")[0]
-        hours = maturity_hours.get(rule["metric_name"]) or maturity_hours[f"{metric}:<goal>"]
+    metrics = read_rows(seeds / MetricDefinition.file, MetricDefinition)
+    maturity_hours = {metric.metric_name: metric.maturity_hours for metric in metrics}
+    for rule in read_rows(seeds / AlertRule.file, AlertRule):
         yield (
             True,
             printable(
-                f"alert {rule['rule']}: {rule['metric_name']} ({rule['segment']}) {rule['condition']} "
-                f"{rule['threshold']} in {rule['window_hours']} h, known {hours} h after they have passed"
+                f"alert {rule.rule}: {rule.metric_name} ({rule.segment}) {rule.condition} "
+                f"{rule.threshold:g} in {rule.window_hours} h, known {maturity_hours[rule.definition_name]:g} h after "
+                "they have passed"
             ),
             "",
         )
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
 
 
 def _lock(settings: Settings) -> Iterator[Finding]:

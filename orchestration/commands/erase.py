@@ -7,8 +7,8 @@ from pathlib import Path
 
 from orchestration.building.project import assemble_project
 from orchestration.commands.run import run_warehouse
-from orchestration.configuration.checks import ConfigurationError
-from orchestration.configuration.seed_files import read_namespaces
+from orchestration.configuration.problems import ConfigurationError
+from orchestration.configuration.sources import read_namespaces
 from orchestration.landing import read_hash_key
 from orchestration.landing.suppression import Scope
 from orchestration.privacy.erasure import pending_erasure, request_erasure

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from orchestration.building.dbt_manifest import ManifestError
 from orchestration.commands.instance import PROCESS_TAG, open_instance
 from orchestration.commands.run import FAILED
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.publishing import read_manifest
 from orchestration.redaction.printable import printable
 from orchestration.reporting import notes_on_build, summarise

@@ -10,8 +10,8 @@ import duckdb
 from orchestration.building.project import assemble_project
 from orchestration.commands.demo import settings_of_demo
 from orchestration.commands.run import obstacle, run_warehouse
-from orchestration.configuration.checks import ConfigurationError
-from orchestration.configuration.seed_files import read_namespaces
+from orchestration.configuration.problems import ConfigurationError
+from orchestration.configuration.sources import read_namespaces
 from orchestration.configuration.stages import CLAIMED_RESOLVED, STAGES
 from orchestration.ledger.drawing import draw_sample
 from orchestration.ledger.human_labels import SampleError, land_sample, read_sample

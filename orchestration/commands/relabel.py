@@ -8,7 +8,7 @@ from orchestration.building.project import assemble_project
 from orchestration.classification.llm.estimating import RunEstimate
 from orchestration.classification.messages.labeller import message_labeller
 from orchestration.commands.run import obstacle, run_warehouse
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.ledger.labellers import default_labeller
 from orchestration.ledger.labelling import estimate_relabelling
 from orchestration.ledger.llm_labelling import estimate_llm_relabelling, llm_step

@@ -7,7 +7,7 @@ from typing import Literal
 
 from orchestration.building.project import assemble_project
 from orchestration.commands.run import obstacle, run_warehouse
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.landing import RepairError, RepairSummary, read_hash_key, repair_file, throttled
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.redaction.printable import printable
 from orchestration.reporting import summarise
 from orchestration.reporting.due import nothing_due, why_due

@@ -1,20 +1,33 @@
-"""What a call costs, from seeds/model_prices.csv."""
+"""What a call costs: rows of model_prices.csv."""
 
-import math
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
-from orchestration.configuration.checks import ConfigurationError
-from orchestration.configuration.seed_files import read_rows
+from orchestration.configuration.cells import Day, Name, PriceShare
+from orchestration.configuration.cells import Price as PriceCell
+from orchestration.configuration.problems import ConfigurationError
+from orchestration.configuration.reading import read_rows
+from orchestration.configuration.rows import Row, defaults_of
 
-_FILE = "model_prices.csv"
-_COLUMNS = ("model", "valid_from", "input_usd_per_mtok", "output_usd_per_mtok")
-_BATCH_RATIO = "batch_price_ratio"
+
+class ModelPrice(Row):
+    """A language model and the day from which on a price holds."""
+
+    file: ClassVar = "model_prices.csv"
+    key: ClassVar = ("model", "valid_from")
+
+    model: Name
+    valid_from: Day
+    input_usd_per_mtok: PriceCell
+    cached_input_usd_per_mtok: PriceCell | None = None
+    output_usd_per_mtok: PriceCell
+    batch_price_ratio: PriceShare = 1.0
 
 
 class PriceError(ConfigurationError):
-    """A price that is missing or cannot be read; the message names the file and what to do."""
+    """A price that is missing; the message names the file and what to do."""
 
 
 @dataclass(frozen=True)
@@ -39,38 +52,17 @@ class Price:
 def price_of(seeds: Path, model: str, day: date) -> Price:
     """Return the price of a model on a day: the row with the latest valid_from that is not after it.
 
-    Raises PriceError when the model has none, or a row of it cannot be read: what it costs must be known before it is
-    spent. FileNotFoundError, ValueError when the file is not there or lacks a column.
+    Raises PriceError when the model has none, for what it costs must be known before it is spent; ConfigurationError
+    naming every line of the file that cannot be read.
     """
-    rows = [row for row in read_rows(seeds / _FILE, (*_COLUMNS, _BATCH_RATIO)) if row["model"] == model]
-    dated = [(_day(row["valid_from"], model), row) for row in rows]
-    valid = [(since, row) for since, row in dated if since <= day]
+    rows = [row for row in read_rows(seeds / ModelPrice.file, ModelPrice) if row.model == model]
+    valid = [row for row in rows if row.valid_from <= day]
     if not valid:
-        when = f"is priced only from {min(since for since, _ in dated)} on" if dated else "has no price"
+        when = f"is priced only from {min(row.valid_from for row in rows)} on" if rows else "has no price"
+        needed = ",".join(name for name in ModelPrice.model_fields if name not in defaults_of(ModelPrice))
         raise PriceError(
-            f"{_FILE}: model '{model}' {when}; add a row ({','.join(_COLUMNS)}; 0 for "
+            f"{ModelPrice.file}: model '{model}' {when}; add a row ({needed}; 0 for "
             "a server of your own) to that file in COLLOQUY_SEEDS, or name another COLLOQUY_LLM_MODEL"
         )
-    _, row = max(valid, key=lambda pair: pair[0])
-    return Price(
-        _amount(row["input_usd_per_mtok"], model),
-        _amount(row["output_usd_per_mtok"], model),
-        _amount(row[_BATCH_RATIO], model),
-    )
-
-
-def _day(text: str, model: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise PriceError(f"{_FILE}: valid_from '{text}' of model '{model}' is no date (example: 2026-01-31)") from error
-
-
-def _amount(text: str, model: str) -> float:
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = math.nan
-    if not (math.isfinite(amount) and amount >= 0):
-        raise PriceError(f"{_FILE}: '{text}' is no price of model '{model}': USD per million tokens, 0 or more")
-    return amount
+    row = max(valid, key=lambda row: row.valid_from)
+    return Price(row.input_usd_per_mtok, row.output_usd_per_mtok, row.batch_price_ratio)

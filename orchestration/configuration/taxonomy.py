@@ -1,29 +1,30 @@
-"""The taxonomy: labels by kind, each with phrases that show it; rows of seeds/taxonomy.csv."""
+"""The taxonomy: labels by kind, each with phrases that show it; rows of taxonomy.csv."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import ClassVar, Literal, get_args
 
-from orchestration.configuration.seed_files import read_rows
+from orchestration.configuration.cells import Label, Name, Phrase
+from orchestration.configuration.reading import read_rows
+from orchestration.configuration.rows import Row
 
 Kind = Literal["intent", "objection", "escalation_reason", "dropoff_reason"]
-KINDS: tuple[Kind, ...] = ("intent", "objection", "escalation_reason", "dropoff_reason")
-COLUMNS = ("kind", "label", "language", "phrase")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # A phrase that only looks like another; whoever says it says none of the labels of its kind.
 NO_LABEL = "none"
 
 
-@dataclass(frozen=True)
-class TaxonomyRow:
+class TaxonomyRow(Row):
     """A phrase that shows a label of a kind in a language."""
 
+    file: ClassVar = "taxonomy.csv"
+    key: ClassVar = ("kind", "language", "phrase")
+
     kind: Kind
-    label: str
-    language: str
-    phrase: str
+    label: Label
+    language: Name
+    phrase: Phrase
 
 
 def read_taxonomy(path: Path) -> tuple[TaxonomyRow, ...]:
-    """Read a taxonomy whose rows have been checked. Raises FileNotFoundError, ValueError."""
-    rows = read_rows(path, COLUMNS)
-    return tuple(TaxonomyRow(cast("Kind", row["kind"]), row["label"], row["language"], row["phrase"]) for row in rows)
+    """Read a taxonomy. Raises ConfigurationError naming every line that cannot be read."""
+    return read_rows(path, TaxonomyRow)

@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.building.project import assemble_project
 from orchestration.building.registrations import check_registrations
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG, WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
 from orchestration.expectations.frames import count_rows

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.defs import jobs
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
 from orchestration.reporting.due import nothing_due, why_due

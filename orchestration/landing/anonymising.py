@@ -7,7 +7,7 @@ meets its row as it would now be written.
 import duckdb
 import pandas as pd
 
-from orchestration.configuration.seed_files import Kept
+from orchestration.configuration.kept import Kept
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Suppressions
 from orchestration.warehouse.quoting import text_literal
 from orchestration.warehouse.source_contracts import SourceContract, content_columns

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.configuration.seed_files import read_rows
+from orchestration.configuration.reading import read_rows
+from orchestration.configuration.sources import EventTypeAlias, SenderWord
 
 _MESSAGE_TYPES = {"user_message": "customer", "agent_message": "agent"}
 
@@ -23,12 +24,9 @@ class Directions:
 
 
 def read_directions(seeds: Path) -> Directions:
-    """Read event_type_aliases.csv and sender_roles.csv of a folder. Raises FileNotFoundError, or KeyError's cause."""
+    """Read event_type_aliases.csv and sender_roles.csv of a folder. Raises ConfigurationError."""
     message_types: dict[str, dict[str, str]] = {}
-    for row in read_rows(
-        seeds / "event_type_aliases.csv", ("source", "source_event_type", "sender_role", "event_type")
-    ):
-        if row["event_type"] in _MESSAGE_TYPES:
-            message_types.setdefault(row["source"], {})[row["source_event_type"]] = row["sender_role"]
-    roles = [row["role"].strip().lower() for row in read_rows(seeds / "sender_roles.csv", ("role", "sender_role"))]
-    return Directions(message_types, tuple(dict.fromkeys(roles)))
+    for row in read_rows(seeds / EventTypeAlias.file, EventTypeAlias):
+        if row.event_type in _MESSAGE_TYPES:
+            message_types.setdefault(row.source, {})[row.source_event_type] = row.sender_role or ""
+    return Directions(message_types, tuple(row.role for row in read_rows(seeds / SenderWord.file, SenderWord)))

@@ -8,7 +8,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from orchestration.configuration.seed_files import Kept, read_kept, read_namespaces
+from orchestration.configuration.kept import Kept, read_kept
+from orchestration.configuration.sources import read_namespaces
 from orchestration.landing.addresses import replace_addresses
 from orchestration.landing.anonymising import anonymise
 from orchestration.landing.directions import Directions, read_directions

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.configuration.seed_files import read_namespaces
+from orchestration.configuration.sources import read_namespaces
 from orchestration.landing.suppression import (
     DISTINCTIVE_LETTERS,
     Scope,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.configuration.seed_files import Kept, read_kept
+from orchestration.configuration.kept import Kept, read_kept
 from orchestration.landing.anonymising import stripped_columns
 from orchestration.privacy.fresh_copy import column_types, open_copy, replace_raw, write_tables
 from orchestration.warehouse.load_records import next_load

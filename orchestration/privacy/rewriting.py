@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.configuration.seed_files import Kept, read_kept, read_namespaces
+from orchestration.configuration.kept import Kept, read_kept
+from orchestration.configuration.sources import read_namespaces
 from orchestration.landing.anonymising import anonymise
 from orchestration.landing.suppression import (
     DISTINCTIVE_LETTERS,

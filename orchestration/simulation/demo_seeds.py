@@ -4,6 +4,7 @@ import csv
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from orchestration.configuration.reading import read_lines
 from orchestration.simulation.experiments import CONVERSION_WINDOW_HOURS, EXPERIMENTS, start_ms
 from orchestration.simulation.world import MODELS
 
@@ -14,10 +15,8 @@ _SALES_AGENT = {"source": "events", "agent": "demo-sales-v1", "purpose": "sales"
 
 
 def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-        return list(reader.fieldnames or []), rows
+    (_, columns), *lines = read_lines(path)
+    return columns, [dict(zip(columns, cells, strict=True)) for _, cells in lines]
 
 
 def _write(path: Path, columns: list[str], rows: list[dict[str, str]]) -> None:

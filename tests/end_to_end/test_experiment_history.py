@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.building.project import assemble_project
 from orchestration.building.registrations import check_registrations
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.reporting.terminal import summarise
 from tests.support.experiments import conversion, exposure, registrations
 from tests.support.warehouse import WarehouseUnderTest
@@ -69,9 +69,9 @@ def test_a_registration_stands_from_its_start_on(warehouse: WarehouseUnderTest) 
     with pytest.raises(ConfigurationError) as refused:
         check_registrations(warehouse.home)
     assert str(refused.value) == (
-        "ab_tests.csv line 3: test 'running', phase 1: weights was 0.5|0.5 and is 0.9|0.1, "
-        "window_hours was 24 and is 48; a registration stands from the start of its phase: undo the change, or add a "
-        "row with the next phase"
+        "ab_tests.csv: line 3: weights, window_hours: phase 1 of test 'running' has started: "
+        "weights was 0.5|0.5 and is 0.9|0.1, window_hours was 24 and is 48; undo the change, or add a row with the "
+        "next phase"
     )
     changed_later = {"phase": 2, "weights": "0.9|0.1", "started_at": "2025-03-02 00:00:00"}
     register(warehouse, [coming, running, {**running, **changed_later}])

@@ -127,7 +127,8 @@ def test_the_command_judges_it_and_refuses_a_plan_changed_since(tmp_path: Path, 
     with start_command(environment_of(home, events.parent) | variables, "run") as process:
         printed, _ = process.communicate()
     assert process.returncode != 0
-    assert "ab_tests.csv line 2: test 'email_campaign', phase 1: window_hours was 336 and is 24" in printed
+    assert "ab_tests.csv: line 2: window_hours: phase 1 of test 'email_campaign' has started: " in printed
+    assert "window_hours was 336 and is 24; undo the change" in printed
     assert published.stat().st_ino == version
 
     plans.write_text(registrations([PLAN])["ab_tests.csv"])

@@ -4,7 +4,6 @@ A set is a folder with events.jsonl.gz, truth.jsonl.gz and truth_prefix.jsonl.gz
 the truth was made.
 """
 
-import csv
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,8 @@ from typing import Any
 
 from orchestration.classification.conversation import Conversation, Message, Role
 from orchestration.classification.evaluation.examples import Dataset, Example
+from orchestration.configuration.reading import read_rows
+from orchestration.configuration.sources import EventTypeAlias
 from orchestration.configuration.stages import STAGES
 
 REAL_SETS = ("star", "sgd", "tau")
@@ -24,7 +25,8 @@ _ROLES: dict[str, Role] = {"user_message": "customer", "agent_message": "agent",
 def read_real_set(folder: Path, seeds: Path) -> tuple[Dataset, Dataset]:
     """Return the unambiguous prefixes and the whole conversations of one set; `seeds` holds event_type_aliases.csv.
 
-    Raises FileNotFoundError when a file is missing, ValueError naming file and line when a line is not as expected.
+    Raises FileNotFoundError when a file of the set is missing, ValueError naming file and line when a line is not as
+    expected.
     """
     conversations, truths = read_conversations(folder, seeds), read_truths(folder)
     prefixes = [
@@ -42,7 +44,7 @@ def read_real_set(folder: Path, seeds: Path) -> tuple[Dataset, Dataset]:
 
 def read_conversations(folder: Path, seeds: Path) -> dict[str, tuple[Message, ...]]:
     """Return the messages of each conversation of a set in their order. Raises as read_real_set."""
-    return _conversations(folder / "events.jsonl.gz", _aliases(seeds / "event_type_aliases.csv"))
+    return _conversations(folder / "events.jsonl.gz", _aliases(seeds / EventTypeAlias.file))
 
 
 def read_truths(folder: Path) -> dict[str, Mapping[str, Any]]:
@@ -96,10 +98,7 @@ def _message(event: Mapping[str, Any], aliases: Mapping[str, str]) -> Message:
 
 
 def _aliases(path: Path) -> dict[str, str]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return {
-            row["source_event_type"]: row["event_type"] for row in csv.DictReader(file) if row["source"] == "events"
-        }
+    return {row.source_event_type: row.event_type for row in read_rows(path, EventTypeAlias) if row.source == "events"}
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:

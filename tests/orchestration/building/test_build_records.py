@@ -11,7 +11,7 @@ import pytest
 from orchestration.building.configuration_hash import configuration_hash
 from orchestration.building.dbt_manifest import project_digest, split_at_labels
 from orchestration.building.project import assemble_project, build_command, dbt_variables, project_files
-from orchestration.configuration.checks import ConfigurationError
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.landing import load_landing
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.build_records import begin_build, complete_build
@@ -295,20 +295,20 @@ def test_the_graph_is_split_at_what_labelling_reads() -> None:
     parents = {
         "stg_a": [],
         "int_events": ["stg_a"],
-        "int_conversations_unsettled": ["int_events"],
-        "funnels": [],
+        "funnel_stages": [],
+        "int_conversations_unsettled": ["int_events", "funnel_stages"],
         "stg_ledger": [],
         "int_touched": ["int_events"],
         "fct_a": ["int_touched", "stg_ledger", "int_events"],
         "fct_b": ["fct_a", "taxonomy"],
         "taxonomy": [],
     }
-    kinds = {name: "seed" if name in ("funnels", "taxonomy") else "model" for name in parents}
+    kinds = {name: "seed" if name in ("funnel_stages", "taxonomy") else "model" for name in parents}
     keys = {name: f"{kind}.colloquy.{name}" for name, kind in kinds.items()}
     nodes = {keys[name]: {"name": name, "resource_type": kind} for name, kind in kinds.items()}
     nodes["test.colloquy.one"] = {"name": "one", "resource_type": "test"}
     parent_map = {keys[name]: [keys[one] for one in above] for name, above in parents.items()}
     parent_map["test.colloquy.one"] = [keys["fct_a"]]
     before, behind = split_at_labels({"nodes": nodes, "parent_map": parent_map})
-    assert before == [keys[name] for name in ("stg_a", "int_events", "int_conversations_unsettled", "funnels")]
+    assert before == [keys[name] for name in ("stg_a", "int_events", "funnel_stages", "int_conversations_unsettled")]
     assert behind == [keys[name] for name in ("stg_ledger", "int_touched", "fct_a", "fct_b", "taxonomy")]

@@ -11,7 +11,8 @@ from orchestration.classification.evaluation.golden_set import GOLDEN
 from orchestration.classification.evaluation.intents import IntentReport, as_markdown, evaluate_intents, main_intent
 from orchestration.classification.messages.labeller import MessageLabeller, message_labeller
 from orchestration.classification.messages.phrase_checks import phrase_problems
-from orchestration.configuration.taxonomy import NO_LABEL, read_taxonomy
+from orchestration.configuration.reading import read_seed
+from orchestration.configuration.taxonomy import NO_LABEL, TaxonomyRow
 from orchestration.settings import PROJECT_DIR
 
 TAXONOMY = "kind,label,language,phrase\nintent,rooms,en,book a room\nintent,bank,en,account balance\n"
@@ -76,8 +77,8 @@ def test_the_main_intent_is_the_commonest_else_the_first(labeller: MessageLabell
 
 @pytest.mark.parametrize("name", ["star", "sgd"])
 def test_the_taxonomies_of_the_real_sets_could_be_used(name: str) -> None:
-    rows = read_taxonomy(GOLDEN / "taxonomies" / f"{name}.csv")
+    taxonomy = read_seed(GOLDEN / "taxonomies" / f"{name}.csv", TaxonomyRow)
+    rows = taxonomy.rows.values()
     assert {(row.kind, row.language) for row in rows} == {("intent", "en")}
     assert NO_LABEL not in {row.label for row in rows}
-    numbered = [(str(place), vars(row)) for place, row in enumerate(rows)]
-    assert list(phrase_problems(numbered)) == []
+    assert [*taxonomy.problems, *phrase_problems(taxonomy)] == []

@@ -7,7 +7,7 @@ from orchestration.classification.messages.phrases import PhraseBook, Shown
 from orchestration.classification.messages.words import NEGATION, clauses
 from orchestration.configuration.taxonomy import Kind, TaxonomyRow
 
-ROWS = (
+ROWS: tuple[tuple[Kind, str, str], ...] = (
     ("intent", "refund", "refund"),
     ("intent", "cancel_order", "cancel my order"),
     ("intent", "cancel_plan", "cancel my plan"),
@@ -17,7 +17,7 @@ ROWS = (
 )
 FUNCTION_WORDS = frozenset({"my", "the", "it", "is", "i", "do", "a", "of", "to", "and", "for"})
 BOOK = PhraseBook(
-    [TaxonomyRow(kind, label, "en", phrase) for kind, label, phrase in ROWS],  # type: ignore[arg-type]
+    [TaxonomyRow(kind=kind, label=label, language="en", phrase=phrase) for kind, label, phrase in ROWS],
     FUNCTION_WORDS,
 )
 
@@ -48,9 +48,8 @@ def test_the_weightier_phrase_wins_and_equal_ones_are_unknown() -> None:
 
 def test_other_words_of_the_same_letters_are_others() -> None:
     assert shown("the borders of my cancellation") == "unknown"
-    assert PhraseBook([TaxonomyRow("intent", "x", "en", "charged")], frozenset()).shown("I changed it")[
-        "intent"
-    ].label == ("unknown")
+    charged = TaxonomyRow(kind="intent", label="x", language="en", phrase="charged")
+    assert PhraseBook([charged], frozenset()).shown("I changed it")["intent"].label == "unknown"
 
 
 def test_a_denied_opinion_is_its_opposite_and_a_denied_wish_the_same_topic() -> None:

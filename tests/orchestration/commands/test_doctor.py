@@ -71,7 +71,7 @@ def test_doctor_names_bad_seeds(
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert findings(said) == ["FIX the configuration cannot be used:"]
-    assert "purposes.csv line 2: source 'nobody' is not in sources.csv" in said
+    assert "purposes.csv: line 2: source: 'nobody' is not in sources.csv; " in said
     assert "correct the rows named" in said
 
 

@@ -1,16 +1,18 @@
 """Configuration that cannot be used is refused before a run starts, with every bad row named."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from orchestration.building.project import assemble_project
 from orchestration.classification.messages.phrase_checks import phrase_problems
-from orchestration.configuration.checks import ConfigurationError, check_configuration
+from orchestration.configuration.checks import check_configuration
+from orchestration.configuration.problems import ConfigurationError
+from orchestration.configuration.seeds import ROW_MODELS
 from tests.support.configured_rows import (
     BAD_ROWS,
     METRIC,
-    SHIPPED,
     STAGE,
     last_line,
     problems_of,
@@ -20,11 +22,17 @@ from tests.support.configured_rows import (
 )
 
 
+def assert_says_what_to_do(problem: str) -> None:
+    assert re.search("; (write|add|remove|leave|name|give|number|quote|fill|let|did you mean) ", problem), problem
+
+
 @pytest.mark.parametrize("case", BAD_ROWS)
 def test_a_bad_row_is_named(tmp_path: Path, case: str) -> None:
-    name, row, problem = BAD_ROWS[case]
+    name, row, column, what = BAD_ROWS[case]
     text = with_row(name, row)
-    assert f"  {name} line {last_line(text)}: {problem}" in problems_of(tmp_path, {name: text})
+    (problem,) = [line for line in problems_of(tmp_path, {name: text}) if f": {column}: " in line]
+    assert problem.startswith(f"  {name}: line {last_line(text)}: {column}: {what}; ")
+    assert_says_what_to_do(problem)
 
 
 @pytest.mark.parametrize(
@@ -46,37 +54,41 @@ def test_a_bad_row_is_named(tmp_path: Path, case: str) -> None:
 def test_a_row_that_stands_twice_names_both_places(tmp_path: Path, name: str) -> None:
     text = with_row(name, shipped(name).splitlines()[1])
     (problem,) = problems_of(tmp_path, {name: text})[1:]
-    assert problem.startswith(f"  {name} line {last_line(text)}: ")
-    assert problem.endswith(f"stands in {name} line 2 already")
+    assert problem.startswith(f"  {name}: line {last_line(text)}: {', '.join(ROW_MODELS[name].key)}: ")
+    assert problem.endswith("stands in line 2 already; remove one of the two rows")
 
 
 def test_a_gap_in_the_order_of_stages_names_the_funnel(tmp_path: Path) -> None:
     without = "".join(line for line in shipped("funnel_stages.csv").splitlines(True) if ",meeting_booked," not in line)
     assert problems_of(tmp_path, {"funnel_stages.csv": without}) == [
         "the configuration cannot be used:",
-        "  funnel_stages.csv: funnel 'sales' jumps from stage_order 3 to 5",
+        "  funnel_stages.csv: line 17: stage_order: funnel 'sales' jumps from stage_order 3 to 5; "
+        "number the stages without gaps",
     ]
 
 
 def test_stages_start_at_one(tmp_path: Path) -> None:
     without = "".join(line for line in shipped("funnel_stages.csv").splitlines(True) if ",initialised," not in line)
     assert problems_of(tmp_path, {"funnel_stages.csv": without})[1:] == [
-        "  funnel_stages.csv: funnel 'engagement' starts with stage_order 2, expected 1"
+        "  funnel_stages.csv: line 22: stage_order: funnel 'engagement' starts with stage_order 2; "
+        "number the stages from 1"
     ]
 
 
 def test_a_funnel_without_stages_is_named(tmp_path: Path) -> None:
     text = with_row("funnels.csv", row_of("funnels.csv", funnel="mine"))
     assert problems_of(tmp_path, {"funnels.csv": text})[1:] == [
-        "  funnels.csv: funnel 'mine' has no stages in funnel_stages.csv"
+        "  funnels.csv: line 5: funnel: funnel 'mine' has no stages in funnel_stages.csv; "
+        "add its stages to funnel_stages.csv, or remove the funnel"
     ]
 
 
 def test_a_stage_at_two_places_is_named(tmp_path: Path) -> None:
     row = row_of("funnel_stages.csv", **STAGE | {"stage": "qualified"})
-    assert "  funnel_stages.csv: funnel 'sales' has stage 'qualified' at two places" in problems_of(
-        tmp_path, {"funnel_stages.csv": with_row("funnel_stages.csv", row)}
-    )
+    assert problems_of(tmp_path, {"funnel_stages.csv": with_row("funnel_stages.csv", row)})[1:] == [
+        "  funnel_stages.csv: line 24: stage: funnel 'sales' has stage 'qualified' at two places; "
+        "give all rows of the stage the same stage_order"
+    ]
 
 
 def test_the_definition_that_stands_for_goals_is_needed(tmp_path: Path) -> None:
@@ -86,21 +98,22 @@ def test_the_definition_that_stands_for_goals_is_needed(tmp_path: Path) -> None:
         if not line.startswith("conversion_rate:<goal>")
     )
     assert problems_of(tmp_path, {"metric_definitions.csv": without})[1:] == [
-        "  metric_definitions.csv: metric 'conversion_rate:<goal>' is missing; it stands for one metric a goal"
+        "  metric_definitions.csv: line 1: metric_name: metric 'conversion_rate:<goal>', which stands for one metric a "
+        "goal, is missing; add its row again"
     ]
 
 
 def test_another_header_is_refused(tmp_path: Path) -> None:
     text = shipped("purposes.csv").replace("purpose", "goal", 1)
     assert problems_of(tmp_path, {"purposes.csv": text})[1:] == [
-        "  purposes.csv: column 'goal' is unknown; the columns are source, agent, purpose",
-        "  purposes.csv: column 'purpose' is missing; the columns are source, agent, purpose",
+        "  purposes.csv: line 1: goal: the column is unknown; the columns are source, agent, purpose",
+        "  purposes.csv: line 1: purpose: the column is missing; the columns are source, agent, purpose",
     ]
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     assert problems_of(tmp_path, {"purposes.csv": ""})[1:] == [
-        f"  purposes.csv: column '{column}' is missing; the columns are source, agent, purpose"
+        f"  purposes.csv: line 1: {column}: the column is missing; the columns are source, agent, purpose"
         for column in ("source", "agent", "purpose")
     ]
 
@@ -111,8 +124,43 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     found = problems_of(tmp_path, texts)[1:]
     assert len(found) == len(names)
     for case in names:
-        name, _, problem = BAD_ROWS[case]
-        assert f"  {name} line {last_line(texts[name])}: {problem}" in found
+        name, _, column, what = BAD_ROWS[case]
+        expected = f"  {name}: line {last_line(texts[name])}: {column}: {what}; "
+        assert any(line.startswith(expected) for line in found)
+
+
+def test_a_bad_row_hides_none_of_its_file_and_none_that_leans_on_it(tmp_path: Path) -> None:
+    """A row with a bad cell is there: what refers to it, and the order it stands in, is no second problem."""
+    funnels = with_row("funnels.csv", row_of("funnels.csv", funnel="mine", purpose="fun", source="nobody"))
+    funnels += row_of("funnels.csv", funnel="yours", purpose="none") + "\n"
+    stages = shipped("funnel_stages.csv")
+    for order, kind in (("1", "event"), ("2", "guess"), ("3", "event")):
+        cells = {"funnel": "mine", "stage_order": order, "stage": f"s{order}", "signal_kind": kind, "signal": "a"}
+        stages += row_of("funnel_stages.csv", **cells) + "\n"
+    stages += row_of("funnel_stages.csv", funnel="yours", stage_order="1", stage="s", signal_kind="fact", signal="a")
+    found = problems_of(tmp_path, {"funnels.csv": funnels, "funnel_stages.csv": stages})[1:]
+    assert [line.split(": ")[:3] for line in found] == [
+        ["  funnel_stages.csv", "line 25", "signal_kind"],
+        ["  funnel_stages.csv", "line 27", "signal"],
+        ["  funnels.csv", "line 5", "purpose"],
+        ["  funnels.csv", "line 5", "source"],
+        ["  funnels.csv", "line 6", "purpose"],
+    ]
+
+
+def test_a_file_that_cannot_be_read_hides_no_other_and_no_row_is_missed_in_it(tmp_path: Path) -> None:
+    name, row, column, what = BAD_ROWS["unknown purpose"]
+    found = problems_of(tmp_path, {"sources.csv": "nothing\n", name: with_row(name, row)})[1:]
+    assert found[0].startswith(f"  {name}: line 3: {column}: {what}")
+    assert all(line.startswith("  sources.csv: line 1: ") for line in found[1:])
+    assert len(found) > 1
+
+
+def test_a_row_that_ends_early_is_refused(tmp_path: Path) -> None:
+    """DuckDB could not read the file."""
+    (problem,) = problems_of(tmp_path, {"purposes.csv": with_row("purposes.csv", "events,a")})[1:]
+    assert problem.startswith("  purposes.csv: line 3: purpose: the row ends before this column: 2 cells for 3 columns")
+    assert_says_what_to_do(problem)
 
 
 def test_a_file_that_replaces_nothing_is_refused(tmp_path: Path) -> None:
@@ -129,7 +177,7 @@ def test_a_missing_folder_of_seeds_is_refused(tmp_path: Path) -> None:
 
 def test_the_shipped_seeds_can_be_used(tmp_path: Path) -> None:
     assemble_project(tmp_path / "project", None)
-    check_configuration(tmp_path / "project", SHIPPED, phrase_problems)
+    check_configuration(tmp_path / "project", phrase_problems)
 
 
 @pytest.mark.parametrize("change", ["mark", "line ends"])
@@ -148,7 +196,7 @@ def test_a_row_is_numbered_as_an_editor_shows_it(tmp_path: Path) -> None:
     bad = row_of("funnel_stages.csv", **STAGE | {"stage_order": "9", "stage": "x", "signal_kind": "guess"})
     text = with_row("funnel_stages.csv", f"\n{quoted}\n{bad}")
     (problem,) = problems_of(tmp_path, {"funnel_stages.csv": text})[1:]
-    assert problem.startswith(f"  funnel_stages.csv line {last_line(text)}: signal_kind 'guess'")
+    assert problem.startswith(f"  funnel_stages.csv: line {last_line(text)}: signal_kind: 'guess'")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +207,9 @@ def test_a_row_is_numbered_as_an_editor_shows_it(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
-    assert any("funnels.csv" in line for line in problems_of(tmp_path, {"funnels.csv": content}))
+    (problem,) = problems_of(tmp_path, {"funnels.csv": content})[1:]
+    assert problem.startswith("  funnels.csv: it cannot be read as a UTF-8 CSV file: ")
+    assert problem.endswith("; save it as CSV in UTF-8")
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
@@ -182,4 +232,4 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
 )
 def test_a_cell_that_the_build_could_not_read_is_refused(tmp_path: Path, name: str, cells: dict[str, str]) -> None:
     text = with_row(name, row_of(name, **cells))
-    assert any(line.startswith(f"  {name} line {last_line(text)}: ") for line in problems_of(tmp_path, {name: text}))
+    assert any(line.startswith(f"  {name}: line {last_line(text)}: ") for line in problems_of(tmp_path, {name: text}))

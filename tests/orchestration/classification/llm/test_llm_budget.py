@@ -10,7 +10,8 @@ import pytest
 from orchestration.classification.llm.budget import Budget, Cap
 from orchestration.classification.llm.call_log import MemoryLog
 from orchestration.classification.llm.pace import Pace
-from orchestration.configuration.model_prices import Price, PriceError, price_of
+from orchestration.configuration.model_prices import Price, price_of
+from orchestration.configuration.problems import ConfigurationError
 from orchestration.settings import PROJECT_DIR
 from tests.support.llm_cases import BOOKING_ANSWER, NOON, PRICE, FakeClock, after_probe, labeller, obedient
 from tests.support.llm_killed import bookings
@@ -40,15 +41,15 @@ def test_the_price_of_the_day_holds(tmp_path: Path) -> None:
     [
         ("other,2026-01-01,1,1", "model 'some' has no price; add a row"),
         ("some,2027-01-01,1,1", "model 'some' is priced only from 2027-01-01 on; add a row"),
-        ("some,tomorrow,1,1", "valid_from 'tomorrow' of model 'some' is no date"),
-        ("some,2026-01-01,cheap,1", "'cheap' is no price"),
-        ("some,2026-01-01,1,-1", "'-1' is no price"),
-        ("some,2026-01-01,nan,1", "'nan' is no price"),
-        ("some,2026-01-01,1,1,half", "'half' is no price"),
+        ("some,tomorrow,1,1", "line 2: valid_from: 'tomorrow' is not a date"),
+        ("some,2026-01-01,cheap,1", "line 2: input_usd_per_mtok: 'cheap' is not a price"),
+        ("some,2026-01-01,1,-1", "line 2: output_usd_per_mtok: '-1' is not a price"),
+        ("some,2026-01-01,nan,1", "line 2: input_usd_per_mtok: 'nan' is not a price"),
+        ("some,2026-01-01,1,1,half", "line 2: batch_price_ratio: 'half' is not a factor"),
     ],
 )
 def test_a_price_that_is_not_known_is_an_error_before_the_run(tmp_path: Path, row: str, message: str) -> None:
-    with pytest.raises(PriceError, match=message):
+    with pytest.raises(ConfigurationError, match=message):
         price_of(prices(tmp_path, row), "some", NOON.date())
 
 

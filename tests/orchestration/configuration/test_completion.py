@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from orchestration.building.project import assemble_project
-from orchestration.configuration.checks import ConfigurationError
-from orchestration.configuration.seed_columns import column_defaults
+from orchestration.configuration.problems import ConfigurationError
+from orchestration.configuration.rows import columns_of, defaults_of
+from orchestration.configuration.seeds import ROW_MODELS
 from orchestration.settings import PROJECT_DIR
 
 SHIPPED = PROJECT_DIR / "seeds"
@@ -78,26 +79,29 @@ def test_a_whole_file_is_taken_byte_by_byte(tmp_path: Path) -> None:
 def test_a_renamed_column_is_refused_with_its_likely_name(tmp_path: Path) -> None:
     columns = ", ".join(shipped_rows("sources.csv")[0])
     assert refused(tmp_path, "sources.csv", renamed("sources.csv", "id_namespace", "namespace")) == [
-        f"  sources.csv: column 'namespace' is unknown, did you mean 'id_namespace'? the columns are {columns}",
-        f"  sources.csv: column 'id_namespace' is missing; the columns are {columns}",
+        "  sources.csv: line 1: namespace: the column is unknown; did you mean 'id_namespace'? "
+        f"the columns are {columns}",
+        f"  sources.csv: line 1: id_namespace: the column is missing; the columns are {columns}",
     ]
 
 
 def test_a_column_of_another_release_is_refused_though_nothing_is_missing(tmp_path: Path) -> None:
     rows = [[*row, "x"] for row in shipped_rows("sender_roles.csv")]
     assert refused(tmp_path, "sender_roles.csv", rows) == [
-        "  sender_roles.csv: column 'x' is unknown; the columns are role, sender_role"
+        "  sender_roles.csv: line 1: x: the column is unknown; the columns are role, sender_role"
     ]
 
 
 def test_a_removed_column_that_decides_something_is_refused(tmp_path: Path) -> None:
     (problem,) = refused(tmp_path, "sources.csv", without("sources.csv", "can_report_completion"))
-    assert problem.startswith("  sources.csv: column 'can_report_completion' is missing; the columns are source, ")
+    assert problem.startswith("  sources.csv: line 1: can_report_completion: the column is missing; the columns are ")
 
 
 def test_a_column_given_twice_is_refused(tmp_path: Path) -> None:
     rows = [[*row, row[0]] for row in shipped_rows("sender_roles.csv")]
-    assert "  sender_roles.csv: column 'role' stands twice" in refused(tmp_path, "sender_roles.csv", rows)
+    assert refused(tmp_path, "sender_roles.csv", rows) == [
+        "  sender_roles.csv: line 1: role: the column stands twice; remove one of the two"
+    ]
 
 
 def test_rows_of_a_completed_file_keep_their_line_numbers(tmp_path: Path) -> None:
@@ -109,19 +113,21 @@ def test_rows_of_a_completed_file_keep_their_line_numbers(tmp_path: Path) -> Non
     (seeds / "funnels.csv").write_text("\n".join([lines[0], "", "", *lines[1:], '"a', 'b",support,,,', ",".join(bad)]))
     with pytest.raises(ConfigurationError) as error:
         assemble_project(tmp_path / "project", seeds)
-    expected = f"funnels.csv line {len(lines) + 5}: purpose 'nonsense' is none of sales, support"
-    assert f"  {expected}" in str(error.value).splitlines()
+    expected = f"  funnels.csv: line {len(lines) + 5}: purpose: 'nonsense' is none of support, sales; "
+    assert any(line.startswith(expected) for line in str(error.value).splitlines())
 
 
 def test_every_default_belongs_to_a_shipped_column_and_can_be_used(tmp_path: Path) -> None:
-    """Each file without any of its optional columns; and what yml describes is what the file has."""
+    """Each file without any of its optional columns; what yml describes is what the model and the file have."""
     seeds = tmp_path / "my-seeds"
     seeds.mkdir()
     count = 0
     for file in sorted(SHIPPED.glob("*.csv")):
-        defaults = column_defaults(file.with_suffix(".yml"))
+        defaults = defaults_of(ROW_MODELS[file.name])
         (seed,) = yaml.safe_load(file.with_suffix(".yml").read_text())["seeds"]
-        assert [column["name"] for column in seed["columns"]] == shipped_rows(file.name)[0]
+        columns = list(columns_of(ROW_MODELS[file.name]))
+        assert [column["name"] for column in seed["columns"]] == list(seed["config"]["column_types"]) == columns
+        assert shipped_rows(file.name)[0] == columns
         count += len(defaults)
         with (seeds / file.name).open("w", newline="") as out:
             csv.writer(out).writerows(without(file.name, *defaults))
