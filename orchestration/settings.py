@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     idle_minutes: int = Field(
         default=30, ge=1, description="silence in minutes after which a conversation counts as closed"
     )
-    settle_minutes: int = Field(default=60, ge=0, description="how long an unfinished file waits, in minutes")
+    stable_minutes: int = Field(default=60, ge=0, description="how long an unfinished file waits, in minutes")
     hash_key: SecretStr | None = Field(
         default=None, description="key for hashing addresses; made once in `private/` when none is set"
     )
@@ -176,9 +176,9 @@ class Settings(BaseSettings):
         return value
 
     @property
-    def settle(self) -> timedelta:
+    def stable_after(self) -> timedelta:
         """How long an unfinished file must stay unchanged before it is loaded as far as it reads."""
-        return timedelta(minutes=self.settle_minutes)
+        return timedelta(minutes=self.stable_minutes)
 
     @property
     def retention_text(self) -> timedelta | None:

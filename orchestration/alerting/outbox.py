@@ -35,7 +35,7 @@ _NEW_ALERTS = """
     select alerts.*
     from build.marts.alerts as alerts
     left join store.outbox.alert_progress as progress using (rule)
-    where not alerts.is_quiet
+    where not alerts.is_suppressed
         and case when progress.rule is null then alerts.is_open else alerts.opened_at > progress.judged_through_at end
     order by alerts.opened_at, alerts.alert_key
 """

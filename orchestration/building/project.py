@@ -23,7 +23,7 @@ _FOLDERS = ("models", "macros", "seeds", "tests/generic", "tests/singular")
 _FILES = ("dbt_project.yml", "profiles.yml")
 _SUFFIXES = (".sql", ".yml", ".csv")
 # What labelling reads is built before it, everything else behind it.
-LABELLED_MODEL = "int_conversations_unsettled"
+LABELLED_MODEL = "int_conversations_undetermined"
 
 
 def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> tuple[str, ...]:

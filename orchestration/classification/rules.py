@@ -124,7 +124,7 @@ def _read_agent(reading: _Reading, message: Message) -> None:
         reading.has_offer = True
     elif reading.has_question and not (asks or fails):
         reading.show("solution_proposed", message)
-        # The answer to a question settles it, unless an offer is still open.
+        # The answer to a question resolves it, unless an offer is still open.
         if not reading.has_offer:
             reading.show("resolved", message)
 

@@ -31,7 +31,7 @@ def print_check(folder: Path, settings: Settings, *, now: datetime) -> int:
             seeds=project / "seeds",
             # Nothing of a dry run stays, so no key has to.
             hash_key=b"dry run",
-            settle=settings.settle,
+            stable_after=settings.stable_after,
             now=now,
             on_progress=throttled(lambda message: print(printable(message), file=sys.stderr)),
         )

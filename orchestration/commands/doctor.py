@@ -85,7 +85,7 @@ def _folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _privacy(settings: Settings) -> Iterator[Finding]:
-    """Look for files that other accounts may read; a root that lets nobody in settles it."""
+    """Look for files that other accounts may read; a root that lets nobody in is enough."""
     home = Home(settings.home)
     own = (home.raw_database, home.build_database, home.private, home.dagster, home.root / "dbt")
     others = stat.S_IRWXG | stat.S_IRWXO

@@ -25,7 +25,7 @@ from orchestration.classification.evaluation.llm_columns import (
 from orchestration.classification.evaluation.report import SetReport, as_json, as_markdown
 from orchestration.classification.evaluation.run import CLASSIFIERS, evaluate, real_datasets
 from orchestration.classification.llm.configuration import LlmConfiguration
-from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.running import Dependencies
 from orchestration.classification.llm.step import Labeller
 from orchestration.configuration.model_prices import price_of
 from orchestration.ledger.labellers import embedded_model
@@ -42,7 +42,7 @@ def run_evaluation(
     *,
     is_recording: bool,
     now: datetime,
-    surroundings: Surroundings | None = None,
+    dependencies: Dependencies | None = None,
 ) -> int:
     """Print the report and write it to evaluation/ of the home; 0 when measured, 1 when a set cannot be read.
 
@@ -53,7 +53,7 @@ def run_evaluation(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         classifiers = _classifiers(Home(settings.home).model)
-        llm = _llm(settings, now, surroundings or Surroundings())
+        llm = _llm(settings, now, dependencies or Dependencies())
         stored = embedded_model(Home(settings.home).model)[1]
         reports = [_golden(classifiers, llm, is_recording=is_recording)]
         shares = [llm_share.llm_share(read_golden(GOLDEN / "stage_cases.jsonl"), stored.model, settings.llm_share)]
@@ -104,7 +104,7 @@ def _classifiers(own_model: Path) -> dict[str, Classifier]:
     return {**CLASSIFIERS, **own}
 
 
-def _llm(settings: Settings, now: datetime, surroundings: Surroundings) -> Labeller | None:
+def _llm(settings: Settings, now: datetime, dependencies: Dependencies) -> Labeller | None:
     """Return who asks the LLM that the settings name, None without an endpoint. Raises ValueError without a price."""
     configuration = LlmConfiguration.of(settings)
     if configuration is None:
@@ -114,7 +114,7 @@ def _llm(settings: Settings, now: datetime, surroundings: Surroundings) -> Label
         assemble_project(Path(scratch), settings.seeds)
         price = price_of(Path(scratch) / "seeds", configuration.model, now.date())
     log = EvaluationLog(home.evaluation / "llm_answers.json")
-    return Labeller(configuration, price, embedded_model(home.model)[1], log, surroundings)
+    return Labeller(configuration, price, embedded_model(home.model)[1], log, dependencies)
 
 
 def _golden(classifiers: Mapping[str, Classifier], llm: Labeller | None, *, is_recording: bool) -> SetReport:

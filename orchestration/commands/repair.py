@@ -48,7 +48,7 @@ def _repair(operation: Literal["reland", "drop"], file: Path, settings: Settings
         file,
         seeds=home.seeds,
         hash_key=read_hash_key(home.private, settings.hash_key.get_secret_value() if settings.hash_key else None),
-        settle=settings.settle,
+        stable_after=settings.stable_after,
         now=now,
         on_progress=throttled(lambda message: print(message, file=sys.stderr)),
     )

@@ -62,7 +62,7 @@ def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSum
             settings.landing,
             seeds=home.seeds,
             hash_key=warehouse.hash_key(),
-            settle=settings.settle,
+            stable_after=settings.stable_after,
             now=warehouse.now(),
             on_progress=throttled(context.log.info),
         )

@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_LINES = 10.0
     key=_STEP.key,
     deps=[
         labels.stage_labels,
-        ["intermediate", "int_conversations_unsettled"],
+        ["intermediate", "int_conversations_undetermined"],
     ],
     check_specs=[_STEP.check_spec],
     kinds={"python", "duckdb"},
@@ -50,7 +50,7 @@ def _label(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Done:
             else f"this run ({trigger}) asks no LLM, the nightly one does"
         )
         report = LlmReport(conversations=margin.labelled, under_margin=margin.under_margin)
-        told = f"{why}; {margin.unanswered:,} conversations under the margin keep the embedded answer"
+        told = f"{why}; {margin.unanswered:,} conversations below the confidence threshold keep the embedded answer"
         return Done(report, told)
     report = label_unsure(
         home.raw_database,

@@ -11,7 +11,7 @@ from orchestration.landing import read_hash_key
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import hold_lock
-from orchestration.warehouse.recovery import clear_leftovers
+from orchestration.warehouse.recovery import recover_files
 
 
 class Warehouse(dg.ConfigurableResource["Warehouse"]):
@@ -24,7 +24,7 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
         home.create()
         logger = context.log or dg.get_dagster_logger()
         with hold_lock(home.lock, "run", logger.info, now=self.now()):
-            clear_leftovers(home, logger.info)
+            recover_files(home, logger.info)
             # Here and not in a command: runs of schedules and of the sensor pass no other place once each.
             if context.instance is not None:
                 prune_runs(context.instance)

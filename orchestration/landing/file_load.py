@@ -56,10 +56,10 @@ class WholeFile:
     note: str
 
 
-def read_whole(file: LandedFile, *, is_settled: bool) -> WholeFile | None:
+def read_whole(file: LandedFile, *, is_stable: bool) -> WholeFile | None:
     """Read a file that fits one chunk; None when it does not.
 
-    Raises StillWrittenError for an unfinished file that has not settled, OSError when it cannot be read.
+    Raises StillWrittenError for an unfinished file that is not stable yet, OSError when it cannot be read.
     """
     digest = hashlib.sha256()
     chunk: Chunk | None = None
@@ -67,7 +67,7 @@ def read_whole(file: LandedFile, *, is_settled: bool) -> WholeFile | None:
     note = ""
     for part in read_file(file, digest):
         if isinstance(part, BrokenEnd):
-            end, note = [_broken_end(part, is_settled=is_settled)], part.cause
+            end, note = [_broken_end(part, is_stable=is_stable)], part.cause
         elif chunk is None:
             chunk = part
         else:
@@ -96,23 +96,23 @@ def load_together(context: LoadContext, files: list[WholeFile], on_progress: Pro
     return [writer.outcome(one.note) for writer, one in zip(writers, files, strict=True)]
 
 
-def load_file(context: LoadContext, file: LandedFile, *, is_settled: bool, on_progress: Progress) -> FileLoad:
+def load_file(context: LoadContext, file: LandedFile, *, is_stable: bool, on_progress: Progress) -> FileLoad:
     """Load a file of any size chunk by chunk; what fails on the way takes everything of it back.
 
-    Raises StillWrittenError for an unfinished file that has not settled, OSError when it cannot be read.
+    Raises StillWrittenError for an unfinished file that is not stable yet, OSError when it cannot be read.
     """
     with transaction(context.connection):
-        return load_within(context, file, is_settled=is_settled, on_progress=on_progress)
+        return load_within(context, file, is_stable=is_stable, on_progress=on_progress)
 
 
-def load_within(context: LoadContext, file: LandedFile, *, is_settled: bool, on_progress: Progress) -> FileLoad:
+def load_within(context: LoadContext, file: LandedFile, *, is_stable: bool, on_progress: Progress) -> FileLoad:
     """Load a file as `load_file` does, as a part of the caller's transaction."""
     digest = hashlib.sha256()
     writer = _Writer(context, file)
     note = ""
     for part in read_file(file, digest):
         if isinstance(part, BrokenEnd):
-            rejected = writer.refuse([_broken_end(part, is_settled=is_settled)])
+            rejected = writer.refuse([_broken_end(part, is_stable=is_stable)])
             note = part.cause
         else:
             stage = Stage(context, SOURCES[file.source], [file.name], [part])
@@ -124,8 +124,8 @@ def load_within(context: LoadContext, file: LandedFile, *, is_settled: bool, on_
     return writer.outcome(note)
 
 
-def _broken_end(part: BrokenEnd, *, is_settled: bool) -> RefusedLine:
-    if part.may_be_completed and not is_settled:
+def _broken_end(part: BrokenEnd, *, is_stable: bool) -> RefusedLine:
+    if part.may_be_completed and not is_stable:
         raise StillWrittenError(part.cause)
     return part.refused
 

@@ -49,13 +49,13 @@ def load_landing(
     *,
     seeds: Path,
     hash_key: bytes,
-    settle: timedelta,
+    stable_after: timedelta,
     now: datetime,
     on_progress: Progress = _silent,
 ) -> LandingSummary:
     """Load every new or changed file of `landing` into `raw_database`.
 
-    `seeds` holds event_type_aliases.csv and sender_roles.csv; `settle` is how long an unfinished file must stay
+    `seeds` holds event_type_aliases.csv and sender_roles.csv; `stable_after` is how long an unfinished file must stay
     unchanged before it is loaded as far as it reads; `now` must carry an offset. A file that cannot be read is
     reported and the others go on. Raises FileNotFoundError without a landing folder or seeds, ValueError on bad
     arguments, duckdb.Error when the database cannot be written.
@@ -70,7 +70,7 @@ def load_landing(
             # Files are named by people, and some name them after people.
             shown = partial(context.suppressions.replace_ids, shortest=DISTINCTIVE_LETTERS)
             entries = [replace(entry, name=shown(entry.name)) for entry in entries]
-        return _Run(context, settle, now, on_progress).load(entries)
+        return _Run(context, stable_after, now, on_progress).load(entries)
 
 
 def check_files(
@@ -78,7 +78,7 @@ def check_files(
     *,
     seeds: Path,
     hash_key: bytes,
-    settle: timedelta,
+    stable_after: timedelta,
     now: datetime,
     on_progress: Progress = _silent,
 ) -> LandingSummary:
@@ -89,7 +89,7 @@ def check_files(
             landing,
             seeds=seeds,
             hash_key=hash_key,
-            settle=settle,
+            stable_after=stable_after,
             now=now,
             on_progress=on_progress,
         )
@@ -100,7 +100,7 @@ class _Run:
     """One call of load_landing over an open database; `together` are files read that wait for others."""
 
     context: LoadContext
-    settle: timedelta
+    stable_after: timedelta
     now: datetime
     on_progress: Progress
     outcomes: dict[str, FileLoad | FileReport | PendingFile] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class _Run:
                 pending.append(outcome)
                 since = f"{outcome.pending_since:%Y-%m-%d %H:%M} UTC"
                 note = f"{outcome.cause}, waiting since {since}; loaded as far as it reads once unchanged for "
-                note += f"{self.settle.total_seconds() / 60:.0f} minutes"
+                note += f"{self.stable_after.total_seconds() / 60:.0f} minutes"
                 reports.append(FileReport(entry.name, entry.source, "pending", note=note))
             elif isinstance(outcome, FileReport):
                 reports.append(outcome)
@@ -150,34 +150,34 @@ class _Run:
         """Load a file, or None when it is read and waits for others to be loaded with."""
         if known is not None and (known.size_bytes, known.modified_ns) == (file.size_bytes, file.modified_ns):
             return FileReport(file.name, file.source, "unchanged")
-        is_settled = self._is_settled(file)
+        is_stable = self._is_stable(file)
         is_as_before = waiting is not None and (waiting.size_bytes, waiting.modified_ns) == (
             file.size_bytes,
             file.modified_ns,
         )
-        if waiting is not None and is_as_before and not is_settled:
+        if waiting is not None and is_as_before and not is_stable:
             return waiting
         try:
             if known is not None and content_sha256(file) == known.sha256:
                 refresh_file(self.context.connection, file.name, known, file.size_bytes, file.modified_ns)
                 return FileReport(file.name, file.source, "unchanged")
-            return self._read(file, is_settled=is_settled)
+            return self._read(file, is_stable=is_stable)
         except StillWrittenError as unfinished:
             since = waiting.pending_since if waiting is not None and is_as_before else self.context.loaded_at
             return PendingFile(file.name, file.source, file.size_bytes, file.modified_ns, since, str(unfinished))
         except OSError as error:
             return FileReport(file.name, file.source, "unread", note=f"cannot be read: {error.strerror or error}")
 
-    def _read(self, file: LandedFile, *, is_settled: bool) -> FileLoad | None:
+    def _read(self, file: LandedFile, *, is_stable: bool) -> FileLoad | None:
         self.on_progress(f"{one_line(file.name)}: loading {file.size_bytes / 1e6:,.1f} MB")
         if file.size_bytes <= SMALL_FILE_BYTES:
-            whole = read_whole(file, is_settled=is_settled)
+            whole = read_whole(file, is_stable=is_stable)
             if whole is not None:
                 self._take(whole)
                 return None
         # In the order of the files: the first landed wins.
         self._load_together()
-        return load_file(self.context, file, is_settled=is_settled, on_progress=self.on_progress)
+        return load_file(self.context, file, is_stable=is_stable, on_progress=self.on_progress)
 
     def _take(self, whole: WholeFile) -> None:
         # Names that had an erased id in them may have become the same.
@@ -196,9 +196,9 @@ class _Run:
             for whole, outcome in zip(files, loads, strict=True):
                 self.outcomes[whole.file.name] = outcome
 
-    def _is_settled(self, file: LandedFile) -> bool:
+    def _is_stable(self, file: LandedFile) -> bool:
         modified_at = datetime.fromtimestamp(file.modified_ns / 1e9, tz=UTC)
-        return self.now - modified_at >= self.settle
+        return self.now - modified_at >= self.stable_after
 
 
 def _report(file: LandedFile, outcome: FileLoad) -> FileReport:

@@ -38,7 +38,7 @@ def repair_file(
     *,
     seeds: Path,
     hash_key: bytes,
-    settle: timedelta,
+    stable_after: timedelta,
     now: datetime,
     on_progress: Progress,
 ) -> RepairSummary:
@@ -56,7 +56,7 @@ def repair_file(
         load_id, loaded_at = next_load(connection, stored(now))
         context = make_context(connection, seeds, hash_key, load_id, loaded_at)
         with transaction(connection):
-            summary = _Repair(context, entries, settle, now, on_progress).repair(operation, known)
+            summary = _Repair(context, entries, stable_after, now, on_progress).repair(operation, known)
             record_operation(connection, operation, performed_at=loaded_at, load_id=load_id, detail=summary.detail())
     return summary
 
@@ -79,7 +79,7 @@ class _Repair:
 
     context: LoadContext
     entries: Mapping[str, LandedFile | UnreadFile]
-    settle: timedelta
+    stable_after: timedelta
     now: datetime
     on_progress: Progress
 
@@ -125,7 +125,7 @@ class _Repair:
         modified_at = datetime.fromtimestamp(entry.modified_ns / 1e9, tz=UTC)
         try:
             return load_within(
-                self.context, entry, is_settled=self.now - modified_at >= self.settle, on_progress=self.on_progress
+                self.context, entry, is_stable=self.now - modified_at >= self.stable_after, on_progress=self.on_progress
             )
         except StillWrittenError as error:
             raise RepairError(f"{name} is not whole ({error}): write it to its end and try again") from error

@@ -12,9 +12,9 @@ from orchestration.classification.llm.candidates import Candidate
 from orchestration.classification.llm.clock import Clock
 from orchestration.classification.llm.estimating import estimate_tokens
 from orchestration.classification.llm.prompt import OUTPUT_TOKENS, chat_messages
+from orchestration.classification.llm.recording import Terms
 from orchestration.classification.llm.replies import CallFailedError, Reply
-from orchestration.classification.llm.running import Run, Surroundings, cap_problem
-from orchestration.classification.llm.settling import Terms
+from orchestration.classification.llm.running import Dependencies, Run, cap_problem
 from orchestration.ledger.content import StoredConversation
 from orchestration.ledger.llm_batches import BatchLedger, Reservation
 from orchestration.ledger.llm_log import LedgerLog
@@ -86,7 +86,7 @@ def _wait_for(stock: Stock, reservation: Reservation) -> None:
 async def take_in(
     terms: Terms, clock: Clock, stock: Stock, candidates: Sequence[Candidate], *, is_relabelling: bool
 ) -> Collected:
-    """Settle the candidates that ended batches of the present definition have answered."""
+    """Record the candidates that ended batches of the present definition have answered."""
     results: dict[str, Result] = {}
     for one in stock.ended:
         if one.reservation.definition_hash == terms.definition_hash:
@@ -213,10 +213,10 @@ class BatchRun:
     `terms` are those of a call: the first question, which tries the endpoint, is one.
     """
 
-    def __init__(self, terms: Terms, surroundings: Surroundings, log: LedgerLog, ledger: BatchLedger) -> None:
+    def __init__(self, terms: Terms, dependencies: Dependencies, log: LedgerLog, ledger: BatchLedger) -> None:
         self._terms = replace(terms, price=terms.price.of_batch)
-        self._first_question = Run(terms, surroundings)
-        self._clock = surroundings.clock
+        self._first_question = Run(terms, dependencies)
+        self._clock = dependencies.clock
         self._log = log
         self._ledger = ledger
 

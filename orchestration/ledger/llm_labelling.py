@@ -14,8 +14,8 @@ from orchestration.classification.llm.candidates import Candidate
 from orchestration.classification.llm.configuration import LlmConfiguration
 from orchestration.classification.llm.estimating import RunEstimate
 from orchestration.classification.llm.prompt import definition_hash
-from orchestration.classification.llm.running import Surroundings
-from orchestration.classification.llm.settling import Terms
+from orchestration.classification.llm.recording import Terms
+from orchestration.classification.llm.running import Dependencies
 from orchestration.classification.llm.step import Labeller as LlmLabeller
 from orchestration.configuration.model_prices import Price, price_of
 from orchestration.ledger.content import StoredConversation
@@ -53,7 +53,7 @@ class LlmStep:
     configuration: LlmConfiguration
     price: Price
     own_model: Path
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    dependencies: Dependencies = field(default_factory=Dependencies)
     most_conversations: int = MOST_CONVERSATIONS
     most_share: float = 1.0
 
@@ -122,7 +122,7 @@ def label_unsure(
         # What is with a provider is taken in first, also when batches have been switched off since.
         if step.configuration.is_batch or batches.open_reservations():
             terms = Terms(step.configuration, step.price, model.model, definition, log)
-            run = BatchRun(terms, step.surroundings, log, batches)
+            run = BatchRun(terms, step.dependencies, log, batches)
             report = asyncio.run(run.run(parts, report, is_relabelling=is_relabelling))
         else:
             for part in parts:
@@ -131,7 +131,7 @@ def label_unsure(
                     step.price,
                     model,
                     log,
-                    _with_progress(step.surroundings, report, part.start, len(due), on_progress),
+                    _with_progress(step.dependencies, report, part.start, len(due), on_progress),
                 )
                 summary = labeller.label(
                     part.candidates,
@@ -154,7 +154,7 @@ def estimate_llm_relabelling(
     """Say what asking would take that a run with `relabel_from` would do; both moments are aware."""
     model = embedded_model(step.own_model)[1]
     definition = definition_hash(step.configuration.model, model.definition_hash)
-    labeller = LlmLabeller(step.configuration, step.price, model, MemoryLog(), step.surroundings)
+    labeller = LlmLabeller(step.configuration, step.price, model, MemoryLog(), step.dependencies)
     total, asked_before = RunEstimate(), set[str]()
     with open_for_reading(raw_database, build_database) as connection:
         history = LedgerHistory(connection)
@@ -195,9 +195,9 @@ def _with_rest_of_budget(configuration: LlmConfiguration, spent_usd: float) -> L
 
 
 def _with_progress(
-    surroundings: Surroundings, so_far: LlmReport, start: int, total: int, on_progress: Progress
-) -> Surroundings:
+    dependencies: Dependencies, so_far: LlmReport, start: int, total: int, on_progress: Progress
+) -> Dependencies:
     def report(done: int, _: int, usd: float) -> None:
         on_progress(f"LLM: {start + done:,} of {total:,} conversations, ${so_far.cost_usd + usd:.4f}")
 
-    return replace(surroundings, on_progress=report)
+    return replace(dependencies, on_progress=report)

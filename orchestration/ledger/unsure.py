@@ -1,4 +1,4 @@
-"""Which conversations an LLM may be asked about: closed, not settled by an event, under the model's margin.
+"""Which conversations an LLM may be asked about: closed, not determined by an event, under the model's margin.
 
 Of those the least sure, up to a share of all that are labelled: on texts unlike those it learnt from, the model may be
 unsure of most, and what the labels cost must not hang on that.
@@ -21,7 +21,7 @@ _EVENTS = "build.intermediate.int_events"
 
 @dataclass(frozen=True)
 class Margin:
-    """How many conversations are labelled, how many under the margin, and how many of those no LLM has answered.
+    """How many conversations are labelled, how many below the confidence threshold, how many of those unanswered.
 
     `asked` of all were asked about as they are now, in vain or not.
     """
@@ -131,24 +131,24 @@ def find_due(
             select conversation_key, min(confidence) as confidence from stages
             where stage_order >= furthest group by all
         )
-        select newest.conversation_key, unsettled.first_event_at, newest.content_hash,
+        select newest.conversation_key, undetermined.first_event_at, newest.content_hash,
             letters.content_hash is not null and coalesce(letters.next_retry_at > $now, true) as is_waiting,
             newest.content_hash not in (from temp.asked) as is_new,
             row_number() over (
-                order by sureness.confidence, unsettled.first_event_at desc, newest.conversation_key
+                order by sureness.confidence, undetermined.first_event_at desc, newest.conversation_key
             ) as place
         from temp.newest as newest
-        inner join build.intermediate.int_conversations_unsettled as unsettled
-            on unsettled.conversation_key = newest.conversation_key
+        inner join build.intermediate.int_conversations_undetermined as undetermined
+            on undetermined.conversation_key = newest.conversation_key
         left join sureness on sureness.conversation_key = newest.conversation_key
         left join letters on letters.content_hash = newest.content_hash
         left join answered on answered.content_hash = newest.content_hash
         where newest.is_under_margin
             and (
                 answered.content_hash is null
-                or (not answered.is_by_this and coalesce(unsettled.first_event_at >= $from, false))
+                or (not answered.is_by_this and coalesce(undetermined.first_event_at >= $from, false))
             )
-        order by unsettled.first_event_at desc, newest.conversation_key""",
+        order by undetermined.first_event_at desc, newest.conversation_key""",
         {"definition": definition_hash, "now": now, "from": relabelled_from, "stages": list(STAGES)},
     ).fetchall()
     places = {row[0]: row[5] for row in rows if row[4]}

@@ -26,9 +26,9 @@ from orchestration.landing.suppression import (
     read_suppressions,
 )
 from orchestration.privacy.fresh_copy import replace_raw
-from orchestration.privacy.needles import Needles, collect_needles
 from orchestration.privacy.rewriting import rewrite_without
 from orchestration.privacy.scanning import Hit, landed_files_of, scan
+from orchestration.privacy.search_terms import SearchTerms, collect_search_terms
 from orchestration.publishing import keep_history
 from orchestration.publishing.files import put_text
 from orchestration.warehouse.build_records import discard_build
@@ -137,11 +137,11 @@ def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetim
         _intent_path(home).unlink()
         return None
     people = _people(home, hash_key)
-    needles, conversations, events = _needles(home, people)
-    hits = scan(home.root, needles, without=_not_ours(home, landing))
+    search_terms, conversations, events = _search_terms(home, people)
+    hits = scan(home.root, search_terms, without=_not_ours(home, landing))
     if hits:
         raise ErasureIncompleteError(_describe(hits))
-    names = landed_files_of(landing, needles)
+    names = landed_files_of(landing, search_terms)
     shown = tuple(people.replace_ids(name, shortest=DISTINCTIVE_LETTERS) for name in names)
     report = ErasureReport(conversations, events, shown)
     _record(home, intent, report, now)
@@ -176,7 +176,7 @@ def _has_rows_of_known_people(home: Home, hash_key: bytes) -> bool:
         if not added[0][0]:
             return False
         people = read_suppressions(connection, hash_key, read_namespaces(home.seeds))
-        if people is not None and collect_needles(connection, people).ids:
+        if people is not None and collect_search_terms(connection, people).ids:
             return True
         connection.execute("update raw.suppressions set is_rewritten = true")
     return False
@@ -190,16 +190,16 @@ def _people(home: Home, hash_key: bytes) -> Suppressions:
     return people
 
 
-def _needles(home: Home, people: Suppressions) -> tuple[Needles, int, int]:
+def _search_terms(home: Home, people: Suppressions) -> tuple[SearchTerms, int, int]:
     """Return what to look for, and how many conversations and events it comes from, as raw was before."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(f"attach {text_literal(_before_path(home))} as clear (read_only)")
         connection.execute("use clear")
-        needles = collect_needles(connection, people)
+        search_terms = collect_search_terms(connection, people)
         counts = connection.execute(
             "select (select count(*) from clear_conversations), (select count(*) from clear_events)"
         ).fetchall()[0]
-    return needles, int(counts[0]), int(counts[1])
+    return search_terms, int(counts[0]), int(counts[1])
 
 
 def _not_ours(home: Home, landing: Path) -> tuple[Path, ...]:

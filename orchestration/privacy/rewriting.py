@@ -18,7 +18,7 @@ from orchestration.landing.suppression import (
     write_suppressions,
 )
 from orchestration.privacy.fresh_copy import column_types, open_copy, tables_of, write_tables
-from orchestration.privacy.needles import Needles, collect_needles, matches
+from orchestration.privacy.search_terms import SearchTerms, collect_search_terms, matches
 from orchestration.warehouse.quoting import quoted
 from orchestration.warehouse.source_contracts import SOURCES
 
@@ -38,8 +38,8 @@ def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested:
     with open_copy(raw_database) as connection:
         known = read_suppressions(connection, hash_key, read_namespaces(seeds))
         suppressions = Suppressions(hash_key, (*(known.entries if known else ()), *requested), read_namespaces(seeds))
-        needles = collect_needles(connection, suppressions)
-        copy = _Copy(connection, suppressions, needles, read_kept(seeds))
+        search_terms = collect_search_terms(connection, suppressions)
+        copy = _Copy(connection, suppressions, search_terms, read_kept(seeds))
         selects = {f"raw.{name}": copy.source(name) for name in SOURCES}
         selects |= {table: copy.other(table) for table in tables_of(connection) if table not in selects}
         write_tables(connection, selects | {"raw.suppressions": "select * from raw.suppressions where false"})
@@ -54,13 +54,13 @@ class _Copy:
         self,
         connection: duckdb.DuckDBPyConnection,
         suppressions: Suppressions,
-        needles: Needles,
+        search_terms: SearchTerms,
         kept: Kept,
     ) -> None:
         self._connection = connection
         self._suppressions = suppressions
-        self._needles = needles
-        self._mentions = Needles(needles.long_ids, (), ()).patterns()
+        self._search_terms = search_terms
+        self._mentions = SearchTerms(search_terms.long_ids, (), ()).patterns()
         self._kept = kept
         # Nobody can tell guessed words by a hash without it, and it is kept nowhere.
         self._salt = secrets.token_hex(32)
@@ -112,7 +112,7 @@ class _Copy:
         return f"select {chosen} from {name} as t {joins} {own if name in _OWN_TEXTS else ''}"
 
     def _rejected(self, columns: dict[str, str]) -> str:
-        condition, parameters = matches("line", self._needles.patterns())
+        condition, parameters = matches("line", self._search_terms.patterns())
         self._connection.execute(
             f"create temp table forgotten_lines as select rowid as _row from raw.rejected_events where {condition}",
             parameters,

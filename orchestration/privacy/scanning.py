@@ -16,11 +16,11 @@ from pathlib import Path
 import duckdb
 
 from orchestration.landing.files import LandedFile, find_files
-from orchestration.privacy.needles import Needles, matches
+from orchestration.privacy.search_terms import SearchTerms, matches
 from orchestration.warehouse.quoting import quoted, text_literal
 
 _BLOCK_BYTES = 16 << 20
-# Longer than any needle with what has to stand around it.
+# Longer than any search_term with what has to stand around it.
 _OVERLAP_BYTES = 4096
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _WORD = re.compile(rb"[0-9A-Za-z_]")
@@ -35,8 +35,8 @@ class Hit:
     place: str
 
 
-def scan(root: Path, needles: Needles, without: Collection[Path] = ()) -> tuple[Hit, ...]:
-    """Return every place under `root` that holds a needle; files and folders in `without` are left out.
+def scan(root: Path, search_terms: SearchTerms, without: Collection[Path] = ()) -> tuple[Hit, ...]:
+    """Return every place under `root` that holds a search_term; files and folders in `without` are left out.
 
     Raises OSError, duckdb.Error or sqlite3.Error for a file that cannot be read: not looked at is not proven.
     """
@@ -49,40 +49,40 @@ def scan(root: Path, needles: Needles, without: Collection[Path] = ()) -> tuple[
         status = path.stat()
         if (status.st_dev, status.st_ino) not in seen:
             seen.add((status.st_dev, status.st_ino))
-            hits += _scan_file(path, needles)
+            hits += _scan_file(path, search_terms)
     return tuple(hits)
 
 
-def landed_files_of(landing: Path, needles: Needles) -> tuple[str, ...]:
-    """Return the files of the landing folder that still hold a needle: they belong to those who write them."""
+def landed_files_of(landing: Path, search_terms: SearchTerms) -> tuple[str, ...]:
+    """Return the files of the landing folder that still hold a search_term: they belong to those who write them."""
     if not landing.is_dir():
         return ()
     found = []
     for entry in find_files(landing):
         if isinstance(entry, LandedFile) and (
-            any(_scan_parquet(entry.path, needles))
+            any(_scan_parquet(entry.path, search_terms))
             if entry.name.endswith(".parquet")
-            else _holds_bytes(entry.path, needles)
+            else _holds_bytes(entry.path, search_terms)
         ):
             found.append(entry.name)
     return tuple(found)
 
 
-def _scan_file(path: Path, needles: Needles) -> Iterator[Hit]:
+def _scan_file(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
     if path.suffix == ".duckdb":
-        yield from _scan_duckdb(path, needles)
+        yield from _scan_duckdb(path, search_terms)
     elif path.suffix == ".parquet":
-        yield from _scan_parquet(path, needles)
+        yield from _scan_parquet(path, search_terms)
     else:
         with path.open("rb") as file:
             is_sqlite = file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
         if is_sqlite:
-            yield from _scan_sqlite(path, needles)
-    if _holds_bytes(path, needles):
+            yield from _scan_sqlite(path, search_terms)
+    if _holds_bytes(path, search_terms):
         yield Hit(path, "its bytes")
 
 
-def _scan_duckdb(path: Path, needles: Needles) -> Iterator[Hit]:
+def _scan_duckdb(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute(f"attach {text_literal(str(path))} as looked (read_only)")
         columns = connection.execute(
@@ -91,34 +91,36 @@ def _scan_duckdb(path: Path, needles: Needles) -> Iterator[Hit]:
                 select (schema_name, table_name) from duckdb_tables() where database_name = 'looked')"""
         ).fetchall()
         for schema, table, column, kind in columns:
-            if _holds_column(connection, f"looked.{quoted(schema)}.{quoted(table)}", column, kind, needles):
+            if _holds_column(connection, f"looked.{quoted(schema)}.{quoted(table)}", column, kind, search_terms):
                 yield Hit(path, f"{schema}.{table}.{column}")
 
 
-def _scan_parquet(path: Path, needles: Needles) -> Iterator[Hit]:
+def _scan_parquet(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
     with duckdb.connect(config={"threads": 2}) as connection:
         # read_parquet takes a pattern: in a list of brackets every special letter stands for itself.
         name = re.sub(r"[*?\[]", lambda match: f"[{match[0]}]", str(path))
         table = f"read_parquet({text_literal(name)})"
         for column, kind, *_ in connection.execute(f"describe select * from {table}").fetchall():
-            if _holds_column(connection, table, column, kind, needles):
+            if _holds_column(connection, table, column, kind, search_terms):
                 yield Hit(path, column)
 
 
-def _holds_column(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: str, needles: Needles) -> bool:
+def _holds_column(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: str, search_terms: SearchTerms
+) -> bool:
     if not any(one in kind for one in ("VARCHAR", "JSON")):
         return False
     value = f"{quoted(column)}::varchar"
-    condition, parameters = matches(value, needles.patterns())
+    condition, parameters = matches(value, search_terms.patterns())
     if column.endswith(_ID_COLUMNS):
         condition += f" or {value} in (select unnest(?::varchar[]))"
-        parameters = [*parameters, [*needles.ids, *needles.keys]]  # type: ignore[list-item]
+        parameters = [*parameters, [*search_terms.ids, *search_terms.keys]]  # type: ignore[list-item]
     row = connection.execute(f"select exists (select 1 from {table} where {condition})", parameters).fetchone()
     return bool(row and row[0])
 
 
-def _scan_sqlite(path: Path, needles: Needles) -> Iterator[Hit]:
-    wanted = [re.compile(one) for one in needles.patterns()]
+def _scan_sqlite(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
+    wanted = [re.compile(one) for one in search_terms.patterns()]
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
         for table in tables:
@@ -129,10 +131,10 @@ def _scan_sqlite(path: Path, needles: Needles) -> Iterator[Hit]:
                 yield Hit(path, table)
 
 
-def _holds_bytes(path: Path, needles: Needles) -> bool:
-    long_ids = [one.encode() for name in needles.long_ids for one in _spellings(name)]
-    texts = [one.encode() for name in needles.texts for one in _spellings(name)]
-    short_ids = "|".join(re.escape(one) for one in needles.short_ids)
+def _holds_bytes(path: Path, search_terms: SearchTerms) -> bool:
+    long_ids = [one.encode() for name in search_terms.long_ids for one in _spellings(name)]
+    texts = [one.encode() for name in search_terms.texts for one in _spellings(name)]
+    short_ids = "|".join(re.escape(one) for one in search_terms.short_ids)
     # Only where an id is expected: a number of one digit stands in every file.
     short = re.compile(rf"id[^0-9A-Za-z_\n]{{1,8}}(?:{short_ids})[\"',}}\s]".encode()) if short_ids else None
     with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as file:
@@ -151,12 +153,12 @@ def _spellings(name: str) -> set[str]:
     return {name, json.dumps(name)[1:-1]}
 
 
-def _stands_alone(data: bytes, needle: bytes) -> bool:
-    """Whether the needle stands in the data with no letter or digit around it."""
-    start = data.find(needle)
+def _stands_alone(data: bytes, search_term: bytes) -> bool:
+    """Whether the search_term stands in the data with no letter or digit around it."""
+    start = data.find(search_term)
     while start >= 0:
-        end = start + len(needle)
+        end = start + len(search_term)
         if not _WORD.match(data[max(0, start - 1) : start]) and not _WORD.match(data[end : end + 1]):
             return True
-        start = data.find(needle, start + 1)
+        start = data.find(search_term, start + 1)
     return False

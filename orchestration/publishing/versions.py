@@ -75,7 +75,7 @@ def repair(published: Path, keep: int, on_progress: Callable[[str], None]) -> Ma
     Leftovers of a crashed publish are removed. A version that was complete but not, or half, switched to is switched
     to: its checks had passed, and readers may already have seen it.
     """
-    _discard_leftovers(published, on_progress)
+    _discard_unfinished(published, on_progress)
     complete = complete_versions(published)
     if not complete:
         return None
@@ -126,7 +126,7 @@ def discard_working_folder(published: Path) -> None:
         shutil.rmtree(working)
 
 
-def _discard_leftovers(published: Path, on_progress: Callable[[str], None]) -> None:
+def _discard_unfinished(published: Path, on_progress: Callable[[str], None]) -> None:
     if working_folder(published).exists():
         on_progress(f"{working_folder(published)}: removing what a publish that did not finish left behind")
         discard_working_folder(published)

@@ -78,7 +78,7 @@ def summarise(published: Path, notes: Sequence[str]) -> str:
 
 
 def _funnel(name: str, rows: Sequence[tuple[object, ...]]) -> str:
-    titles = f"{'reached':>9} {'of entered':>11} {'step rate':>10} {'lost here':>10} {'may come':>9}"
+    titles = f"{'reached':>9} {'of entered':>11} {'step rate':>10} {'lost here':>10} {'in progress':>12}"
     lines = [f"Funnel: {one_line(name):<35}{titles}"]
     for _, stage, entered, reached, with_previous, previous, in_progress, lost, is_measured in rows:
         if not is_measured:
@@ -88,7 +88,7 @@ def _funnel(name: str, rows: Sequence[tuple[object, ...]]) -> str:
         bar = "█" * round((share or 0) * _BAR_WIDTH)
         lines.append(
             f"  {one_line(str(stage)):<20}{bar:<{_BAR_WIDTH - 1}}{reached:>7,} {_percent(share):>11} "
-            f"{_percent(_ratio(with_previous, previous)):>10} {lost:>10,} {in_progress:>9,}"
+            f"{_percent(_ratio(with_previous, previous)):>10} {lost:>10,} {in_progress:>12,}"
         )
     return "\n".join(lines)
 

@@ -9,7 +9,7 @@ from orchestration.warehouse.home import Home
 HEADER_BYTES = 3 * 4096
 
 
-def clear_leftovers(home: Home, on_progress: Callable[[str], None]) -> None:
+def recover_files(home: Home, on_progress: Callable[[str], None]) -> None:
     """Remove what no run can use any more, with a message each.
 
     These are folders DuckDB spilled into, databases whose creation broke off (it takes such a file for damaged, for

@@ -72,7 +72,7 @@ def test_a_landed_file_gives_the_rows_that_are_inserted_directly(tmp_path: Path)
         tmp_path / "landing",
         seeds=PROJECT_DIR / "seeds",
         hash_key=b"a key for tests",
-        settle=timedelta(0),
+        stable_after=timedelta(0),
         now=datetime.now(UTC),
     )
     (report,) = summary.files

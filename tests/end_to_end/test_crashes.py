@@ -16,7 +16,7 @@ from tests.support.crashes import (
     PHASES,
     CrashWarehouse,
     assert_every_line_is_accounted_for,
-    assert_no_leftovers,
+    assert_nothing_left_behind,
     labels_held,
     raw_lines,
 )
@@ -104,7 +104,7 @@ class Crashes:
             without=PUBLICATION_RECORDS,
         )
         assert not found, "\n".join(found)
-        assert_no_leftovers(home)
+        assert_nothing_left_behind(home)
 
 
 @pytest.fixture(scope="module")

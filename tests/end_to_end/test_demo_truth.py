@@ -130,11 +130,11 @@ def test_daily_metrics_count_what_happened(demo: Demo) -> None:
 def test_rephrases_are_found_as_far_as_words_tell_and_none_is_invented(demo: Demo) -> None:
     """Half of those who say it again keep their words, three in ten of all enough to be told."""
     counts = scoring.rephrase_counts(demo.warehouse, demo.truth)
-    settled = [one for one in counts if one.is_settled]
+    closed = [one for one in counts if one.is_closed]
     for name, least in (("rephrase_abandonment_rate", 2), ("rephrased_three_times_and_left_rate", 3)):
-        left = [one for one in settled if one.outcome == "abandoned"]
-        true = sum(one.meant >= least for one in left) / len(settled)
-        measured = sum(one.found >= least for one in left) / len(settled)
+        left = [one for one in closed if one.outcome == "abandoned"]
+        true = sum(one.meant >= least for one in left) / len(closed)
+        measured = sum(one.found >= least for one in left) / len(closed)
         print(f"{name}: true {true:.4f}, measured {measured:.4f}")
     meant, found = sum(one.meant for one in counts), sum(one.found for one in counts)
     print(f"rephrases: {meant} meant, {found} found, {found / meant:.1%}")

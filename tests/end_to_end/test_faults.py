@@ -81,7 +81,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
             warehouse.landing,
             seeds=PROJECT_DIR / "seeds",
             hash_key=b"key",
-            settle=timedelta(0),
+            stable_after=timedelta(0),
             now=datetime(2026, 3, 1, tzinfo=UTC),
         )
         publish_sample(make_build(home.root), home.published)

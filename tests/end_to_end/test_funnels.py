@@ -417,7 +417,9 @@ def test_what_an_llm_may_be_asked_about_is_closed_as_the_marts_close_it(built: B
             where event_type = 'conversion'
                 or (event_type = 'feedback_received' and feedback_question_kind = 'solved' and rating is not null)
         ) order by 1"""
-    askable = built.warehouse.rows("select conversation_key from intermediate.int_conversations_unsettled order by 1")
+    askable = built.warehouse.rows(
+        "select conversation_key from intermediate.int_conversations_undetermined order by 1"
+    )
     assert askable == built.warehouse.rows(closed_by_the_marts)
     everybody = built.warehouse.rows("select count(*) from marts.fct_conversations where purpose = 'support'")[0][0]
     # Some are open, some are sales, and enough are neither.

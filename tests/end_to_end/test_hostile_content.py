@@ -239,7 +239,7 @@ def test_nothing_reaches_the_terminal_raw(
     monkeypatch.setenv("COLLOQUY_SEEDS", str(warehouse.folder / "my-seeds"))
     key = "canary-of-the-key"
     monkeypatch.setenv("COLLOQUY_HASH_KEY", key)
-    # Written after the moment of the load by the clock of the machine: not settled.
+    # Written after the moment of the load by the clock of the machine: not stable.
     warehouse.land(NOW)
     assert main(["status"]) == 0
     assert main(["check-files", str(warehouse.settings.landing)]) == 0

@@ -12,7 +12,7 @@ import pytest
 from orchestration.commands.instance import open_instance
 from orchestration.warehouse.home import Home
 from tests.support.commands import environment_of, start_command
-from tests.support.crashes import assert_every_line_is_accounted_for, assert_no_leftovers
+from tests.support.crashes import assert_every_line_is_accounted_for, assert_nothing_left_behind
 from tests.support.published_samples import query
 
 CONVERSATIONS = 30
@@ -62,6 +62,6 @@ def test_two_runs_at_once_after_one_that_was_killed(tmp_path: Path) -> None:
         (CONVERSATIONS,)
     ]
     assert_every_line_is_accounted_for(home.raw_database)
-    assert_no_leftovers(home)
+    assert_nothing_left_behind(home)
     with open_instance(home, now=datetime.now(UTC)) as instance:
         assert Counter(run.status.value for run in instance.get_runs()) == {"FAILURE": 1, "SUCCESS": 2}

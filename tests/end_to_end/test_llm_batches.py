@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.running import Dependencies
 from orchestration.ledger.labellers import embedded_labeller
 from orchestration.ledger.llm_labelling import LlmStep, label_unsure
 from orchestration.ledger.llm_report import LlmReport
@@ -43,7 +43,7 @@ class Desk:
         """Do what a run does; the clock goes on by a day before it."""
         self.clock.passed_seconds += timedelta(days=1).total_seconds()
         settings = configuration(self.server, is_batch=is_batch, **changes)
-        step = LlmStep(settings, BATCH_PRICE, NO_OWN_MODEL, Surroundings(clock=self.clock))
+        step = LlmStep(settings, BATCH_PRICE, NO_OWN_MODEL, Dependencies(clock=self.clock))
         return label_unsure(self.raw, self.build, step, run_id="a run", now=self.clock.now())
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

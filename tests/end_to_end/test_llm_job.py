@@ -138,9 +138,7 @@ def test_the_job_asks_within_its_caps_and_tells_what_is_left(tmp_path: Path) -> 
             assert len(server.requests) == arrived
         unconfigured = run()
         assert found(unconfigured)[0]
-        line = (
-            "no LLM endpoint is configured: COLLOQUY_LLM_BASE_URL; 0 conversations under the margin keep the embedded"
-        )
+        line = "COLLOQUY_LLM_BASE_URL; 0 conversations below the confidence threshold keep the embedded"
         assert line in told(unconfigured)
         # An endpoint that is not there costs no mart, only a warning.
         with environment(variables(server, MODEL="nobody-knows-its-price")):

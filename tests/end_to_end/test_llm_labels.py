@@ -68,10 +68,10 @@ def accounted(report: LlmReport) -> int:
 def test_it_decides_what_the_model_was_not_sure_of_and_is_paid_once(
     warehouse: WarehouseUnderTest, clock: FakeClock
 ) -> None:
-    # Events settle one; one is sure; one may go on; the last word of all is said half an hour after the others.
-    settled = [*unsure("settled"), said("settled", 5, "problem_resolved")]
+    # Events determine one; one is sure; one may go on; the last word of all is said half an hour after the others.
+    determined = [*unsure("determined"), said("determined", 5, "problem_resolved")]
     still_open = [line | {"timestamp": line["timestamp"].replace("T10", "T11")} for line in unsure_so_far("open")]
-    landed(warehouse, unsure("a", 1), unsure("b", 2), sure("sure"), settled, still_open)
+    landed(warehouse, unsure("a", 1), unsure("b", 2), sure("sure"), determined, still_open)
     with LlmServer(right) as server:
         warehouse.llm = asking(server, clock)
         warehouse.build()

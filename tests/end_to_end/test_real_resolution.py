@@ -31,11 +31,11 @@ def test_what_is_resolved_is_nearly_what_was_resolved(tmp_path: Path) -> None:
     assert {row[0] for row in rows} == truths.keys()
     found = {key: is_resolved for key, is_resolved, _ in rows}
     right = sum(found[key] for key in true if true[key]), sum(not found[key] for key in true if not true[key])
-    settled = [key for key, _, is_settled in rows if is_settled and key in true]
+    closed = [key for key, _, is_closed in rows if is_closed and key in true]
     resolved = sum(true.values())
     print(
-        f"resolution_rate: true {sum(true[key] for key in settled) / len(settled):.3f}, "
-        f"measured {sum(found[key] for key in settled) / len(settled):.3f} of {len(settled):,}; "
+        f"resolution_rate: true {sum(true[key] for key in closed) / len(closed):.3f}, "
+        f"measured {sum(found[key] for key in closed) / len(closed):.3f} of {len(closed):,}; "
         f"sensitivity {right[0] / resolved:.3f}, specificity {right[1] / (len(true) - resolved):.3f}"
     )
     assert resolved == 1_501

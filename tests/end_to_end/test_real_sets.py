@@ -369,8 +369,8 @@ def test_who_leaves_is_who_left(warehouse: WarehouseUnderTest, conversations: di
     everybody = by_conversation(warehouse, "outcome")
     abandoned = {key for key, (outcome,) in everybody.items() if outcome == "abandoned" and key.startswith("star-")}
     assert abandoned <= left
-    settled = [key for key in everybody if key.startswith("star-") and is_engaged(conversations[key])]
-    assert of_all_days(warehouse, "abandonment_rate", "star%") == (len(abandoned), len(settled))
+    closed = [key for key in everybody if key.startswith("star-") and is_engaged(conversations[key])]
+    assert of_all_days(warehouse, "abandonment_rate", "star%") == (len(abandoned), len(closed))
 
 
 def test_stages_of_support_are_those_that_events_can_show(warehouse: WarehouseUnderTest) -> None:

@@ -25,7 +25,7 @@ from orchestration.ledger.message_labelling import MessageSummary
 from orchestration.publishing import read_manifest
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import hold_lock
-from orchestration.warehouse.recovery import HEADER_BYTES, clear_leftovers
+from orchestration.warehouse.recovery import HEADER_BYTES, recover_files
 from orchestration.warehouse.source_contracts import SOURCES
 from tests.support.published_versions import assert_versions_are_whole
 from tests.support.random_conversations import SEEDS
@@ -113,7 +113,7 @@ def run_once(folder: str, hour: int, kill: tuple[str, int] | None = None, tear: 
     home = warehouse.home
     moments.watch()
     with hold_lock(home.lock, "run", _say, now=now):
-        clear_leftovers(home, _say)
+        recover_files(home, _say)
         begin("landing")
         warehouse.land(now)
         begin("dbt")
@@ -225,7 +225,7 @@ def labels_held(raw_database: Path) -> list[tuple[Any, ...]]:
         ]
 
 
-def assert_no_leftovers(home: Home) -> None:
+def assert_nothing_left_behind(home: Home) -> None:
     """Nothing but what a run that was never disturbed leaves."""
     names = {path.name for path in home.root.iterdir()}
     assert names <= {"raw.duckdb", "build.duckdb", "published", "private", "lock", "dbt", "dagster"}, names

@@ -15,7 +15,7 @@ from orchestration.classification.embedded.shipped import classify_by_model, shi
 from orchestration.classification.llm.call_log import CallLog
 from orchestration.classification.llm.candidates import Candidate
 from orchestration.classification.llm.configuration import LlmConfiguration
-from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.running import Dependencies
 from orchestration.classification.llm.step import Labeller
 from orchestration.configuration.model_prices import Price
 from tests.support.llm_server import Action, Answer, LlmServer, Request, answer_text
@@ -126,5 +126,5 @@ def configuration(server: LlmServer, **changes: Any) -> LlmConfiguration:
 def labeller(server: LlmServer, log: CallLog, clock: FakeClock | None = None, **changes: Any) -> Labeller:
     """Return a labeller that asks the server; `price`, or any field of the configuration, may be changed."""
     price = changes.pop("price", PRICE)
-    surroundings = Surroundings(clock=clock or FakeClock(), rng=random.Random(7))  # noqa: S311
-    return Labeller(configuration(server, **changes), price, shipped_model(), log, surroundings)
+    dependencies = Dependencies(clock=clock or FakeClock(), rng=random.Random(7))  # noqa: S311
+    return Labeller(configuration(server, **changes), price, shipped_model(), log, dependencies)

@@ -8,7 +8,7 @@ from orchestration.classification.embedded.shipped import shipped_model
 from orchestration.classification.llm.call_log import MemoryLog
 from orchestration.classification.llm.candidates import Candidate
 from orchestration.classification.llm.configuration import LlmConfiguration
-from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.running import Dependencies
 from orchestration.classification.llm.step import Labeller
 from orchestration.configuration.model_prices import Price
 from orchestration.ledger.llm_labelling import LlmStep, label_unsure
@@ -59,7 +59,7 @@ def ask_in_a_batch(base_url: str, raw_database: str, build_database: str) -> Non
         LlmConfiguration(base_url=base_url, model="tested", is_batch=True),
         BATCH_PRICE,
         Path("no-own-model"),
-        Surroundings(clock=FakeClock()),
+        Dependencies(clock=FakeClock()),
     )
     label_unsure(Path(raw_database), Path(build_database), step, run_id="killed", now=NOON)
 
@@ -70,6 +70,6 @@ def label_on_disk(base_url: str, path: str, count: int, repeats: int = 0) -> Non
         base_url=base_url, model="tested", concurrency=CONCURRENCY, commit_every=COMMIT_EVERY
     )
     log = DiskLog(Path(path))
-    Labeller(configuration, PRICE, shipped_model(), log, Surroundings(clock=FakeClock())).label(
+    Labeller(configuration, PRICE, shipped_model(), log, Dependencies(clock=FakeClock())).label(
         bookings_retold(count, repeats)
     )

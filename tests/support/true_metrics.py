@@ -87,37 +87,37 @@ def expected_months(truth: Path) -> dict[tuple[str, ...], Fields]:
 
 def _stated_metrics(counts: Fields, goals: Iterable[str]) -> dict[str, Parts]:
     """Return what metrics.json states of a day."""
-    settled = counts["engaged_and_closed"]
+    closed = counts["engaged_and_closed"]
     return {
         "total_conversations": (counts["total_conversations"], None),
         "total_sessions": (counts["total_conversations"], None),
         "engaged_conversations": (counts["engaged"], None),
         "interactions": (counts["initialised"], None),
-        "abandonment_rate": (counts["abandoned"], settled),
-        "handoff_rate": (counts["escalated"], settled),
-        "escalation_rate": (counts["escalated"], settled),
-        "contained_rate": (settled - counts["escalated"], settled),
-        "resolution_rate": (counts["resolved"], settled),
-        "claimed_resolution_rate": (counts["claimed_and_closed"], settled),
+        "abandonment_rate": (counts["abandoned"], closed),
+        "handoff_rate": (counts["escalated"], closed),
+        "escalation_rate": (counts["escalated"], closed),
+        "contained_rate": (closed - counts["escalated"], closed),
+        "resolution_rate": (counts["resolved"], closed),
+        "claimed_resolution_rate": (counts["claimed_and_closed"], closed),
         "fallback_rate": (counts["turns_with_fallback"], counts["turns_with_agent_message_or_fallback"]),
         "interaction_rate": (counts["initialised_and_engaged"], counts["initialised"]),
-    } | {f"conversion_rate:{goal}": (counts["conversions"].get(goal, 0), settled) for goal in goals}
+    } | {f"conversion_rate:{goal}": (counts["conversions"].get(goal, 0), closed) for goal in goals}
 
 
 def _conversation_metrics(rows: list[Fields]) -> dict[str, Parts]:
     """Sum up the conversations that started on a day."""
-    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
+    closed = [row for row in rows if row["is_engaged"] and row["is_closed"]]
     engaged = [row for row in rows if row["is_engaged"]]
-    tool_users = [row for row in settled if row["tool_call_count"]]
+    tool_users = [row for row in closed if row["tool_call_count"]]
     # The other sources have no word for it.
-    reporting = [row for row in settled if row["source"] in {"events", "agent_events"}]
+    reporting = [row for row in closed if row["source"] in {"events", "agent_events"}]
     asked = [row for row in rows if row["rating"] is not None]
     responses = [row["first_response_ms"] for row in rows if row["first_response_ms"] is not None]
     return {
         "completion_rate": (sum(row["completed_at"] is not None for row in reporting), len(reporting)),
         "feedback_asked_early_rate": (sum(row["messages_before_feedback"] <= 3 for row in asked), len(asked)),
-        "conversion_rate": (sum(row["conversion_count"] > 0 for row in settled), len(settled)),
-        "fallback_conversation_rate": (sum(row["fallback_count"] > 0 for row in settled), len(settled)),
+        "conversion_rate": (sum(row["conversion_count"] > 0 for row in closed), len(closed)),
+        "fallback_conversation_rate": (sum(row["fallback_count"] > 0 for row in closed), len(closed)),
         "tool_error_rate": (sum(row["tool_error_count"] > 0 for row in tool_users), len(tool_users)),
         "avg_turns": (sum(row["user_message_count"] for row in engaged), len(engaged)),
         "avg_messages_per_session": (
@@ -146,9 +146,9 @@ def _satisfaction_metrics(rows: list[Fields], words: AllWords) -> dict[str, Part
 
     Summed up in whole hundredths, and efficiency in ten-thousandths, as the marts do: their sums are exact.
     """
-    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
-    resolved = [row for row in settled if row["is_resolved"]]
-    askable = [row for row in settled if row["user_message_count"] + row["agent_message_count"] > 3]
+    closed = [row for row in rows if row["is_engaged"] and row["is_closed"]]
+    resolved = [row for row in closed if row["is_resolved"]]
+    askable = [row for row in closed if row["user_message_count"] + row["agent_message_count"] > 3]
     stars = [row["csat"] for row in rows if row["csat"] is not None and row["feedback_question_kind"] == "satisfaction"]
 
     def satisfaction(row: Fields) -> int:
@@ -157,17 +157,17 @@ def _satisfaction_metrics(rows: list[Fields], words: AllWords) -> dict[str, Part
         again = words.get(row["conversation_key"], CustomerWords()).again
         return int(_WORTH[row["outcome"]] - min(9, max(0, row["user_message_count"] - 3) + 2 * again))
 
-    supported = [row for row in settled if row["agent"].startswith("demo-support-")]
+    supported = [row for row in closed if row["agent"].startswith("demo-support-")]
 
     def goal_points(row: Fields) -> float:
         return 50.0 * len(_SUPPORT_GOALS & {conversion["goal"] for conversion in row["conversions"]})
 
     return {
         "avg_goal_completion_score": (sum(map(goal_points, supported)), len(supported)),
-        "avg_satisfaction_score": (sum(map(satisfaction, settled)) * 0.01, len(settled)),
+        "avg_satisfaction_score": (sum(map(satisfaction, closed)) * 0.01, len(closed)),
         "avg_csat": (sum(round(100 * star) for star in stars) * 0.01, len(stars)),
         "feedback_response_rate": (sum(row["rating"] is not None for row in askable), len(askable)),
-        "avg_resolution_score": (sum(_POINTS.get(row["outcome"], 0) for row in settled), len(settled)),
+        "avg_resolution_score": (sum(_POINTS.get(row["outcome"], 0) for row in closed), len(closed)),
         "avg_efficiency_score": (
             sum(round(1_000_000 * min(1, 6 / max(1, row["user_message_count"]))) for row in resolved) * 0.0001,
             len(resolved),
@@ -178,14 +178,14 @@ def _satisfaction_metrics(rows: list[Fields], words: AllWords) -> dict[str, Part
 def _label_metrics(rows: list[Fields], words: AllWords) -> dict[str, Parts]:
     """Count what labels say of the conversations that started on a day."""
     of_day = [(row, words.get(row["conversation_key"], CustomerWords())) for row in rows]
-    settled = [(row, said) for row, said in of_day if row["is_engaged"] and row["is_closed"]]
-    known = [(row, said) for row, said in settled if row["user_message_count"] <= 1 or said.compared]
+    closed = [(row, said) for row, said in of_day if row["is_engaged"] and row["is_closed"]]
+    known = [(row, said) for row, said in closed if row["user_message_count"] <= 1 or said.compared]
 
     def left(least: int) -> int:
         return sum(row["outcome"] == "abandoned" and said.again >= least for row, said in known)
 
     moods = [said.sentiment for _, said in of_day if said.sentiment is not None]
-    scores = [said.sentiment_score for _, said in settled if said.sentiment_score is not None]
+    scores = [said.sentiment_score for _, said in closed if said.sentiment_score is not None]
     return {
         "sentiment_average": (sum(moods) * 0.000001, len(moods)),
         "avg_sentiment_score": (sum(scores) * 0.0001, len(scores)),
@@ -218,8 +218,8 @@ def _cost_metrics(rows: list[Fields]) -> dict[str, Parts]:
 
 def _durability_metrics(rows: list[Fields], watermarks: Mapping[str, str]) -> dict[str, Parts]:
     """Count whose users stayed away; first contacts once a week has passed since they ended."""
-    settled = [row for row in rows if row["is_engaged"] and row["is_closed"]]
-    resolved = [row for row in settled if row["is_resolved"]]
+    closed = [row for row in rows if row["is_engaged"] and row["is_closed"]]
+    resolved = [row for row in closed if row["is_resolved"]]
     followed = [row for row in resolved if row["user_id"] is not None]
 
     def is_mature(row: Fields) -> bool:
@@ -228,12 +228,12 @@ def _durability_metrics(rows: list[Fields], watermarks: Mapping[str, str]) -> di
         return last + timedelta(hours=168) <= moment(watermarks[row["conversation_key"].partition(":")[0]])
 
     def durable(window: str) -> Parts:
-        known = [row[f"is_durably_resolved_{window}"] for row in settled]
+        known = [row[f"is_durably_resolved_{window}"] for row in closed]
         return known.count(True), len(known) - known.count(None)
 
     first = [
         row
-        for row in settled
+        for row in closed
         if row["is_first_contact"] and is_mature(row)
         if not row["is_resolved"] or row["is_durably_resolved_7d"] is not None
     ]

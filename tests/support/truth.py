@@ -198,7 +198,7 @@ class RephraseCounts:
     """How often a customer meant to say it again in other words, and how often the labels say so."""
 
     outcome: str
-    is_settled: bool
+    is_closed: bool
     meant: int
     found: int
 

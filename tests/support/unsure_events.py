@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.classification.conversation import Conversation, Message, Role
-from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.running import Dependencies
 from orchestration.ledger.llm_labelling import LlmStep
 from tests.support.llm_cases import PRICE, FakeClock, configuration
 from tests.support.llm_server import Action, Answer, LlmServer, Request, answer_text
@@ -85,7 +85,7 @@ def asking(server: LlmServer, clock: FakeClock, most_conversations: int = 5_000,
         configuration(server, **changes),
         PRICE,
         NO_OWN_MODEL,
-        Surroundings(clock=clock, rng=random.Random(7)),  # noqa: S311
+        Dependencies(clock=clock, rng=random.Random(7)),  # noqa: S311
         most_conversations,
     )
 

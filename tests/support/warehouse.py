@@ -158,7 +158,7 @@ class WarehouseUnderTest:
             self.settings.landing,
             seeds=self.home.seeds,
             hash_key=HASH_KEY,
-            settle=timedelta(0),
+            stable_after=timedelta(0),
             now=now or LOADED_AT + self.loads * LOAD_INTERVAL,
             on_progress=lambda _: None,
         )
@@ -258,7 +258,7 @@ class WarehouseUnderTest:
             self.home.build_database,
             llm,
             run_id=f"load {self.loads}",
-            now=llm.surroundings.clock.now(),
+            now=llm.dependencies.clock.now(),
             relabel_from=relabel_from,
         )
 

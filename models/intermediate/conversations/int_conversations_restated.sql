@@ -67,7 +67,7 @@ restated as (
     inner join watermarks on before.id_namespace = watermarks.id_namespace
     where
         not before.is_last_reached
-        and before.is_in_progress <> (before.settles_at > watermarks.watermark_at)
+        and before.is_in_progress <> (before.final_at > watermarks.watermark_at)
     {%- endif %}
     {% if restated_before -%}
     union

@@ -77,7 +77,7 @@ entries_placed as (
         greatest(
             case when conversations.explicit_end_at is null then conversations.closes_at else windows_ended.entered_at end,
             coalesce(windows_ended.windows_end_at, windows_ended.entered_at)
-        ) as settles_at,
+        ) as final_at,
         not windows_ended.is_last_reached
         and (
             (conversations.explicit_end_at is null and conversations.closes_at > watermarks.watermark_at)

@@ -92,7 +92,7 @@ conversations_decided as (
         contacts.is_first_contact, contacts.is_durably_resolved_24h, contacts.is_durably_resolved_72h, contacts.is_durably_resolved_7d,
 
         -- what scores are made of
-        conversations.is_engaged and outcomes.is_closed as is_settled,
+        conversations.is_engaged and outcomes.is_closed as is_engaged_and_closed,
         expectations.reference_message_count,
         expectations.goal_share
     from {{ ref('int_conversations') }} as conversations
@@ -128,7 +128,7 @@ conversations_scored as (
     select
         *,
         case
-            when is_settled
+            when is_engaged_and_closed
                 then
                     coalesce(
                         cast(coalesce(rating_signal, 0) + coalesce(completion_signal, 0) + coalesce(length_signal, 0) as double)
@@ -140,7 +140,7 @@ conversations_scored as (
         end as satisfaction_score_v1,
         -- Who says it is believed; else how it ended, a little less for every message more than three and for what had to be said again.
         case
-            when not is_settled then null
+            when not is_engaged_and_closed then null
             when satisfaction_rating is not null then satisfaction_rating
             else cast(
                 case outcome
@@ -154,16 +154,16 @@ conversations_scored as (
         end as satisfaction_score,
         cast(
             case
-                when not is_settled then null when outcome = 'resolved_confirmed' then 100 when outcome = 'resolved_inferred' then 80
+                when not is_engaged_and_closed then null when outcome = 'resolved_confirmed' then 100 when outcome = 'resolved_inferred' then 80
                 else 0
             end as double
         ) as resolution_score,
         case
-            when is_settled and is_resolved
+            when is_engaged_and_closed and is_resolved
                 then 100.0 * least(1.0, cast(reference_message_count as double) / greatest(1, user_message_count))
         end as efficiency_score,
-        case when is_settled then 50.0 + 50.0 * sentiment_average end as sentiment_score,
-        case when is_settled then 100.0 * goal_share end as goal_completion_score
+        case when is_engaged_and_closed then 50.0 + 50.0 * sentiment_average end as sentiment_score,
+        case when is_engaged_and_closed then 100.0 * goal_share end as goal_completion_score
     from signals_read
 
 ),

@@ -22,7 +22,7 @@ alerts_opened as (
         *,
         coalesce(
             window_end_at < {{ add_hours('lag(window_end_at) over (partition by rule order by window_end_at)', 'cooldown_hours') }}, false
-        ) as is_quiet
+        ) as is_suppressed
     from windows_that_decide
     where is_firing and not was_firing
 
@@ -114,7 +114,7 @@ alerts as (
         opened.window_end_at as opened_at,
         opened.recovered_at as closed_at,
         opened.recovered_at is null as is_open,
-        opened.is_quiet,
+        opened.is_suppressed,
         opened.value,
         opened.value_before,
         opened.measured_low,

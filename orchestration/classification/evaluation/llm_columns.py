@@ -18,7 +18,7 @@ from orchestration.classification.llm.replies import Failure
 from orchestration.classification.llm.step import Labeller
 from orchestration.configuration.stages import STAGES
 
-LLM, LLM_UNDER_MARGIN = "LLM", "model + LLM under the margin"
+LLM, LLM_UNDER_MARGIN = "LLM", "model + LLM below the confidence threshold"
 _NOTHING = StageLabel(reached=None, confidence=0.0)
 
 

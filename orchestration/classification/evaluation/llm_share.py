@@ -18,7 +18,7 @@ _PRICE = Price(input_usd_per_mtok=0.15, output_usd_per_mtok=0.60)
 
 @dataclass(frozen=True)
 class LlmShare:
-    """What runs would ask about of the conversations of a set, were all of them closed and none settled by an event.
+    """What runs would ask about of the conversations of a set, were all of them closed and none determined by an event.
 
     `calls` of the `asked`: who says the same is asked about once. The right ones are those whose current stage the
     model tells, of the asked and of the others, where it is known.
@@ -40,7 +40,7 @@ class LlmShare:
 
 
 def llm_share(dataset: Dataset, model: Model, share: float) -> LlmShare:
-    """Draw the line as a run does: the least sure under the margin, up to `share` (0..1) of all, rounded up."""
+    """Choose as a run does: the least sure below the confidence threshold, up to `share` (0..1), rounded up."""
     examples = dataset.examples
     answers = model([example.conversation for example in examples])
     unsure = [at for at, answer in enumerate(answers) if model.needs_review(answer)]
@@ -65,8 +65,8 @@ def llm_share(dataset: Dataset, model: Model, share: float) -> LlmShare:
 def as_markdown(shares: Sequence[LlmShare], share: float) -> str:
     """Return the table."""
     lines = [
-        f"## What an LLM would be asked about: the least sure under the margin, at most {share:.0%} of all\n",
-        "| set | conversations | under the margin | asked about | model right | elsewhere | calls | $ per 1,000 |",
+        f"## What an LLM would be asked about: below the confidence threshold, at most {share:.0%} of all\n",
+        "| set | conversations | below the threshold | asked about | model right | elsewhere | calls | $ per 1,000 |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_row(one) for one in shares),
     ]

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from orchestration.classification.llm.breaker import Breaker
 from orchestration.classification.llm.budget import Budget
 from orchestration.classification.llm.call_log import CallRow, ContentKey
+from orchestration.classification.llm.circuit_breaker import CircuitBreaker
 from orchestration.classification.llm.clock import Clock
 from orchestration.classification.llm.estimating import TokenEstimate, estimate_tokens
 from orchestration.classification.llm.evidence import EvidenceRefusedError
-from orchestration.classification.llm.pace import Pace
 from orchestration.classification.llm.prompt import OUTPUT_TOKENS
+from orchestration.classification.llm.rate_limiter import RateLimiter
 from orchestration.classification.llm.replies import PASSING, POSSIBLY_BILLED, CallFailedError, Endpoint, Failure, Reply
 from orchestration.classification.llm.schema import AnswerError
 from orchestration.configuration.model_prices import Price
@@ -69,7 +69,7 @@ class _Attempt:
     called_at: datetime
 
 
-class Asker:
+class LlmClient:
     """Asks one endpoint; the budget, the pace and the circuit breaker are shared by all questions."""
 
     def __init__(
@@ -80,8 +80,8 @@ class Asker:
         definition_hash: str,
         price: Price,
         budget: Budget,
-        pace: Pace,
-        breaker: Breaker,
+        pace: RateLimiter,
+        breaker: CircuitBreaker,
         clock: Clock,
         rng: random.Random,
         most_tries: int = MOST_TRIES,
@@ -108,7 +108,7 @@ class Asker:
             most_usd = self._price.cost_usd(tokens.most, max_tokens)
             asked.blocked = await self._budget.reserve(most_usd)
             if asked.blocked is None and self._breaker.is_open:
-                self._budget.settle(most_usd, 0.0)
+                self._budget.charge(most_usd, 0.0)
                 asked.blocked = CIRCUIT_OPEN
             if asked.blocked:
                 return asked
@@ -146,7 +146,7 @@ class Asker:
         finally:
             # Also when the run is stopped during the call: it may be billed all the same.
             asked.calls.append(self._row(question.key, asked, attempt, reply, status))
-            self._budget.settle(attempt.most_usd, asked.calls[-1].cost_usd)
+            self._budget.charge(attempt.most_usd, asked.calls[-1].cost_usd)
         self._count(asked)
 
     def _row(

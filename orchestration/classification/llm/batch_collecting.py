@@ -6,18 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from orchestration.classification.llm.asking import NOT_ASKED, Asker, Question
+from orchestration.classification.llm.asking import NOT_ASKED, LlmClient, Question
 from orchestration.classification.llm.batch_client import Result
-from orchestration.classification.llm.breaker import Breaker
 from orchestration.classification.llm.budget import Budget
 from orchestration.classification.llm.candidates import Candidate, ReadCandidate
+from orchestration.classification.llm.circuit_breaker import CircuitBreaker
 from orchestration.classification.llm.clock import Clock
 from orchestration.classification.llm.excerpt import hash_of
 from orchestration.classification.llm.outcomes import Accounted, LlmSummary, Outcome
-from orchestration.classification.llm.pace import Pace
 from orchestration.classification.llm.prompt import chat_messages
+from orchestration.classification.llm.rate_limiter import RateLimiter
+from orchestration.classification.llm.recording import Recording, Terms, read_answer
 from orchestration.classification.llm.replies import CallFailedError, Reply
-from orchestration.classification.llm.settling import Settling, Terms, read_answer
 
 _NO_LIMIT = 10**12
 
@@ -53,42 +53,42 @@ async def collect(
     under_way: Collection[str],
     is_relabelling: bool,
 ) -> Collected:
-    """Settle the candidates that are due and whose excerpts have results; those `under_way` wait.
+    """Record the candidates that are due and whose excerpts have results; those `under_way` wait.
 
     What has been answered is paid, so no cap and no pause stands in the way. `terms` has the price of a batch.
     """
-    settling = Settling(terms, clock)
+    recording = Recording(terms, clock)
     left: dict[str, list[ReadCandidate]] = {}
     try:
-        for group in settling.settle_cached(settling.pending(candidates, is_relabelling=is_relabelling)):
+        for group in recording.record_cached(recording.pending(candidates, is_relabelling=is_relabelling)):
             first = group[0]
             excerpt_hash = first.excerpt.excerpt_hash
             if excerpt_hash in results:
                 question = Question(
                     first.candidate.key, chat_messages(first.excerpt), partial(read_answer, found=first)
                 )
-                settling.settle(group, await _asker(terms, clock, results).ask(question))
+                recording.record(group, await _asker(terms, clock, results).ask(question))
             elif excerpt_hash in under_way:
                 for one in group:
-                    settling.accounted[one.conversation_id] = Accounted(Outcome.WAITING, answer=one.candidate.embedded)
+                    recording.accounted[one.conversation_id] = Accounted(Outcome.WAITING, answer=one.candidate.embedded)
             else:
                 left[excerpt_hash] = group
-                settling.leave((one.candidate for one in group), NOT_ASKED)
+                recording.leave((one.candidate for one in group), NOT_ASKED)
     finally:
         terms.log.commit()
-    return Collected(settling.summary(), left)
+    return Collected(recording.summary(), left)
 
 
-def _asker(terms: Terms, clock: Clock, results: Mapping[str, Result]) -> Asker:
+def _asker(terms: Terms, clock: Clock, results: Mapping[str, Result]) -> LlmClient:
     """Return who reads one result, once: a line of a batch says the same again, and nothing of the next one."""
-    return Asker(
+    return LlmClient(
         _Answered(results),
         model=terms.configuration.model,
         definition_hash=terms.definition_hash,
         price=terms.price,
         budget=Budget(math.inf, math.inf),
-        pace=Pace(_NO_LIMIT, _NO_LIMIT, clock),
-        breaker=Breaker(),
+        pace=RateLimiter(_NO_LIMIT, _NO_LIMIT, clock),
+        breaker=CircuitBreaker(),
         clock=clock,
         rng=random.Random(),  # noqa: S311 - nobody waits
         most_tries=1,

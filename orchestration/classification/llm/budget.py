@@ -1,4 +1,4 @@
-"""Money is set aside before a call and settled after it, so that calls under way together never pass the cap."""
+"""Money is set aside before a call and charged after it, so that calls under way together never pass the cap."""
 
 import asyncio
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Budget:
         self._day_usd = day_usd
         self._spent_today_usd = spent_today_usd
         self._reserved_usd = 0.0
-        self._settled = asyncio.Event()
+        self._charged = asyncio.Event()
         self.spent_usd = 0.0
 
     async def reserve(self, most_usd: float) -> Cap | None:
@@ -33,16 +33,16 @@ class Budget:
         while self._forbids(self._reserved_usd + most_usd):
             if cap := self._forbids(most_usd):
                 return cap
-            self._settled.clear()
-            await self._settled.wait()
+            self._charged.clear()
+            await self._charged.wait()
         self._reserved_usd += most_usd
         return None
 
-    def settle(self, reserved_usd: float, cost_usd: float) -> None:
+    def charge(self, reserved_usd: float, cost_usd: float) -> None:
         """Give back what was set aside and book what the call has cost."""
         self._reserved_usd = max(0.0, self._reserved_usd - reserved_usd)
         self.spent_usd += cost_usd
-        self._settled.set()
+        self._charged.set()
 
     def _forbids(self, more_usd: float) -> Cap | None:
         if self.spent_usd + more_usd > self._run_usd + _TOLERANCE_USD:

@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from functools import partial
 
-from orchestration.classification.llm.asking import CIRCUIT_OPEN, NOT_ASKED, Asker, Question
-from orchestration.classification.llm.breaker import Breaker
+from orchestration.classification.llm.asking import CIRCUIT_OPEN, NOT_ASKED, LlmClient, Question
 from orchestration.classification.llm.budget import Budget, Cap
 from orchestration.classification.llm.call_log import CallRow
 from orchestration.classification.llm.candidates import Candidate, ReadCandidate
+from orchestration.classification.llm.circuit_breaker import CircuitBreaker
 from orchestration.classification.llm.client import OpenAiEndpoint
 from orchestration.classification.llm.clock import Clock, SystemClock
 from orchestration.classification.llm.configuration import LlmConfiguration
 from orchestration.classification.llm.outcomes import LlmSummary
-from orchestration.classification.llm.pace import Pace
 from orchestration.classification.llm.probe import NOT_ENFORCED, probe_question
 from orchestration.classification.llm.prompt import chat_messages
+from orchestration.classification.llm.rate_limiter import RateLimiter
+from orchestration.classification.llm.recording import Recording, Terms, read_answer
 from orchestration.classification.llm.replies import Endpoint, Failure
-from orchestration.classification.llm.settling import Settling, Terms, read_answer
 
 Progress = Callable[[int, int, float], None]
 EndpointFactory = Callable[[LlmConfiguration, Clock], AbstractAsyncContextManager[Endpoint]]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Dependencies:
     """What a run uses besides its input; `on_progress` gets conversations done, all of them, and the USD spent."""
 
     clock: Clock = field(default_factory=SystemClock)
@@ -41,12 +41,12 @@ class Surroundings:
 class Run:
     """One run; used once."""
 
-    def __init__(self, terms: Terms, surroundings: Surroundings) -> None:
+    def __init__(self, terms: Terms, dependencies: Dependencies) -> None:
         self._terms = terms
-        self._clock = surroundings.clock
-        self._surroundings = surroundings
-        self._settling = Settling(terms, surroundings.clock)
-        self._breaker = Breaker()
+        self._clock = dependencies.clock
+        self._surroundings = dependencies
+        self._recording = Recording(terms, dependencies.clock)
+        self._breaker = CircuitBreaker()
         midnight = datetime.combine(self._clock.now().date(), time(), tzinfo=UTC)
         configuration = terms.configuration
         self._budget = Budget(
@@ -56,12 +56,12 @@ class Run:
         self._done = self._total = 0
 
     async def run(self, candidates: Sequence[Candidate], *, is_relabelling: bool, is_asking: bool) -> LlmSummary:
-        """Settle those that are due, without `is_asking` only from earlier answers. Raises what the log raises."""
-        settling = self._settling
-        pending = settling.pending(candidates, is_relabelling=is_relabelling)
+        """Record those that are due, without `is_asking` only from earlier answers. Raises what the log raises."""
+        recording = self._recording
+        pending = recording.pending(candidates, is_relabelling=is_relabelling)
         if pending:
             try:
-                groups = settling.settle_cached(pending)
+                groups = recording.record_cached(pending)
                 self._total = len(pending)
                 self._done = self._total - sum(len(group) for group in groups)
                 if groups and is_asking:
@@ -70,13 +70,13 @@ class Run:
                 # Also when the run is stopped: what was paid for is kept.
                 self._terms.log.commit()
         reason = self._cap.value if self._cap else CIRCUIT_OPEN
-        settling.leave(pending, reason if is_asking else NOT_ASKED)
-        return settling.summary(self._problem())
+        recording.leave(pending, reason if is_asking else NOT_ASKED)
+        return recording.summary(self._problem())
 
     @property
     def calls(self) -> Sequence[CallRow]:
         """The calls made so far."""
-        return self._settling.calls
+        return self._recording.calls
 
     async def probe(self) -> str | None:
         """Ask the first question only, and return what speaks against asking more."""
@@ -89,13 +89,13 @@ class Run:
     async def _ask_about(self, groups: Sequence[list[ReadCandidate]]) -> None:
         configuration = self._terms.configuration
         async with self._surroundings.endpoint(configuration, self._clock) as endpoint:
-            asker = Asker(
+            asker = LlmClient(
                 endpoint,
                 model=configuration.model,
                 definition_hash=self._terms.definition_hash,
                 price=self._terms.price,
                 budget=self._budget,
-                pace=Pace(configuration.requests_per_minute, configuration.tokens_per_minute, self._clock),
+                pace=RateLimiter(configuration.requests_per_minute, configuration.tokens_per_minute, self._clock),
                 breaker=self._breaker,
                 clock=self._clock,
                 rng=self._surroundings.rng,
@@ -110,9 +110,9 @@ class Run:
                 # One fault stops all of them; the others say no more than it does.
                 raise errors.exceptions[0] from errors
 
-    async def _probe(self, asker: Asker) -> None:
+    async def _probe(self, asker: LlmClient) -> None:
         asked = await asker.ask(probe_question())
-        self._settling.note(asked.calls, None)
+        self._recording.note(asked.calls, None)
         if asked.blocked and asked.blocked != CIRCUIT_OPEN:
             self._cap = Cap(asked.blocked)
         elif asked.failure in {Failure.WRONG_SCHEMA, Failure.LENGTH}:
@@ -120,7 +120,7 @@ class Run:
         elif asked.failure is not None:
             self._breaker.open(f"the endpoint did not answer a first question: {asked.failure} ({asked.detail})")
 
-    async def _work(self, asker: Asker, waiting: Iterator[list[ReadCandidate]]) -> None:
+    async def _work(self, asker: LlmClient, waiting: Iterator[list[ReadCandidate]]) -> None:
         while not (self._breaker.is_open or self._cap):
             group = next(waiting, None)
             if group is None:
@@ -130,7 +130,7 @@ class Run:
             asked = await asker.ask(Question(first.candidate.key, chat_messages(first.excerpt), read))
             if asked.blocked and asked.blocked != CIRCUIT_OPEN:
                 self._cap = Cap(asked.blocked)
-            self._settling.settle(group, asked)
+            self._recording.record(group, asked)
             self._done += len(group)
             self._surroundings.on_progress(self._done, self._total, self._budget.spent_usd)
 

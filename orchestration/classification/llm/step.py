@@ -11,8 +11,8 @@ from orchestration.classification.llm.configuration import LlmConfiguration
 from orchestration.classification.llm.estimating import RunEstimate, estimate_run
 from orchestration.classification.llm.outcomes import LlmSummary
 from orchestration.classification.llm.prompt import chat_messages, definition_hash
-from orchestration.classification.llm.running import Run, Surroundings
-from orchestration.classification.llm.settling import Terms
+from orchestration.classification.llm.recording import Terms
+from orchestration.classification.llm.running import Dependencies, Run
 from orchestration.configuration.model_prices import Price
 
 
@@ -24,7 +24,7 @@ class Labeller:
     price: Price
     model: StoredModel
     log: CallLog
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    dependencies: Dependencies = field(default_factory=Dependencies)
 
     @property
     def definition_hash(self) -> str:
@@ -40,7 +40,7 @@ class Labeller:
         """
         groups = by_excerpt(read(self.model.model, candidates))
         cached = cache.cached(groups, self.definition_hash)
-        now = self.surroundings.clock.now()
+        now = self.dependencies.clock.now()
         taken = set() if asked_before is None else asked_before
         chats, hits = [], 0
         for excerpt_hash, group in groups.items():
@@ -65,5 +65,5 @@ class Labeller:
         """
         terms = Terms(self.configuration, self.price, self.model.model, self.definition_hash, self.log)
         return asyncio.run(
-            Run(terms, self.surroundings).run(candidates, is_relabelling=is_relabelling, is_asking=is_asking)
+            Run(terms, self.dependencies).run(candidates, is_relabelling=is_relabelling, is_asking=is_asking)
         )

@@ -15,7 +15,7 @@ from orchestration.classification.labelled import LabelledConversation
 from orchestration.classification.training.draft import Draft
 from orchestration.classification.training.grammar import CONVERSATIONS, TEXTS
 
-_SETTLES: dict[str, bool | None] = {"=yes": True, "=no": False}
+_RESOLVES: dict[str, bool | None] = {"=yes": True, "=no": False}
 
 
 def read_authored(folder: Path = TEXTS) -> list[LabelledConversation]:
@@ -43,8 +43,8 @@ def _read(path: Path, number: int, text: str) -> LabelledConversation:
         elif who == "t":
             draft.tool(said, "{}", is_error="error" in acts, is_write="write" in acts)
         else:
-            settles = next((_SETTLES[word] for word in words if word in _SETTLES), None)
-            draft.agent(said, *acts, settles=settles)
+            resolves = next((_RESOLVES[word] for word in words if word in _RESOLVES), None)
+            draft.agent(said, *acts, resolves=resolves)
         if "=open" in words:
             draft.undecided("resolved")
     return draft.finished()

@@ -37,8 +37,8 @@ class Draft:
             marks["solution_accepted"] = True
         self._add("customer", text, acts)
 
-    def agent(self, text: str, *acts: str, settles: bool | None = None) -> None:
-        """Let the agent speak; `settles` says what the message does to `resolved` (None: what the acts imply)."""
+    def agent(self, text: str, *acts: str, resolves: bool | None = None) -> None:
+        """Let the agent speak; `resolves` says what the message does to `resolved` (None: what the acts imply)."""
         said, marks = set(acts), self.marks
         if self.has_concern and said & _SPECIFIC:
             marks["problem_identified"] = True
@@ -51,14 +51,14 @@ class Draft:
                 marks["solution_accepted"] = marks["solution_accepted"] or False
         if self.has_concern and "claim" in said:
             marks["claimed_resolved"] = True
-        self._settle(said, settles)
+        self._mark_resolved(said, resolves)
         self._add("agent", text, acts)
 
-    def _settle(self, said: set[str], settles: bool | None) -> None:
+    def _mark_resolved(self, said: set[str], resolves: bool | None) -> None:
         if not self.has_concern:
             return
-        if settles is not None:
-            self.marks["resolved"] = settles
+        if resolves is not None:
+            self.marks["resolved"] = resolves
         elif "claim" in said:
             self.marks["resolved"], self.is_offer_open = True, False
         elif said & {"offer", "steps", "ask", "failure", "promise", "handoff"}:

@@ -93,7 +93,7 @@ class _Course(Scene):
         self._agree(domain)
         if self.chance(0.15):
             # The search itself was what was asked for: with the choice made nothing is left to do.
-            self.say("close", "courtesy", settles=True)
+            self.say("close", "courtesy", resolves=True)
             return
         if self.chance(0.3):
             self._ask(domain)
@@ -157,15 +157,15 @@ class _Course(Scene):
                 )
                 self.tool(domain["write"], is_error=True, is_write=True)
                 self.logs_tools, self.marks_writes = was_logging, was_marking
-                self._claim(domain, settles=False)
+                self._claim(domain, resolves=False)
             case "promise":
                 self.put_off("promise")
 
-    def _claim(self, domain: Mapping[str, Any], *, settles: bool | None = None) -> None:
+    def _claim(self, domain: Mapping[str, Any], *, resolves: bool | None = None) -> None:
         text = self.speaker.pick(domain["done"]) if self.chance(0.6) else self.phrase("generic_claim")
         if self.chance(0.35):
             text = f"{text} {self.phrase('close')}"
-        self.agent_says(self.led(text), "claim", settles=settles)
+        self.agent_says(self.led(text), "claim", resolves=resolves)
 
     def _fail(self, domain: Mapping[str, Any], *, is_offered: bool) -> None:
         text = self.phrase("generic_fail")
@@ -207,7 +207,7 @@ class _Course(Scene):
             case "refusal":
                 self.say("generic_refuse", "refusal")
             case "alternative":
-                self.say("generic_refuse_alternative", "offer", "refusal", settles=False)
+                self.say("generic_refuse_alternative", "offer", "refusal", resolves=False)
                 self.customer(*(("agree", "agreement") if self.chance(0.4) else ("decline", "refusal")))
             case "promise":
                 self.put_off("promise")

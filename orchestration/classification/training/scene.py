@@ -39,19 +39,19 @@ class Scene:
         """Let the customer say a phrase of a kind."""
         self.customer_says(self.speaker.pick(self.grammar.customer[kind], **slots), *acts)
 
-    def agent_says(self, text: str, *acts: str, settles: bool | None = None) -> None:
+    def agent_says(self, text: str, *acts: str, resolves: bool | None = None) -> None:
         """Let the agent say a text as it is."""
         self.draft.agent(
-            json.dumps({"message": text}, ensure_ascii=False) if self.is_wrapped else text, *acts, settles=settles
+            json.dumps({"message": text}, ensure_ascii=False) if self.is_wrapped else text, *acts, resolves=resolves
         )
 
     def phrase(self, kind: str, **slots: str) -> str:
         """Draw a phrase of the agent."""
         return self.speaker.pick(self.grammar.agent[kind], **slots)
 
-    def say(self, kind: str, *acts: str, settles: bool | None = None, **slots: str) -> None:
+    def say(self, kind: str, *acts: str, resolves: bool | None = None, **slots: str) -> None:
         """Let the agent say a phrase of a kind."""
-        self.agent_says(self.led(self.phrase(kind, **slots)), *acts, settles=settles)
+        self.agent_says(self.led(self.phrase(kind, **slots)), *acts, resolves=resolves)
 
     def led(self, text: str) -> str:
         """Put a word of courtesy before some texts."""

@@ -58,7 +58,7 @@ def land(request: Request) -> Outcome:
             Path(request["landing"]),
             seeds=PROJECT_DIR / "seeds",
             hash_key=_HASH_KEY,
-            settle=timedelta(0),
+            stable_after=timedelta(0),
             now=datetime.now(UTC),
             on_progress=lambda _: None,
         )

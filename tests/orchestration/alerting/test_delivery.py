@@ -80,7 +80,7 @@ class Warehouse:
             connection.execute(
                 "create table marts.alerts (alert_key varchar, rule varchar, metric_name varchar, segment varchar, "
                 "severity varchar, condition varchar, threshold double, window_hours bigint, opened_at timestamp, "
-                "closed_at timestamp, is_open boolean, is_quiet boolean, value double, value_before double, "
+                "closed_at timestamp, is_open boolean, is_suppressed boolean, value double, value_before double, "
                 "sample_size bigint, unit varchar, cause_segment varchar, cause_value double, "
                 "cause_value_before double, cause_share double)"
             )
@@ -91,12 +91,12 @@ class Warehouse:
             "insert into intermediate.int_alert_windows_judged values ('slow', ?)", [NOON + timedelta(hours=hour - 12)]
         )
 
-    def open(self, hour: int, *, is_open: bool = True, is_quiet: bool = False) -> None:
+    def open(self, hour: int, *, is_open: bool = True, is_suppressed: bool = False) -> None:
         """Open an alert at this hour of the day."""
         self._execute(
             "insert into marts.alerts values (?, 'slow', 'fallback_rate', 'all', 'high', 'exceeds', 0.2, 4, ?, null, "
             "?, ?, 0.315, 0.18, 1200, 'rate', 'channel=web', 0.4, 0.2, 0.75)",
-            [f"slow:{hour}", NOON + timedelta(hours=hour - 12), is_open, is_quiet],
+            [f"slow:{hour}", NOON + timedelta(hours=hour - 12), is_open, is_suppressed],
         )
 
     def _execute(self, statement: str, values: list[Any]) -> None:
@@ -142,7 +142,7 @@ def test_the_first_run_tells_what_is_open_and_later_ones_what_is_new(warehouse: 
     # Late events have opened another one in the past: that is history.
     warehouse.open(2)
     warehouse.open(4, is_open=False)
-    warehouse.open(5, is_quiet=True)
+    warehouse.open(5, is_suppressed=True)
     warehouse.judge(5)
     assert warehouse.run(channels(said)).queued == 1
     assert warehouse.run(channels(said)).queued == 0

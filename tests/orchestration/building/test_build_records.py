@@ -207,7 +207,7 @@ class Builds:
             self.landing,
             seeds=PROJECT_DIR / "seeds",
             hash_key=b"key",
-            settle=timedelta(0),
+            stable_after=timedelta(0),
             now=NOW,
         )
 
@@ -291,12 +291,12 @@ def test_a_deleted_build_database_is_built_in_full(builds: Builds) -> None:
 
 
 def test_the_graph_is_split_at_what_labelling_reads() -> None:
-    """stg_a -> int_events -> int_conversations_unsettled is what labelling reads; fct_a rests on both sides of it."""
+    """Labelling reads stg_a -> int_events -> int_conversations_undetermined; fct_a rests on both sides of it."""
     parents = {
         "stg_a": [],
         "int_events": ["stg_a"],
         "funnel_stages": [],
-        "int_conversations_unsettled": ["int_events", "funnel_stages"],
+        "int_conversations_undetermined": ["int_events", "funnel_stages"],
         "stg_ledger": [],
         "int_touched": ["int_events"],
         "fct_a": ["int_touched", "stg_ledger", "int_events"],
@@ -310,5 +310,5 @@ def test_the_graph_is_split_at_what_labelling_reads() -> None:
     parent_map = {keys[name]: [keys[one] for one in above] for name, above in parents.items()}
     parent_map["test.colloquy.one"] = [keys["fct_a"]]
     before, behind = split_at_labels({"nodes": nodes, "parent_map": parent_map})
-    assert before == [keys[name] for name in ("stg_a", "int_events", "funnel_stages", "int_conversations_unsettled")]
+    assert before == [keys[name] for name in ("stg_a", "int_events", "funnel_stages", "int_conversations_undetermined")]
     assert behind == [keys[name] for name in ("stg_ledger", "int_touched", "fct_a", "fct_b", "taxonomy")]

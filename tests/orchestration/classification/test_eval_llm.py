@@ -12,7 +12,7 @@ from orchestration.classification.evaluation.examples import Example
 from orchestration.classification.evaluation.llm_columns import LLM, LLM_UNDER_MARGIN
 from orchestration.classification.llm.candidates import by_excerpt, read
 from orchestration.classification.llm.excerpt import Excerpt
-from orchestration.classification.llm.running import Surroundings
+from orchestration.classification.llm.running import Dependencies
 from orchestration.commands.eval import run_evaluation
 from orchestration.settings import Settings
 from tests.support.llm_cases import KEY, NOON, FakeClock, candidate
@@ -64,8 +64,8 @@ def measured(home: Path, server: LlmServer, **changes: Any) -> tuple[int, dict[s
         }
         | changes
     )
-    surroundings = Surroundings(clock=FakeClock())
-    code = run_evaluation(settings, home / "absent", is_recording=False, now=NOON, surroundings=surroundings)
+    dependencies = Dependencies(clock=FakeClock())
+    code = run_evaluation(settings, home / "absent", is_recording=False, now=NOON, dependencies=dependencies)
     path = home / "evaluation" / "evaluation.json"
     return code, json.loads(path.read_text(encoding="utf-8"))["sets"]["golden"] if path.exists() else {}
 

@@ -86,7 +86,7 @@ def test_not_being_able_to_is_neither_offer_nor_claim() -> None:
     assert reading.claimed_resolved.reached is False
 
 
-def test_the_answer_to_a_question_settles_it() -> None:
+def test_the_answer_to_a_question_resolves_it() -> None:
     reading = answer(("customer", "When do you close on Fridays?"), ("agent", "On Fridays we close at six."))
     assert evidence(reading)["resolved"] == "m2"
 

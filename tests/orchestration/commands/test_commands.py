@@ -38,7 +38,7 @@ def land(home: Home, landing: Path) -> None:
         landing,
         seeds=PROJECT_DIR / "seeds",
         hash_key=b"key",
-        settle=timedelta(days=36_500),
+        stable_after=timedelta(days=36_500),
         now=NOW,
     )
 
@@ -304,7 +304,7 @@ def test_exported_settings_are_read_again_as_they_were(tmp_path: Path) -> None:
             "seeds": tmp_path / "s",
             "timezone": "Asia/Kolkata",
             "idle_minutes": 7,
-            "settle_minutes": 8,
+            "stable_minutes": 8,
             "hash_key": "secret",
             "published_versions": 9,
         }

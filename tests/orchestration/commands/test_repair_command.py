@@ -37,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
         tmp_path / "landing",
         seeds=PROJECT_DIR / "seeds",
         hash_key=b"key",
-        settle=timedelta(0),
+        stable_after=timedelta(0),
         now=NOW,
     )
     yield one
@@ -113,7 +113,7 @@ def test_an_operation_without_a_load_counts_as_one(home: Home, tmp_path: Path) -
         tmp_path / "landing",
         seeds=PROJECT_DIR / "seeds",
         hash_key=b"key",
-        settle=timedelta(0),
+        stable_after=timedelta(0),
         now=NOW,
     )
     assert summary.load_id == 3

@@ -39,7 +39,7 @@ def raw(tmp_path: Path) -> Path:
     )
     database = tmp_path / "raw.duckdb"
     load_landing(
-        database, folder.parent, seeds=PROJECT_DIR / "seeds", hash_key=b"key", settle=timedelta(0), now=LOADED_AT
+        database, folder.parent, seeds=PROJECT_DIR / "seeds", hash_key=b"key", stable_after=timedelta(0), now=LOADED_AT
     )
     return database
 

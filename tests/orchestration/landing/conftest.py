@@ -59,7 +59,7 @@ class Warehouse:
             self.landing,
             seeds=PROJECT_DIR / "seeds",
             hash_key=HASH_KEY,
-            settle=timedelta(hours=1),
+            stable_after=timedelta(hours=1),
             now=self.now,
             on_progress=on_progress or self.messages.append,
         )

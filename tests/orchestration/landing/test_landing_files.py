@@ -87,7 +87,7 @@ def test_pending_then_completed(warehouse: Any, make_event: Any, make_jsonl: Any
     assert warehouse.rows("select * from raw.pending_files") == []
 
 
-def test_pending_settles_and_is_completed_later(warehouse: Any, make_event: Any, make_jsonl: Any) -> None:
+def test_pending_becomes_stable_and_is_completed_later(warehouse: Any, make_event: Any, make_jsonl: Any) -> None:
     text = make_jsonl(make_event(1), make_event(2))
     warehouse.write("events/a.jsonl", text[:-30], age=59 * MINUTE)
     assert report(warehouse.load(), "events/a.jsonl").state == "pending"
@@ -98,7 +98,7 @@ def test_pending_settles_and_is_completed_later(warehouse: Any, make_event: Any,
     assert numbers(report(warehouse.load(), "events/a.jsonl")) == ("loaded", 2, 1, 0, 1, 1)
 
 
-def test_cut_gzip_settles(warehouse: Any, make_event: Any, make_jsonl: Any, make_gzip: Any) -> None:
+def test_cut_gzip_becomes_stable(warehouse: Any, make_event: Any, make_jsonl: Any, make_gzip: Any) -> None:
     whole = make_gzip(make_jsonl(*(make_event(number, user_id=f"u{number * 7919}") for number in range(3000))))
     warehouse.write("events/a.jsonl.gz", whole[: len(whole) // 2])
     one = report(warehouse.load(), "events/a.jsonl.gz")

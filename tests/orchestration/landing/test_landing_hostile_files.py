@@ -121,7 +121,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from orchestration.landing import load_landing
 root = Path(sys.argv[1])
-arguments = dict(seeds=Path("seeds"), hash_key=b"k", settle=timedelta(0), now=datetime(2026, 3, 10, tzinfo=UTC))
+arguments = dict(seeds=Path("seeds"), hash_key=b"k", stable_after=timedelta(0), now=datetime(2026, 3, 10, tzinfo=UTC))
 load_landing(root / "raw.duckdb", root / "landing", **arguments)
 if sys.platform == "linux":
     # Its own peak: what the kernel reports of a process begins with that of the one it was forked from.
@@ -333,7 +333,7 @@ def test_damaged_parquet_is_refused_as_a_file(warehouse: Any, damage: str) -> No
     assert warehouse.value("select count(*) from raw.events where event_id = 'secret'") == 1
     reasons = [reason for _, reason in warehouse.reasons()]
     if damage == "names":
-        # DuckDB tells two columns of one name apart by a number; which is the id was settled by their order.
+        # DuckDB tells two columns of one name apart by a number; which is the id was decided by their order.
         assert (summary.accepted, reasons) == (2001, [])
     else:
         assert (summary.accepted, reasons) == (1, ["malformed_json"])

@@ -29,7 +29,7 @@ def repair(
         warehouse.landing / name,
         seeds=PROJECT_DIR / "seeds",
         hash_key=HASH_KEY,
-        settle=timedelta(hours=1),
+        stable_after=timedelta(hours=1),
         now=warehouse.now,
         on_progress=on_progress,
     )

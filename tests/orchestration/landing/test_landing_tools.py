@@ -34,7 +34,11 @@ def test_check_files_leaves_nothing(warehouse: Any, make_event: Any, make_jsonl:
     warehouse.write("events/a.jsonl", make_jsonl(make_event(1), make_event(2, event_type="")))
     before = sorted(warehouse.root.rglob("*"))
     summary = check_files(
-        warehouse.landing, seeds=PROJECT_DIR / "seeds", hash_key=b"k", settle=timedelta(hours=1), now=warehouse.now
+        warehouse.landing,
+        seeds=PROJECT_DIR / "seeds",
+        hash_key=b"k",
+        stable_after=timedelta(hours=1),
+        now=warehouse.now,
     )
     assert (summary.accepted, summary.rejected) == (1, 1)
     assert sorted(warehouse.root.rglob("*")) == before

@@ -19,8 +19,8 @@ from orchestration.privacy.erasure import (
     pending_erasure,
     request_erasure,
 )
-from orchestration.privacy.needles import Needles
 from orchestration.privacy.scanning import scan
+from orchestration.privacy.search_terms import SearchTerms
 from orchestration.warehouse.raw_tables import open_raw
 from tests.support.planted_person import (
     CONVERSATIONS,
@@ -316,14 +316,14 @@ def test_a_file_that_still_holds_the_person_is_named(
 
 
 def test_short_ids_count_only_where_an_id_is_expected(tmp_path: Path) -> None:
-    needles = Needles(("7",), ("events:7",), ())
+    search_terms = SearchTerms(("7",), ("events:7",), ())
     (tmp_path / "innocent.json").write_text('{"lines": 7, "id": 70, "text": "7 apples"}')
-    assert scan(tmp_path, needles) == ()
+    assert scan(tmp_path, search_terms) == ()
     (tmp_path / "guilty.json").write_text('{"user_id": "7", "lines": 3}')
     (tmp_path / "key.txt").write_text("conversation events:7 failed")
     with duckdb.connect(str(tmp_path / "x.duckdb")) as connection:
         connection.execute("create table t as select '7' as user_id, '7' as rating")
-    assert {(hit.file.name, hit.place) for hit in scan(tmp_path, needles)} == {
+    assert {(hit.file.name, hit.place) for hit in scan(tmp_path, search_terms)} == {
         ("guilty.json", "its bytes"),
         ("key.txt", "its bytes"),
         ("x.duckdb", "main.t.user_id"),

@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.reporting.remedies import passes, with_remedy
 from orchestration.warehouse.home import Home
-from orchestration.warehouse.recovery import HEADER_BYTES, clear_leftovers
+from orchestration.warehouse.recovery import HEADER_BYTES, recover_files
 
 SAFE = "nothing is lost, the next run takes up where this one stopped"
 
@@ -118,7 +118,7 @@ def test_what_a_killed_run_leaves_is_removed_with_a_message(tmp_path: Path, size
     draft = home.private / ".hash_key.0123"
     draft.write_text("draft")
     messages: list[str] = []
-    clear_leftovers(home, messages.append)
+    recover_files(home, messages.append)
     assert [message.partition(": ")[0] for message in messages] == [
         str(spilled),
         str(home.raw_database),
@@ -127,7 +127,7 @@ def test_what_a_killed_run_leaves_is_removed_with_a_message(tmp_path: Path, size
     assert all(": removing" in message for message in messages)
     assert not any(path.exists() for path in (spilled, home.raw_database, draft))
     assert home.build_database.read_bytes() == whole
-    clear_leftovers(home, messages.append)
+    recover_files(home, messages.append)
     assert len(messages) == 3
 
 
@@ -144,7 +144,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     subprocess.run([sys.executable, "-c", code, str(home.raw_database)], check=False)
     assert (tmp_path / "raw.duckdb.wal").stat().st_size > 0
     messages: list[str] = []
-    clear_leftovers(home, messages.append)
+    recover_files(home, messages.append)
     assert messages == []
     with duckdb.connect(str(home.raw_database)) as connection:
         assert connection.execute("from kept").fetchall() == [(7,)]

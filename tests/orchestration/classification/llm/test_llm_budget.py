@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.classification.llm.budget import Budget, Cap
 from orchestration.classification.llm.call_log import MemoryLog
-from orchestration.classification.llm.pace import Pace
+from orchestration.classification.llm.rate_limiter import RateLimiter
 from orchestration.configuration.model_prices import Price, price_of
 from orchestration.configuration.problems import ConfigurationError
 from orchestration.settings import PROJECT_DIR
@@ -118,9 +118,9 @@ def test_a_reservation_waits_for_calls_that_may_turn_out_cheaper() -> None:
         waiting = asyncio.create_task(budget.reserve(0.8))
         await asyncio.sleep(0)
         assert not waiting.done()
-        budget.settle(0.8, 0.1)
+        budget.charge(0.8, 0.1)
         second = await waiting
-        budget.settle(0.8, 0.5)
+        budget.charge(0.8, 0.5)
         return [first, second, await budget.reserve(0.5), await budget.reserve(0.4)]
 
     assert asyncio.run(story()) == [None, None, Cap.RUN, None]
@@ -132,7 +132,7 @@ def test_no_minute_holds_more_than_allowed(requests: int, tokens: int) -> None:
     admitted: list[tuple[float, int]] = []
 
     async def story() -> None:
-        pace = Pace(requests, tokens, clock)
+        pace = RateLimiter(requests, tokens, clock)
         for _ in range(60):
             size = rng.randint(1, 400)
             await pace.admit(size)
@@ -150,7 +150,7 @@ def test_a_call_larger_than_a_minute_goes_alone() -> None:
     clock = FakeClock()
 
     async def story() -> None:
-        pace = Pace(10, 100, clock)
+        pace = RateLimiter(10, 100, clock)
         for size in (50, 500, 50):
             await pace.admit(size)
 

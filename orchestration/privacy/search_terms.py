@@ -22,7 +22,7 @@ _BEFORE, _AFTER = r"(?:^|[^0-9A-Za-z_])", r"(?:[^0-9A-Za-z_]|$)"
 
 
 @dataclass(frozen=True)
-class Needles:
+class SearchTerms:
     """Ids, `keys` (namespace:id, as the marts name a conversation), parts of texts; in clear, and kept nowhere."""
 
     ids: tuple[str, ...]
@@ -61,7 +61,7 @@ def matches(column: str, patterns: Iterable[str]) -> tuple[str, list[str]]:
     return f"({condition or 'false'})", wanted
 
 
-def collect_needles(connection: duckdb.DuckDBPyConnection, suppressions: Suppressions) -> Needles:
+def collect_search_terms(connection: duckdb.DuckDBPyConnection, suppressions: Suppressions) -> SearchTerms:
     """Find in the raw tables of the current catalog who of the list is there in clear.
 
     Conversations somebody on the list takes part in are put on it. Leaves the temporary tables `clear_conversations`
@@ -94,7 +94,7 @@ def collect_needles(connection: duckdb.DuckDBPyConnection, suppressions: Suppres
                 where {contract.conversation} in (select id from clear_conversations where source = $name)""",
                 {"name": name},
             )
-    return Needles(tuple(ids), tuple(keys), _texts_of_nobody_else(connection))
+    return SearchTerms(tuple(ids), tuple(keys), _texts_of_nobody_else(connection))
 
 
 def _texts_of_nobody_else(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from orchestration.classification.llm.clock import Clock
 _WINDOW_SECONDS = 60.0
 
 
-class Pace:
+class RateLimiter:
     """Lets calls through so that no span of 60 seconds holds more requests or tokens than allowed.
 
     A call with more tokens than a minute allows goes through alone.

@@ -6,7 +6,7 @@ FAILURES_IN_A_ROW = 10
 
 
 @dataclass
-class Breaker:
+class CircuitBreaker:
     """Opens after so many failed calls in a row, or at once for a failure that no call can escape; stays open.
 
     `problem` says why it opened, None while it is closed.

@@ -31,8 +31,8 @@ proving_signals as (
 
 ),
 
--- An answer settles it either way: a positive one proves, a negative one refuses whatever a text infers.
-conversations_settled as (
+-- An answer determines the outcome: a positive one proves it, a negative one refutes what a text infers.
+conversations_determined as (
 
     select distinct events.conversation_key
     from {{ ref('int_events') }} as events
@@ -48,19 +48,19 @@ conversations_settled as (
 
 ),
 
-conversations_unsettled as (
+conversations_undetermined as (
 
     select conversations.conversation_key, conversations.first_event_at
     from {{ ref('int_conversations_aggregated') }} as conversations
     inner join {{ ref('int_watermarks_measured') }} as watermarks on conversations.id_namespace = watermarks.id_namespace
-    left join conversations_settled on conversations.conversation_key = conversations_settled.conversation_key
+    left join conversations_determined on conversations.conversation_key = conversations_determined.conversation_key
     where
         conversations.environment = 'production'
         and conversations.purpose = 'support'
         and conversations.last_interaction_at is not null
         and (conversations.explicit_end_at is not null or conversations.closes_at <= watermarks.watermark_at)
-        and conversations_settled.conversation_key is null
+        and conversations_determined.conversation_key is null
 
 )
 
-select * from conversations_unsettled
+select * from conversations_undetermined

@@ -46,7 +46,7 @@ class Terms:
     log: CallLog
 
 
-class Settling:
+class Recording:
     """Accounts for the conversations of one run: `accounted` by id, `calls` made, things redacted before sending."""
 
     def __init__(self, terms: Terms, clock: Clock) -> None:
@@ -79,7 +79,7 @@ class Settling:
                 pending.append(candidate)
         return pending
 
-    def settle_cached(self, pending: Sequence[Candidate]) -> list[list[ReadCandidate]]:
+    def record_cached(self, pending: Sequence[Candidate]) -> list[list[ReadCandidate]]:
         """Hand on what excerpts have brought before; return the other candidates, those of one excerpt together."""
         groups = by_excerpt(read(self._terms.model, pending))
         self._cached = dict(self._log.cached(groups, self._terms.definition_hash))
@@ -95,7 +95,7 @@ class Settling:
                 due.append(group)
         return due
 
-    def settle(self, group: Sequence[ReadCandidate], asked: Asked[Told]) -> None:
+    def record(self, group: Sequence[ReadCandidate], asked: Asked[Told]) -> None:
         """Take what came of asking about the first of those with the same excerpt, for all of them."""
         first, *others = group
         if asked.calls:
