@@ -17,8 +17,8 @@ class LlmReport:
     `candidates` = labelled + already_labelled + waiting + dead_lettered + fallen_back + withheld; the last are those
     whose texts have gone or changed since they were found. `conversations` are all with labels, `under_margin` those
     among them the embedded model is not sure of, whether an event determines them or not; `beyond_share` are no
-    candidates because as many less sure ones as may be are asked about. `cache_hits` of the labelled took no call: the same was
-    sent of another conversation.
+    candidates because as many less sure ones as may be are asked about. `cache_hits` of the labelled took no call: the
+    same was sent of another conversation.
     """
 
     conversations: int = 0
