@@ -39,12 +39,6 @@ class Column:
     default: str | None = None
     reference: Reference | None = None
 
-    @property
-    def allowed(self) -> str:
-        """Which values are allowed, in words."""
-        listed = "a list between | of " if self.is_list else ""
-        return f"{listed}{' or '.join(self.choices)}" if self.choices else self.meaning
-
     def what(self, text: str) -> str:
         """Return what is wrong with a text that is no value of the column."""
         if not text:
@@ -54,7 +48,7 @@ class Column:
     def remedy(self, text: str) -> str:
         """Return what to write in its place."""
         if self.choices:
-            advice = "write one of these" if text else f"write {self.allowed}"
+            advice = "write one of these" if text else f"write {' or '.join(self.choices)}"
         else:
             advice = f"write one such as {self.example}" if text else f"write {self.meaning} such as {self.example}"
         return f"{advice}, or leave it empty" if self.may_be_empty else advice
