@@ -20,7 +20,7 @@ from orchestration.warehouse.home import Home
 # Unit tests prove the models, not the data: `make test` runs them, a warehouse does not carry them.
 _FOLDERS = ("models", "macros", "seeds", "tests/generic", "tests/singular")
 _FILES = ("dbt_project.yml", "profiles.yml")
-_SUFFIXES = (".sql", ".yml", ".csv")
+_SUFFIXES = (".sql", ".yml", ".csv", ".md")
 # What labelling reads is built before it, everything else behind it. It does not read `funnels`; a test of
 # funnel_stages does, and Dagster wants the tests of a seed in the step that builds it.
 LABELLED_MODELS = ("int_conversations_unsettled", "funnels")
