@@ -92,6 +92,10 @@ show: setup ## print the first rows of SQL="select ..." over the published versi
 model: setup ## build and test MODEL=name and what follows from it on a small warehouse that is kept
 	@$(BIN)/python -m orchestration model -- "$$MODEL"
 
+.PHONY: docs
+docs: setup ## write dbt's page of all tables, columns and readers to target/docs/index.html
+	@$(BIN)/python -m orchestration docs
+
 .PHONY: doctor
 doctor: setup ## is this machine and configuration fit
 	@$(BIN)/python -m orchestration doctor

@@ -21,7 +21,7 @@ from orchestration.warehouse.home import Home
 # Unit tests prove the models, not the data: `make test` runs them, a warehouse does not carry them.
 _FOLDERS = ("models", "macros", "seeds", "tests/generic", "tests/singular")
 _FILES = ("dbt_project.yml", "profiles.yml")
-_SUFFIXES = (".sql", ".yml", ".csv")
+_SUFFIXES = (".sql", ".yml", ".csv", ".md")
 # What labelling reads is built before it, everything else behind it.
 LABELLED_MODEL = "int_conversations_undetermined"
 

@@ -194,6 +194,15 @@ def model(settings: Settings, name: str) -> int:
     return build_model(settings, name)
 
 
+@command_line.command(help="Write the static page of dbt docs.")
+@_with_settings
+def docs(settings: Settings) -> int:
+    """Describe every table and column on one page."""
+    from orchestration.commands.docs import write_docs  # noqa: PLC0415
+
+    return write_docs(settings)
+
+
 @command_line.command(help="Check whether this machine and configuration are fit.")
 @_with_settings
 def doctor(settings: Settings) -> int:

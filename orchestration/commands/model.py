@@ -1,56 +1,45 @@
 """`make model`: one model and what follows from it, built and tested on a small warehouse that is kept."""
 
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from orchestration.building.dbt_manifest import ManifestError
 from orchestration.building.invocation import invoke
 from orchestration.building.outcomes import Outcome
-from orchestration.building.project import assemble_project, build_command, dbt_flags
-from orchestration.commands.demo import settings_of_demo, simulate_warehouse
-from orchestration.commands.run import run_warehouse
+from orchestration.building.project import build_command, dbt_flags
 from orchestration.commands.show import table_of
+from orchestration.commands.small_warehouse import (
+    SmallWarehouseError,
+    parsed_project,
+    project_folder,
+    small_warehouse,
+    target_folder,
+)
 from orchestration.redaction.printable import printable
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.quoting import quoted
 
-if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
-
-# Small enough for seconds, and large enough for every model to have rows.
-_CONVERSATIONS = 400
-_DAYS = 12
 _PROGRESS_EVERY = 50
 
 
 def build_model(settings: Settings, name: str) -> int:
     """Build a model and what follows from it as the files in this folder say, run their tests, print its first rows.
 
-    The warehouse lies in `model-warehouse` of COLLOQUY_HOME; the first call makes it. Returns 0, 1 when something
-    failed, 2 when there is no such model.
+    Returns 0, 1 when something failed, 2 when there is no such model.
     """
     from dbt.contracts.graph.nodes import ModelNode  # noqa: PLC0415
 
-    home = Home(settings.home / "model-warehouse")
-    simulate_warehouse(home, conversations=_CONVERSATIONS, days=_DAYS)
-    kept = settings_of_demo(settings, home)
-    if not home.build_database.exists():
-        print("Building the small warehouse, once", file=sys.stderr)
-        code = run_warehouse(kept, is_simulated=True)
-        if code != 0:
-            return code
     try:
-        manifest = _parsed(kept)
-    except ManifestError as error:
+        kept = small_warehouse(settings)
+        manifest = parsed_project(kept)
+    except (SmallWarehouseError, ManifestError) as error:
         print(printable(str(error)))
         return 1
+    home = Home(kept.home)
     models = {node.name: node for node in manifest.nodes.values() if isinstance(node, ModelNode)}
     if name not in models:
         near = get_close_matches(name, models, n=3)
@@ -59,7 +48,7 @@ def build_model(settings: Settings, name: str) -> int:
         return 2
     outcomes: list[Outcome] = []
     for command in _commands(kept, name):
-        done = invoke(manifest, _project(home), home.dbt_target / "model", command, on_node=_print_progress)
+        done = invoke(manifest, project_folder(home), target_folder(home), command, on_node=_print_progress)
         if done.error is not None:
             print(printable(done.error))
             return 1
@@ -89,29 +78,6 @@ def _commands(settings: Settings, name: str) -> Iterator[list[str]]:
         f"{name}+",
     ]
     yield ["test", "--select", f"{name}+,test_type:data", *dbt_flags(settings)]
-
-
-def _project(home: Home) -> Path:
-    return home.root / "dbt" / "model-project"
-
-
-def _parsed(settings: Settings) -> "Manifest":
-    """Return what dbt makes of the models here, their unit tests included."""
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415
-
-    home = Home(settings.home)
-    project = _project(home)
-    assemble_project(project, settings.seeds)
-    shutil.copytree(PROJECT_DIR / "tests" / "unit", project / "tests" / "unit", dirs_exist_ok=True)
-    target = home.dbt_target / "model"
-    target.mkdir(parents=True, exist_ok=True)
-    paths = ["--project-dir", str(project), "--target-path", str(target)]
-    result = dbtRunner().invoke(["--quiet", "parse", *dbt_flags(settings), *paths])
-    if not result.success:
-        raise ManifestError(f"dbt cannot parse the models: {result.exception}")
-    manifest: Manifest = result.result  # type: ignore[assignment] # of `parse` it is the manifest
-    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
-    return manifest
 
 
 def _print_progress(ended: int) -> None:

@@ -43,6 +43,7 @@ RUN_ELSEWHERE = {
     "bench-labels": "takes minutes",
     "check": "lints this repository; so does every change of it",
     "dev": "tests/orchestration/commands/test_dev.py",
+    "docs": "tests/end_to_end/test_docs_command.py",
     "doctor": "tests/orchestration/commands/test_doctor.py",
     "eval": "tests/orchestration/classification/test_eval_command.py",
     "fix": "changes the files of this repository",

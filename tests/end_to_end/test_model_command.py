@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.commands import model
+from orchestration.commands import small_warehouse
 from orchestration.commands.model import build_model
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -28,7 +28,7 @@ def test_a_model_and_what_follows_are_built_and_tested(
     text = changed.read_text()
     assert text.count('{exposure_date: "2026-03-03"}') == 1
     changed.write_text(text.replace('{exposure_date: "2026-03-03"}', '{exposure_date: "2026-03-08"}'))
-    monkeypatch.setattr(model, "PROJECT_DIR", tmp_path / "project")
+    monkeypatch.setattr(small_warehouse, "PROJECT_DIR", tmp_path / "project")
     assert build_model(settings, "int_ab_test_dates_touched") == 1
     printed = capsys.readouterr().out
     assert "fail: int_ab_test_dates_touched__takes_the_old_dates_and_the_new" in printed
