@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.building.outcomes import Invocation, Outcome
+from orchestration.building.node_outcomes import Invocation, Outcome
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.building.invocation import invoke
-from orchestration.building.outcomes import Invocation
+from orchestration.building.node_outcomes import Invocation
 from orchestration.building.replay import Recorder, read_recording, replay, situation, write_recording
 from orchestration.warehouse.home import Home
 

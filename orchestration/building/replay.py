@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from orchestration.building.connection import open_build
-from orchestration.building.outcomes import Invocation, Outcome
+from orchestration.building.node_outcomes import Invocation, Outcome
 from orchestration.warehouse.home import Home
 
 if TYPE_CHECKING:

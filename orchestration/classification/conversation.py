@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from orchestration.configuration.stages import STAGES, UNKNOWN, furthest_stage
+from orchestration.configuration.label_stages import STAGES, UNKNOWN, furthest_stage
 
 Role = Literal["customer", "agent", "tool", "system"]
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from orchestration.classification.agent_text import unwrap
 from orchestration.classification.conversation import Conversation, Message, StageAnswer, StageLabel
 from orchestration.classification.cues import Cues, detect_language, simplified
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 
 # Rough guesses, not measured; the evaluation prints how far off they are.
 _FACT_CONFIDENCE = 0.99

@@ -14,6 +14,7 @@ from orchestration.classification.embedded.calibrating import CONFIDENT_SHARE, M
 from orchestration.classification.embedded.storage import read_model
 from orchestration.classification.evaluation import intents, llm_share, rephrases
 from orchestration.classification.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
+from orchestration.classification.evaluation.evaluating import CLASSIFIERS, evaluate, real_datasets
 from orchestration.classification.evaluation.examples import Dataset
 from orchestration.classification.evaluation.golden_set import GOLDEN, read_golden
 from orchestration.classification.evaluation.llm_columns import (
@@ -23,7 +24,6 @@ from orchestration.classification.evaluation.llm_columns import (
     estimate_columns,
 )
 from orchestration.classification.evaluation.report import SetReport, as_json, as_markdown
-from orchestration.classification.evaluation.run import CLASSIFIERS, evaluate, real_datasets
 from orchestration.classification.llm.configuration import LlmConfiguration
 from orchestration.classification.llm.running import Dependencies
 from orchestration.classification.llm.step import Labeller

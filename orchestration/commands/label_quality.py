@@ -10,9 +10,9 @@ import duckdb
 from orchestration.building.project import assemble_project
 from orchestration.commands.demo import settings_of_demo
 from orchestration.commands.run import obstacle, run_warehouse
+from orchestration.configuration.label_stages import CLAIMED_RESOLVED, STAGES
 from orchestration.configuration.problems import ConfigurationError
 from orchestration.configuration.sources import read_namespaces
-from orchestration.configuration.stages import CLAIMED_RESOLVED, STAGES
 from orchestration.ledger.drawing import draw_sample
 from orchestration.ledger.human_labels import SampleError, land_sample, read_sample
 from orchestration.redaction.printable import printable

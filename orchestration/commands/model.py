@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.building.dbt_manifest import ManifestError
 from orchestration.building.invocation import invoke
-from orchestration.building.outcomes import Outcome
+from orchestration.building.node_outcomes import Outcome
 from orchestration.building.project import build_command, dbt_flags
 from orchestration.commands.show import table_of
 from orchestration.commands.small_warehouse import (

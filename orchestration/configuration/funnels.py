@@ -5,10 +5,10 @@ from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from orchestration.configuration.cells import NAME, Cell, Filter, Name, Number, Purposes, Reference, Whole
+from orchestration.configuration.label_stages import STAGES
 from orchestration.configuration.problems import Problem
 from orchestration.configuration.reading import Seed
 from orchestration.configuration.rows import Row
-from orchestration.configuration.stages import STAGES
 
 # What models/intermediate/funnels/int_facts_dated.sql finds.
 FACTS = (

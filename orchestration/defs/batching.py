@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from orchestration.landing.files import LandedFile
+from orchestration.landing.landed_files import LandedFile
 
 # Files often arrive in bursts; one run takes them all.
 QUIET_TIME = timedelta(minutes=5)

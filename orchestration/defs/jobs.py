@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.defs.open_conversations import CHECK_KEY
+from orchestration.defs.open_conversation_check import CHECK_KEY
 
 # In process: the lock, the imports and the DuckDB files are held once for the run, not once a step.
 refresh_warehouse = dg.define_asset_job(

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from orchestration.defs import checks as audit
+from orchestration.defs import edge_checks as audit
 from orchestration.defs import labels, llm_labels, message_labels
-from orchestration.defs.history import forget_runs
 from orchestration.defs.policy import WAREHOUSE_POOL, retry_disk_errors
 from orchestration.defs.resources import Warehouse
+from orchestration.defs.run_history import forget_runs
 from orchestration.privacy.erasure import ErasureIncompleteError, conclude_erasure, pending_erasure
 from orchestration.publishing import keep_history, publish
 from orchestration.warehouse.build_records import built_from, data_until

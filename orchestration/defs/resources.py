@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.defs.history import prune_runs
+from orchestration.defs.run_history import prune_runs
 from orchestration.landing import read_hash_key
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home

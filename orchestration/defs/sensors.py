@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.defs import jobs
 from orchestration.defs.batching import QUIET_TIME, Seen, decide
-from orchestration.landing.files import LandedFile, find_files
+from orchestration.landing.landed_files import LandedFile, find_files
 from orchestration.settings import Settings
 
 _LOOK_EVERY_SECONDS = 60

@@ -22,7 +22,7 @@ from orchestration.building.dbt_manifest import (
 )
 from orchestration.building.invocation import invoke
 from orchestration.building.models import build_increment
-from orchestration.building.outcomes import Outcome
+from orchestration.building.node_outcomes import Outcome
 from orchestration.building.project import build_command
 from orchestration.building.restatements import compare_with_published, show_published
 from orchestration.defs import publish

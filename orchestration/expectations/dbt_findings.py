@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.building.connection import open_build
 from orchestration.building.data_tests import FailedTest
-from orchestration.building.outcomes import Outcome
+from orchestration.building.node_outcomes import Outcome
 from orchestration.expectations.results import SHOWN_EXAMPLES, Severity
 from orchestration.redaction.printable import one_line
 from orchestration.warehouse.home import Home

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.landing.files import LandedFile, open_file
+from orchestration.landing.landed_files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, RefusedLine
 from orchestration.landing.rejects import RejectJudge, RejectRow, insert_rejects
 from orchestration.landing.stage import LoadContext, Stage, StagedFile

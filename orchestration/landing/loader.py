@@ -16,7 +16,7 @@ from orchestration.landing.file_load import (
     load_together,
     read_whole,
 )
-from orchestration.landing.files import LandedFile, UnreadFile, find_files
+from orchestration.landing.landed_files import LandedFile, UnreadFile, find_files
 from orchestration.landing.stage import LoadContext, make_context
 from orchestration.landing.summary import FileReport, LandingSummary, ReasonCount, Rejection
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS

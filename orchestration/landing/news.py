@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.configuration.sources import read_namespaces
-from orchestration.landing.files import LandedFile
+from orchestration.landing.landed_files import LandedFile
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, read_suppressions
 from orchestration.warehouse.load_records import known_files
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 import duckdb
 
 from orchestration.landing import reasons
-from orchestration.landing.files import LandedFile, open_file
+from orchestration.landing.landed_files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, LineSplitter, RefusedLine, refuse
 
 # Some 120,000 rows, a row group of DuckDB: it is written to the file as it is inserted, a part of one twice.

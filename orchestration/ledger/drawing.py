@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 from orchestration.warehouse.quoting import text_literal
 
 _COLUMNS = ("conversation_key", "stage", "reached", "labelled_by", "content_hash")

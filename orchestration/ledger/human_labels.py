@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from orchestration.configuration.stages import CLAIMED_RESOLVED, STAGES
+from orchestration.configuration.label_stages import CLAIMED_RESOLVED, STAGES
 from orchestration.redaction.printable import one_line
 from orchestration.warehouse.load_records import next_load
 from orchestration.warehouse.operations import record_operation

@@ -11,7 +11,7 @@ from orchestration.classification.conversation import Classifier, StageAnswer
 from orchestration.classification.cues import hash_of_cues
 from orchestration.classification.embedded.storage import SHIPPED, StoredModel, read_model
 from orchestration.classification.rules import classify_by_rules
-from orchestration.configuration.stages import UNKNOWN
+from orchestration.configuration.label_stages import UNKNOWN
 from orchestration.redaction.redactor import REDACTOR_VERSION
 
 # Raised with every change of code that may change an answer; data (cues, coefficients) is hashed as it is.

@@ -8,17 +8,15 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ledger.evidence import shown_labels
-from orchestration.ledger.labellers import Labeller
-from orchestration.ledger.reading import (
+from orchestration.ledger.conversation_reading import (
     Candidate,
     look_at,
     open_for_reading,
     read_candidates,
     relabelled,
 )
-from orchestration.ledger.scope import Scope, built_events, naive, scope_of
-from orchestration.ledger.writing import (
+from orchestration.ledger.label_evidence import shown_labels
+from orchestration.ledger.label_writing import (
     STAGE_PROGRESS,
     LabelledConversation,
     Labelling,
@@ -26,6 +24,8 @@ from orchestration.ledger.writing import (
     read_progress,
     write_progress,
 )
+from orchestration.ledger.labellers import Labeller
+from orchestration.ledger.scope import Scope, built_events, naive, scope_of
 from orchestration.warehouse.load_records import next_load
 from orchestration.warehouse.operations import record_operation
 from orchestration.warehouse.quoting import text_literal

@@ -9,8 +9,8 @@ from enum import StrEnum
 import duckdb
 
 from orchestration.ledger.content import StoredConversation
+from orchestration.ledger.label_writing import Labelling, append_rows
 from orchestration.ledger.scope import naive
-from orchestration.ledger.writing import Labelling, append_rows
 
 
 class BatchState(StrEnum):

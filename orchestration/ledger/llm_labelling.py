@@ -19,16 +19,16 @@ from orchestration.classification.llm.running import Dependencies
 from orchestration.classification.llm.step import Labeller as LlmLabeller
 from orchestration.configuration.model_prices import Price, price_of
 from orchestration.ledger.content import StoredConversation
+from orchestration.ledger.conversation_reading import open_for_reading
+from orchestration.ledger.label_writing import Labelling
 from orchestration.ledger.labellers import embedded_labeller, embedded_model
 from orchestration.ledger.llm_batch_labelling import BatchRun, Part
 from orchestration.ledger.llm_batches import BatchLedger
 from orchestration.ledger.llm_history import LedgerHistory
 from orchestration.ledger.llm_log import LedgerLog
 from orchestration.ledger.llm_report import LlmReport
-from orchestration.ledger.reading import open_for_reading
 from orchestration.ledger.scope import naive
 from orchestration.ledger.unsure import Margin, Unsure, find_due, measure_margin, read_part, room_for
-from orchestration.ledger.writing import Labelling
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.load_records import next_load

@@ -6,14 +6,14 @@ from dataclasses import replace
 import duckdb
 
 from orchestration.classification.conversation import StageAnswer
+from orchestration.classification.llm.answer_evidence import Believed
 from orchestration.classification.llm.call_log import AnswerRow, CallRow, DeadLetter
-from orchestration.classification.llm.evidence import Believed
-from orchestration.configuration.stages import CLAIMED_RESOLVED
+from orchestration.configuration.label_stages import CLAIMED_RESOLVED
 from orchestration.ledger.content import StoredConversation
-from orchestration.ledger.evidence import shown_labels
+from orchestration.ledger.label_evidence import shown_labels
+from orchestration.ledger.label_writing import LabelledConversation, Labelling, append_rows, label_row
 from orchestration.ledger.llm_history import LedgerHistory
 from orchestration.ledger.scope import naive
-from orchestration.ledger.writing import LabelledConversation, Labelling, append_rows, label_row
 
 _ANSWERED = "answered"
 _Row = dict[str, object]

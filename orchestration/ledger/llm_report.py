@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestration.classification.llm.call_log import CallRow
-from orchestration.classification.llm.outcomes import LlmSummary, Outcome
+from orchestration.classification.llm.candidate_outcomes import LlmSummary, Outcome
 
 _ASKED = frozenset({Outcome.LABELLED, Outcome.DEAD_LETTERED})
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import duckdb
 
 from orchestration.classification.messages.labeller import MessageLabeller, MessageLabels
-from orchestration.configuration.stages import UNKNOWN
+from orchestration.configuration.label_stages import UNKNOWN
 from orchestration.configuration.taxonomy import KINDS
+from orchestration.ledger.conversation_reading import open_for_reading
+from orchestration.ledger.label_writing import MESSAGE_PROGRESS, append_rows, read_progress, write_progress
 from orchestration.ledger.message_reading import (
     MessageCandidate,
     look_at_messages,
     read_messages,
     relabelled_messages,
 )
-from orchestration.ledger.reading import open_for_reading
 from orchestration.ledger.scope import Scope, built_events, naive, scope_of
-from orchestration.ledger.writing import MESSAGE_PROGRESS, append_rows, read_progress, write_progress
 from orchestration.warehouse.load_records import next_load
 from orchestration.warehouse.operations import record_operation
 from orchestration.warehouse.quoting import text_literal

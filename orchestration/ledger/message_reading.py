@@ -9,7 +9,7 @@ from datetime import datetime
 import duckdb
 
 from orchestration.classification.messages.labeller import languages_of
-from orchestration.ledger.reading import LABELLED_BEFORE_START, read_rows, stored_conversation
+from orchestration.ledger.conversation_reading import LABELLED_BEFORE_START, read_rows, stored_conversation
 from orchestration.ledger.scope import EVENTS, Scope, changed_since, find_starts, looks_at_everything
 
 _SPOKEN = ("customer", "agent")

@@ -12,9 +12,9 @@ from datetime import datetime
 import duckdb
 import pandas as pd
 
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 from orchestration.ledger.content import StoredConversation
-from orchestration.ledger.reading import find_stripped, read_candidates
+from orchestration.ledger.conversation_reading import find_stripped, read_candidates
 
 _EVENTS = "build.intermediate.int_events"
 

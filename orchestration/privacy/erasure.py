@@ -30,7 +30,7 @@ from orchestration.privacy.rewriting import rewrite_without
 from orchestration.privacy.scanning import Hit, landed_files_of, scan
 from orchestration.privacy.search_terms import SearchTerms, collect_search_terms
 from orchestration.publishing import keep_history
-from orchestration.publishing.files import put_text
+from orchestration.publishing.durable_files import put_text
 from orchestration.warehouse.build_records import discard_build
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.load_records import next_load

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.publishing.files import sync_to_disk
+from orchestration.publishing.durable_files import sync_to_disk
 from orchestration.warehouse.quoting import text_literal
 from orchestration.warehouse.raw_tables import open_raw
 

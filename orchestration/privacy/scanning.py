@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.landing.files import LandedFile, find_files
+from orchestration.landing.landed_files import LandedFile, find_files
 from orchestration.privacy.search_terms import SearchTerms, matches
 from orchestration.warehouse.quoting import quoted, text_literal
 

@@ -10,8 +10,8 @@ from orchestration.publishing.errors import (
     NotEnoughSpaceError,
     PublishError,
 )
-from orchestration.publishing.history import HISTORY_TABLES, keep_history
 from orchestration.publishing.publication import PublishSummary, publish
+from orchestration.publishing.publication_history import HISTORY_TABLES, keep_history
 from orchestration.publishing.published_manifest import Manifest, TableRecord, read_manifest
 from orchestration.publishing.versions import is_whole
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.publishing.durable_files import hard_link, sync_to_disk
 from orchestration.publishing.errors import BuildDatabaseError
-from orchestration.publishing.files import hard_link, sync_to_disk
 from orchestration.publishing.published_manifest import Manifest, TableRecord
 from orchestration.publishing.tables import SCHEMA, TableShape, month_condition
 from orchestration.warehouse.quoting import quoted, text_literal

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.publishing.durable_files import open_to_readers, put_text, sync_to_disk
 from orchestration.publishing.errors import NotEnoughSpaceError, PublishError
 from orchestration.publishing.export import (
     BUILD,
@@ -20,7 +21,6 @@ from orchestration.publishing.export import (
     open_build,
     write_parquet,
 )
-from orchestration.publishing.files import open_to_readers, put_text, sync_to_disk
 from orchestration.publishing.published_manifest import MANIFEST_NAME, Manifest, TableRecord, as_utc
 from orchestration.publishing.tables import TableShape, fingerprint_table, read_shapes
 from orchestration.publishing.versions import (

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from orchestration.publishing.durable_files import put_hard_link, put_symlink, put_text, sync_to_disk
 from orchestration.publishing.errors import ManifestError
-from orchestration.publishing.files import put_hard_link, put_symlink, put_text, sync_to_disk
 from orchestration.publishing.published_manifest import MANIFEST_NAME, Manifest, read_manifest
 
 LINK_NAME = "colloquy.duckdb"

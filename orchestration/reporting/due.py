@@ -12,7 +12,7 @@ from orchestration.building.configuration_hash import configuration_hash
 from orchestration.building.project import assemble_project
 from orchestration.building.registrations import check_registrations
 from orchestration.landing import read_hash_key
-from orchestration.landing.files import LandedFile, find_files, open_file
+from orchestration.landing.landed_files import LandedFile, find_files, open_file
 from orchestration.landing.news import new_files
 from orchestration.landing.suppression import OtherKeyError
 from orchestration.privacy.erasure import pending_erasure

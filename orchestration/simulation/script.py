@@ -2,8 +2,8 @@
 
 import random
 
-from orchestration.simulation.phrases import TOPIC_TOOLS, draw_slots, general_texts, sales_texts, topic_texts
 from orchestration.simulation.plan import MINUTE_MS, SECOND_MS, Act, SaysAgain, Value, Visit, random_stream
+from orchestration.simulation.spoken_phrases import TOPIC_TOOLS, draw_slots, general_texts, sales_texts, topic_texts
 
 _MESSAGES = frozenset({"interaction_initialized", "user_message", "agent_message"})
 _AGENT_KINDS = frozenset(

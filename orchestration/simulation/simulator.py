@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from orchestration.simulation.conversations import plan_world
+from orchestration.simulation.event_writing import write_file
 from orchestration.simulation.mess import plan_files
 from orchestration.simulation.plan import LANDING_SOURCES
 from orchestration.simulation.truth import write_truth
-from orchestration.simulation.writing import write_file
 
 MARKER_NAME = "simulated.json"
 

@@ -21,7 +21,7 @@ from orchestration.simulation.facts import (
 from orchestration.simulation.formats.common import zulu
 from orchestration.simulation.mess import FilePlan
 from orchestration.simulation.plan import DAY_MS, HOUR_MS, NAMESPACES, SOURCES, Act, Conversation, Plan
-from orchestration.simulation.stages import reached_stages
+from orchestration.simulation.simulated_stages import reached_stages
 
 Row = dict[str, object]
 

@@ -25,10 +25,10 @@ from orchestration.commands.instance import open_instance
 from orchestration.definitions import definitions
 from orchestration.defs import labels, message_labels
 from orchestration.defs.batching import Seen, decide, folder_state
-from orchestration.defs.history import prune_runs
-from orchestration.defs.open_conversations import CHECK_KEY
+from orchestration.defs.open_conversation_check import CHECK_KEY
 from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
-from orchestration.landing.files import LandedFile
+from orchestration.defs.run_history import prune_runs
+from orchestration.landing.landed_files import LandedFile
 from orchestration.publishing import HISTORY_TABLES
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.commands import label_quality
 from orchestration.commands.label_quality import judge_labels, write_sample
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 from orchestration.ledger.labellers import rules_labeller
 from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
 from orchestration.settings import Settings

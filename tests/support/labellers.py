@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from orchestration.classification.conversation import Conversation, StageAnswer, StageLabel
 from orchestration.classification.messages.labeller import MessageLabeller, MessageLabels
-from orchestration.classification.messages.phrases import NOTHING
-from orchestration.configuration.stages import STAGES
+from orchestration.classification.messages.phrase_matching import NOTHING
+from orchestration.configuration.label_stages import STAGES
 from orchestration.ledger.labellers import Labeller, rules_labeller
 
 

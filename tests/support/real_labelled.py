@@ -14,7 +14,7 @@ from orchestration.classification.embedded.fitting import HeadRows, Prepared
 from orchestration.classification.evaluation.examples import Dataset, Example
 from orchestration.classification.evaluation.real_sets import read_real_set
 from orchestration.classification.labelled import LabelledConversation, LabelledMessage
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 
 _NEVER = 1 << 30
 

@@ -22,7 +22,7 @@ from dbt.contracts.graph.manifest import Manifest
 from orchestration.building.connection import open_build
 from orchestration.building.dbt_manifest import asking_nodes, split_at_labels, standing_nodes
 from orchestration.building.invocation import invoke
-from orchestration.building.outcomes import Invocation
+from orchestration.building.node_outcomes import Invocation
 from orchestration.building.project import build_command, dbt_flags
 from orchestration.building.replay import NodeStatements, replay
 from orchestration.settings import Settings

@@ -18,7 +18,7 @@ from orchestration.building.configuration_hash import configuration_hash
 from orchestration.building.data_tests import DataTest, compile_tests, failed_tests
 from orchestration.building.invocation import invoke, read_manifest
 from orchestration.building.models import build_increment
-from orchestration.building.outcomes import Invocation
+from orchestration.building.node_outcomes import Invocation
 from orchestration.building.project import assemble_project, build_command, dbt_flags
 from orchestration.building.restatements import compare_with_published
 from orchestration.classification.messages.labeller import MessageLabeller, message_labeller

@@ -11,7 +11,7 @@ from orchestration.classification.embedded.heads import HEADS
 from orchestration.classification.embedded.linear import Floats, logistic, minimise, sigmoid
 from orchestration.classification.embedded.model import Calibration, Model, answer_of
 from orchestration.classification.labelled import MARKS, LabelledConversation, group_weights
-from orchestration.configuration.stages import STAGES, furthest_stage
+from orchestration.configuration.label_stages import STAGES, furthest_stage
 
 CONFIDENT_SHARE = 0.8
 # Answers at least this often right need no review.

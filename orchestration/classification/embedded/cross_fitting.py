@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.classification.conversation import Conversation
+from orchestration.classification.embedded.batches import Reading
 from orchestration.classification.embedded.choosing import group_folds
 from orchestration.classification.embedded.fitting import Prepared, Strength, fit_model
 from orchestration.classification.embedded.model import Model, Signal
-from orchestration.classification.embedded.reading import Reading
 
 # Each fold costs a fit; with fewer, each model would lack too many groups to speak for the one fitted on all.
 _FOLDS = 3

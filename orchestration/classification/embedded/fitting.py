@@ -7,10 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestration.classification.acts import AGENT_ACTS, CUSTOMER_ACTS
-from orchestration.classification.embedded.heads import HEADS, Head
-from orchestration.classification.embedded.linear import Rows, Weights, fit_logistic, inverse_document_frequencies
-from orchestration.classification.embedded.model import Calibration, Model
-from orchestration.classification.embedded.reading import (
+from orchestration.classification.embedded.batches import (
     AGENT,
     CUSTOMER,
     SIDES,
@@ -22,6 +19,9 @@ from orchestration.classification.embedded.reading import (
     read_batch,
     said_of,
 )
+from orchestration.classification.embedded.heads import HEADS, Head
+from orchestration.classification.embedded.linear import Rows, Weights, fit_logistic, inverse_document_frequencies
+from orchestration.classification.embedded.model import Calibration, Model
 from orchestration.classification.labelled import LabelledConversation, LabelledMessage, group_weights
 
 ACTS: Mapping[Side, tuple[str, ...]] = {AGENT: AGENT_ACTS, CUSTOMER: CUSTOMER_ACTS}

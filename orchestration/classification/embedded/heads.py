@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from orchestration.classification.embedded.batches import AGENT, CUSTOMER, Side
 from orchestration.classification.embedded.context import CONCERN_WIDTH
-from orchestration.classification.embedded.reading import AGENT, CUSTOMER, Side
 
 
 @dataclass(frozen=True)

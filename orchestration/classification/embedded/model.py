@@ -8,9 +8,7 @@ import numpy as np
 
 from orchestration.classification.acts import AGENT_ACTS, CUSTOMER_ACTS
 from orchestration.classification.conversation import Conversation, StageAnswer, StageLabel
-from orchestration.classification.embedded.heads import HEADS, Head
-from orchestration.classification.embedded.linear import logistic
-from orchestration.classification.embedded.reading import (
+from orchestration.classification.embedded.batches import (
     CUSTOMER,
     SIDES,
     Numbers,
@@ -21,8 +19,10 @@ from orchestration.classification.embedded.reading import (
     read_batch,
     said_of,
 )
+from orchestration.classification.embedded.heads import HEADS, Head
+from orchestration.classification.embedded.linear import logistic
 from orchestration.classification.labelled import MARKS
-from orchestration.configuration.stages import STAGES, UNKNOWN
+from orchestration.configuration.label_stages import STAGES, UNKNOWN
 
 _CLAIMED = "claimed_resolved"
 _ACTS = {"agent": len(AGENT_ACTS), "customer": len(CUSTOMER_ACTS)}

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from orchestration.classification.acts import AGENT_ACTS, CUSTOMER_ACTS
+from orchestration.classification.embedded.batches import SIDES, TextHeads
 from orchestration.classification.embedded.calibrating import Measured
 from orchestration.classification.embedded.heads import HEADS
 from orchestration.classification.embedded.model import Calibration, Model
-from orchestration.classification.embedded.reading import SIDES, TextHeads
 
 SHIPPED = Path(__file__).parent.parent / "model"
 _COEFFICIENTS, _DESCRIPTION = "coefficients.npz", "model.json"

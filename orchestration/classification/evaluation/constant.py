@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestration.classification.conversation import Conversation, StageAnswer, StageLabel
 from orchestration.classification.evaluation.examples import Dataset
-from orchestration.configuration.stages import INITIATED, STAGES, furthest_stage
+from orchestration.configuration.label_stages import INITIATED, STAGES, furthest_stage
 
 
 @dataclass(frozen=True)

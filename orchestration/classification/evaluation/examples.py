@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestration.classification.conversation import Conversation
-from orchestration.configuration.stages import STAGES, furthest_stage
+from orchestration.configuration.label_stages import STAGES, furthest_stage
 
 
 @dataclass(frozen=True)

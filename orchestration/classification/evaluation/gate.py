@@ -5,9 +5,9 @@ from pathlib import Path
 
 from orchestration.classification.conversation import Classifier
 from orchestration.classification.evaluation.baseline import Comparison, compare, read_baselines
+from orchestration.classification.evaluation.evaluating import evaluate
 from orchestration.classification.evaluation.golden_set import read_golden
 from orchestration.classification.evaluation.report import SetReport
-from orchestration.classification.evaluation.run import evaluate
 
 # Share of right furthest stages that may be lost; a change that pays is recorded with `eval --record`.
 ALLOWED_LOSS = 0.02

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestration.classification.conversation import Conversation, Message, Role
 from orchestration.classification.evaluation.examples import Dataset, Example
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 
 # Beside the tests and not in the package: whoever has `make` has it, and it is in nobody's warehouse.
 GOLDEN = Path(__file__).parent / "golden"

@@ -13,7 +13,7 @@ from typing import Any
 from orchestration.classification.conversation import Message
 from orchestration.classification.evaluation.real_sets import read_conversations, read_truths
 from orchestration.classification.messages.labeller import MessageLabeller, languages_of, message_labeller
-from orchestration.configuration.stages import UNKNOWN
+from orchestration.configuration.label_stages import UNKNOWN
 
 SETS = ("star", "sgd")
 

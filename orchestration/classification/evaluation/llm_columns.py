@@ -11,12 +11,12 @@ from orchestration.classification.evaluation.baseline import Baseline, Compariso
 from orchestration.classification.evaluation.examples import Dataset
 from orchestration.classification.evaluation.scoring import Scores
 from orchestration.classification.llm.call_log import CacheEntry, ContentKey, MemoryLog, Standing
+from orchestration.classification.llm.candidate_outcomes import LlmSummary, Outcome
 from orchestration.classification.llm.candidates import Candidate
 from orchestration.classification.llm.estimating import RunEstimate
-from orchestration.classification.llm.outcomes import LlmSummary, Outcome
 from orchestration.classification.llm.replies import Failure
 from orchestration.classification.llm.step import Labeller
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 
 LLM, LLM_UNDER_MARGIN = "LLM", "model + LLM below the confidence threshold"
 _NOTHING = StageLabel(reached=None, confidence=0.0)

@@ -12,9 +12,9 @@ from typing import Any
 
 from orchestration.classification.conversation import Conversation, Message, Role
 from orchestration.classification.evaluation.examples import Dataset, Example
+from orchestration.configuration.label_stages import STAGES
 from orchestration.configuration.reading import read_rows
 from orchestration.configuration.sources import EventTypeAlias
-from orchestration.configuration.stages import STAGES
 
 REAL_SETS = ("star", "sgd", "tau")
 # Constants win on whole conversations and tau has too few unambiguous cuts, so only these are aimed at.

@@ -7,7 +7,7 @@ from typing import Any
 from orchestration.classification.answer_statistics import BinaryCounts
 from orchestration.classification.evaluation.baseline import Comparison
 from orchestration.classification.evaluation.scoring import CONFIDENT_SHARE, Scores, Share
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 
 
 @dataclass(frozen=True)

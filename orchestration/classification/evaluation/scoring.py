@@ -13,7 +13,7 @@ from orchestration.classification.answer_statistics import (
 )
 from orchestration.classification.conversation import Classifier, StageAnswer
 from orchestration.classification.evaluation.examples import Dataset, Example
-from orchestration.configuration.stages import STAGES, UNKNOWN
+from orchestration.configuration.label_stages import STAGES, UNKNOWN
 
 CONFIDENT_SHARE = 0.8
 _Pair = tuple[Example, StageAnswer]

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from orchestration.classification.llm.answer_evidence import EvidenceRefusedError
 from orchestration.classification.llm.budget import Budget
 from orchestration.classification.llm.call_log import CallRow, ContentKey
 from orchestration.classification.llm.circuit_breaker import CircuitBreaker
 from orchestration.classification.llm.clock import Clock
 from orchestration.classification.llm.estimating import TokenEstimate, estimate_tokens
-from orchestration.classification.llm.evidence import EvidenceRefusedError
 from orchestration.classification.llm.prompt import OUTPUT_TOKENS
 from orchestration.classification.llm.rate_limiter import RateLimiter
 from orchestration.classification.llm.replies import PASSING, POSSIBLY_BILLED, CallFailedError, Endpoint, Failure, Reply

@@ -9,11 +9,11 @@ from functools import partial
 from orchestration.classification.llm.asking import NOT_ASKED, LlmClient, Question
 from orchestration.classification.llm.batch_client import Result
 from orchestration.classification.llm.budget import Budget
+from orchestration.classification.llm.candidate_outcomes import Accounted, LlmSummary, Outcome
 from orchestration.classification.llm.candidates import Candidate, ReadCandidate
 from orchestration.classification.llm.circuit_breaker import CircuitBreaker
 from orchestration.classification.llm.clock import Clock
 from orchestration.classification.llm.excerpt import hash_of
-from orchestration.classification.llm.outcomes import Accounted, LlmSummary, Outcome
 from orchestration.classification.llm.prompt import chat_messages
 from orchestration.classification.llm.rate_limiter import RateLimiter
 from orchestration.classification.llm.recording import Recording, Terms, read_answer

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from orchestration.classification.llm.evidence import Believed
+from orchestration.classification.llm.answer_evidence import Believed
 from orchestration.classification.llm.replies import Failure
 
 

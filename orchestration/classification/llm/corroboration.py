@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.classification.conversation import Conversation
+from orchestration.classification.embedded.batches import CUSTOMER, Reading
 from orchestration.classification.embedded.model import Model, Signal
-from orchestration.classification.embedded.reading import CUSTOMER, Reading
 from orchestration.classification.llm.excerpt import TOOL_CALLED
 from orchestration.classification.rules import NEUTRAL_TOOL
 

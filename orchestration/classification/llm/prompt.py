@@ -4,10 +4,10 @@ import hashlib
 import json
 from typing import Any
 
-from orchestration.classification.llm.evidence import EVIDENCE_VERSION
+from orchestration.classification.llm.answer_evidence import EVIDENCE_VERSION
 from orchestration.classification.llm.excerpt import EXCERPT_VERSION, MOST_CHARACTERS, Excerpt
 from orchestration.classification.llm.schema import MOST_MESSAGES, SCHEMA, SCHEMA_NAME
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 from orchestration.redaction.redactor import REDACTOR_VERSION
 
 TEMPLATE = """\

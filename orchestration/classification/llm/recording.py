@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestration.classification.embedded.model import Model
+from orchestration.classification.llm.answer_evidence import Believed, believe
 from orchestration.classification.llm.asking import CIRCUIT_OPEN, Asked
 from orchestration.classification.llm.call_log import (
     AnswerRow,
@@ -19,11 +20,10 @@ from orchestration.classification.llm.call_log import (
     DeadLetter,
     Standing,
 )
+from orchestration.classification.llm.candidate_outcomes import Accounted, LlmSummary, Outcome
 from orchestration.classification.llm.candidates import Candidate, ReadCandidate, by_excerpt, read
 from orchestration.classification.llm.clock import Clock
 from orchestration.classification.llm.configuration import LlmConfiguration
-from orchestration.classification.llm.evidence import Believed, believe
-from orchestration.classification.llm.outcomes import Accounted, LlmSummary, Outcome
 from orchestration.classification.llm.replies import PASSING, Failure
 from orchestration.classification.llm.schema import Said, answer_text, parse_answer
 from orchestration.configuration.model_prices import Price

@@ -11,12 +11,12 @@ from functools import partial
 from orchestration.classification.llm.asking import CIRCUIT_OPEN, NOT_ASKED, LlmClient, Question
 from orchestration.classification.llm.budget import Budget, Cap
 from orchestration.classification.llm.call_log import CallRow
+from orchestration.classification.llm.candidate_outcomes import LlmSummary
 from orchestration.classification.llm.candidates import Candidate, ReadCandidate
 from orchestration.classification.llm.circuit_breaker import CircuitBreaker
 from orchestration.classification.llm.client import OpenAiEndpoint
 from orchestration.classification.llm.clock import Clock, SystemClock
 from orchestration.classification.llm.configuration import LlmConfiguration
-from orchestration.classification.llm.outcomes import LlmSummary
 from orchestration.classification.llm.probe import NOT_ENFORCED, probe_question
 from orchestration.classification.llm.prompt import chat_messages
 from orchestration.classification.llm.rate_limiter import RateLimiter

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from orchestration.classification.embedded.storage import StoredModel
 from orchestration.classification.llm.call_log import AnswerCache, CacheEntry, CallLog
+from orchestration.classification.llm.candidate_outcomes import LlmSummary
 from orchestration.classification.llm.candidates import Candidate, by_excerpt, read
 from orchestration.classification.llm.configuration import LlmConfiguration
 from orchestration.classification.llm.estimating import RunEstimate, estimate_run
-from orchestration.classification.llm.outcomes import LlmSummary
 from orchestration.classification.llm.prompt import chat_messages, definition_hash
 from orchestration.classification.llm.recording import Terms
 from orchestration.classification.llm.running import Dependencies, Run

@@ -12,7 +12,7 @@ from typing import Protocol
 from orchestration.classification.agent_text import unwrap
 from orchestration.classification.conversation import Message
 from orchestration.classification.cues import Cues, detect_language, hash_of_cues
-from orchestration.classification.messages.phrases import LEAST_LEAD, LEAST_SHARE, NOTHING, Shown, phrase_books
+from orchestration.classification.messages.phrase_matching import LEAST_LEAD, LEAST_SHARE, NOTHING, Shown, phrase_books
 from orchestration.classification.messages.sentiment import LANGUAGE, sentiment_of
 from orchestration.classification.rephrases.detecting import LEAST_SIMILARITY, Said, compare
 from orchestration.classification.rephrases.frequencies import hash_of_frequencies

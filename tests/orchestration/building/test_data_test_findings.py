@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from orchestration.building.data_tests import DataTest, FailedTest, failed_tests, node_of_test
-from orchestration.building.outcomes import Outcome
+from orchestration.building.node_outcomes import Outcome
 from orchestration.expectations.dbt_findings import DbtFinding, failed_nodes, rows_found
 from orchestration.warehouse.home import Home
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from orchestration.building.outcomes import Invocation
+from orchestration.building.node_outcomes import Invocation
 from orchestration.building.replay import (
     NodeStatements,
     Recorder,

@@ -10,9 +10,9 @@ import pytest
 
 from orchestration.classification.conversation import Conversation, StageAnswer, StageLabel
 from orchestration.classification.evaluation.baseline import record_baselines
+from orchestration.classification.evaluation.evaluating import CLASSIFIERS
 from orchestration.classification.evaluation.gate import hold_to_baseline
 from orchestration.classification.evaluation.golden_set import GOLDEN, read_golden
-from orchestration.classification.evaluation.run import CLASSIFIERS
 from orchestration.classification.rules import classify_by_rules
 from orchestration.commands.eval import run_evaluation
 from orchestration.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 from orchestration.classification.embedded.shipped import shipped_model
 from orchestration.classification.evaluation.examples import Dataset, Example
 from orchestration.classification.evaluation.llm_share import as_json, as_markdown, llm_share
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 from tests.support.unsure_events import conversation_of, sure, unsure
 
 

@@ -9,8 +9,8 @@ import pytest
 from orchestration.classification.conversation import Message
 from orchestration.classification.cues import simplified
 from orchestration.classification.messages.labeller import MessageLabeller, languages_of, message_labeller
-from orchestration.classification.messages.phrases import LEAST_LEAD, LEAST_SHARE, phrase_books
-from orchestration.configuration.stages import UNKNOWN
+from orchestration.classification.messages.phrase_matching import LEAST_LEAD, LEAST_SHARE, phrase_books
+from orchestration.configuration.label_stages import UNKNOWN
 from orchestration.configuration.taxonomy import KINDS, NO_LABEL, read_taxonomy
 from orchestration.settings import PROJECT_DIR
 from tests.support.message_cases import MessageCase, answers, kinds_of, read_message_cases

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orchestration.classification.messages.labeller import message_labeller
-from orchestration.classification.messages.phrases import PhraseBook, Shown
+from orchestration.classification.messages.phrase_matching import PhraseBook, Shown
 from orchestration.classification.messages.words import NEGATION, clauses
 from orchestration.configuration.taxonomy import Kind, TaxonomyRow
 

@@ -10,7 +10,7 @@ from orchestration.classification.conversation import Conversation, Message, Rol
 from orchestration.classification.cues import detect_language, read_cues, shipped_cues
 from orchestration.classification.evaluation.golden_set import GOLDEN
 from orchestration.classification.rules import classify_by_rules
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 
 EVENT_TYPES: dict[Role, str] = {"customer": "user_message", "agent": "agent_message", "tool": "tool_called"}
 CONCERN = ("customer", "My parcel with the blue lamp is late.")

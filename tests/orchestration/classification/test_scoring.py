@@ -12,7 +12,7 @@ from orchestration.classification.evaluation.constant import majority_constant
 from orchestration.classification.evaluation.examples import Dataset, Example
 from orchestration.classification.evaluation.report import SetReport, as_json, as_markdown
 from orchestration.classification.evaluation.scoring import Share, score
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 
 Reached = tuple[bool | None, ...]
 GREETED: Reached = (True, False, False, False, False)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from orchestration.classification.embedded.reading import SIDES
+from orchestration.classification.embedded.batches import SIDES
 from orchestration.classification.embedded.storage import SHIPPED, read_model
 from orchestration.classification.training.corpus import training_conversations
 from orchestration.commands.train import train

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestration.classification.conversation import StageAnswer, StageLabel
-from orchestration.configuration.stages import STAGES, furthest_stage
+from orchestration.configuration.label_stages import STAGES, furthest_stage
 
 
 def reached(*values: bool | None) -> dict[str, bool | None]:

@@ -10,8 +10,11 @@ import pytest
 
 from orchestration.classification.embedded.shipped import classify_by_model
 from orchestration.classification.open_conversations import Unidentified, find_unidentified
-from orchestration.defs import open_conversations
-from orchestration.defs.open_conversations import open_conversations_are_identified, unidentified_conversations_sensor
+from orchestration.defs import open_conversation_check as open_conversations
+from orchestration.defs.open_conversation_check import (
+    open_conversations_are_identified,
+    unidentified_conversations_sensor,
+)
 from orchestration.publishing import publish
 from orchestration.warehouse.home import Home
 from tests.support.warehouse import LOADED_AT

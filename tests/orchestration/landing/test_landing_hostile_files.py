@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from orchestration.landing import file_load, loader, streams
-from orchestration.landing.files import LandedFile, UnreadFile, find_files, open_file
+from orchestration.landing.landed_files import LandedFile, UnreadFile, find_files, open_file
 from orchestration.landing.lines import LINE_COST_BYTES, Chunk, is_too_deep
 
 SECRET = '{"event_id": "secret", "conversation_id": "c", "event_type": "t", "timestamp": "2026-03-01T10:00:00Z"}\n'

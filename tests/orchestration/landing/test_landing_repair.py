@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from orchestration.landing import RepairError, RepairSummary, repair_file
-from orchestration.landing.repair import landed_name
+from orchestration.landing.file_repair import landed_name
 from orchestration.settings import PROJECT_DIR
 from tests.orchestration.landing.conftest import HASH_KEY, Warehouse, event, jsonl
 

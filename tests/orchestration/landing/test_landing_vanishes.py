@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from orchestration.landing import loader
-from orchestration.landing.files import LandedFile, UnreadFile, find_files
+from orchestration.landing.landed_files import LandedFile, UnreadFile, find_files
 
 GONE = "cannot be read: No such file or directory"
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from orchestration.classification.conversation import Message, StageAnswer, StageLabel
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 from orchestration.ledger.content import StoredConversation, StoredMessage
-from orchestration.ledger.evidence import shown_labels
+from orchestration.ledger.label_evidence import shown_labels
 from orchestration.ledger.labellers import embedded_labeller, rules_labeller
 from orchestration.settings import PROJECT_DIR
 

@@ -6,7 +6,7 @@ import pytest
 
 from orchestration.simulation.facts import Facts, find_facts, is_counted, judge_durability
 from orchestration.simulation.plan import DAY_MS, HOUR_MS, MINUTE_MS, Act, Conversation, Plan, Value, Visit
-from orchestration.simulation.stages import reached_stages
+from orchestration.simulation.simulated_stages import reached_stages
 from orchestration.simulation.truth import daily_metrics, exposure_rows, find_watermarks
 
 T0 = 1_767_261_600_000  # 2026-01-01T10:00:00Z

@@ -4,11 +4,11 @@ import gzip
 import json
 from pathlib import Path
 
+from orchestration.simulation.event_writing import render_line, write_file
 from orchestration.simulation.formats import RENDERERS
 from orchestration.simulation.formats.common import JsonObject
 from orchestration.simulation.mess import FilePlan, Line
 from orchestration.simulation.plan import Act, Conversation, Visit
-from orchestration.simulation.writing import render_line, write_file
 
 T0 = 1_767_261_600_000  # 2026-01-01T10:00:00Z
 

@@ -11,10 +11,10 @@ import pytest
 
 from orchestration.simulation.conversations import plan_world
 from orchestration.simulation.demo_seeds import write_demo_seeds
-from orchestration.simulation.phrases import TOPICS, draw_slots, general_texts, sales_texts, topic_texts
 from orchestration.simulation.plan import DAY_MS, HOUR_MS, Plan, random_stream
 from orchestration.simulation.script import Script
 from orchestration.simulation.situations import choose_situation
+from orchestration.simulation.spoken_phrases import TOPICS, draw_slots, general_texts, sales_texts, topic_texts
 from orchestration.simulation.world import Clock, plan_visits, source_counts
 
 MONDAY_MS = 1_767_571_200_000  # 2026-01-05T00:00:00Z

@@ -6,8 +6,8 @@ import pytest
 
 from orchestration.classification.conversation import Conversation
 from orchestration.classification.embedded.shipped import classify_by_model, shipped_model
+from orchestration.classification.llm.answer_evidence import Believed, EvidenceRefusedError, believe
 from orchestration.classification.llm.corroboration import supports
-from orchestration.classification.llm.evidence import Believed, EvidenceRefusedError, believe
 from orchestration.classification.llm.excerpt import excerpt_of
 from orchestration.classification.llm.schema import parse_answer
 from tests.support.llm_cases import BOOKING_ANSWER, booking, talk

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from orchestration.classification.llm.call_log import AnswerRow, CallRow, DeadLetter, MemoryLog
-from orchestration.classification.llm.outcomes import Outcome
+from orchestration.classification.llm.candidate_outcomes import Outcome
 from orchestration.classification.llm.prompt import OUTPUT_TOKENS
 from orchestration.classification.llm.replies import Failure
 from tests.support.llm_cases import (

@@ -8,9 +8,9 @@ import pytest
 
 from orchestration.classification.conversation import Conversation, StageAnswer
 from orchestration.classification.embedded.shipped import shipped_model
+from orchestration.classification.llm.answer_evidence import EvidenceRefusedError, believe
 from orchestration.classification.llm.call_log import MemoryLog
 from orchestration.classification.llm.corroboration import supports
-from orchestration.classification.llm.evidence import EvidenceRefusedError, believe
 from orchestration.classification.llm.excerpt import excerpt_of
 from orchestration.classification.llm.schema import parse_answer
 from tests.support.llm_attacks import OPEN_TALKS, infected, injections, obeying_answers, sides

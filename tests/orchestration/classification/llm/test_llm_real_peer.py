@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from orchestration.classification.embedded.shipped import shipped_model
+from orchestration.classification.llm.answer_evidence import CONFIDENCE
 from orchestration.classification.llm.call_log import MemoryLog
 from orchestration.classification.llm.configuration import LlmConfiguration
-from orchestration.classification.llm.evidence import CONFIDENCE
 from orchestration.classification.llm.replies import Failure
 from orchestration.classification.llm.step import Labeller
 from orchestration.configuration.model_prices import price_of

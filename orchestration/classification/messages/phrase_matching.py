@@ -13,7 +13,7 @@ from itertools import chain
 from orchestration.classification.letter_triples import similarity, triples_of
 from orchestration.classification.messages.phrase_checks import function_words
 from orchestration.classification.messages.words import NEGATION, clauses
-from orchestration.configuration.stages import UNKNOWN
+from orchestration.configuration.label_stages import UNKNOWN
 from orchestration.configuration.taxonomy import KINDS, NO_LABEL, Kind, TaxonomyRow
 
 # Set on orchestration/classification/evaluation/golden/message_margin_cases.yml.

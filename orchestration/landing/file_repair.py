@@ -16,8 +16,8 @@ from typing import Literal
 import duckdb
 
 from orchestration.landing.file_load import FileLoad, Progress, StillWrittenError, load_within, transaction
-from orchestration.landing.files import LandedFile, UnreadFile, find_files
 from orchestration.landing.forgetting import KnownPath, forget_path, known_path, reopen_file, sharing_files
+from orchestration.landing.landed_files import LandedFile, UnreadFile, find_files
 from orchestration.landing.repair_summary import RepairSummary, Reread
 from orchestration.landing.stage import LoadContext, make_context
 from orchestration.warehouse.load_records import Counts, ManifestRow, next_load, read_when_found, write_files

@@ -8,7 +8,7 @@ from orchestration.classification.labelled import MARKS
 from orchestration.classification.llm.corroboration import Support
 from orchestration.classification.llm.excerpt import TOOL_CALLED, Excerpt
 from orchestration.classification.llm.schema import Said
-from orchestration.configuration.stages import STAGES
+from orchestration.configuration.label_stages import STAGES
 
 # Raised with every change of what is believed.
 EVIDENCE_VERSION = 1

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestration.classification.conversation import Message, StageAnswer, StageLabel
-from orchestration.configuration.stages import CLAIMED_RESOLVED, STAGES
+from orchestration.configuration.label_stages import CLAIMED_RESOLVED, STAGES
 from orchestration.ledger.content import StoredConversation, StoredMessage
 
 # A customer cannot say that a problem is solved in the agent's place, whatever the text asks a classifier to answer.

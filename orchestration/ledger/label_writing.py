@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.ledger.content import StoredConversation
-from orchestration.ledger.evidence import ShownLabel
+from orchestration.ledger.label_evidence import ShownLabel
 from orchestration.ledger.labellers import Labeller
 
 # How far each kind of labelling has come.
