@@ -65,6 +65,8 @@ _MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,
 NAME = r"\S(.*\S)?"
 
 Name = Annotated[str, Cell(NAME, "a name without blanks around it", "mine")]
+# What stands in events is whatever its writer chose.
+Value = Annotated[str, Cell(r"(?s).*\S.*", "a value as events have it", "shop-bot")]
 Phrase = Annotated[str, Cell(NAME, "a phrase without blanks around it", "where is my order")]
 Word = Annotated[str, Cell(r"[^\sA-Z]([^A-Z]*[^\sA-Z])?", "a word in lower case", "customer")]
 # A quote or a star would be syntax in the path the property is read by.

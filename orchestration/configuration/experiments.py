@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
-from orchestration.configuration.cells import Moment, Name, Names, NumberAbove0, Shares, WholeAbove0
+from orchestration.configuration.cells import Moment, Name, Names, NumberAbove0, Shares, Value, WholeAbove0
 from orchestration.configuration.problems import Problem
 from orchestration.configuration.reading import Seed
 from orchestration.configuration.rows import Row
@@ -21,9 +21,9 @@ class Experiment(Row):
     file: ClassVar = "ab_tests.csv"
     key: ClassVar = ("test_name", "phase")
 
-    test_name: Name
+    test_name: Value
     phase: WholeAbove0
-    control_variant: Name
+    control_variant: Value
     variants: Names
     weights: Shares
     assignment: Literal["sha256_mod", "external"] | None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Set
 from difflib import get_close_matches
 from typing import ClassVar, Literal
 
-from orchestration.configuration.cells import Flag, Name, Names, Number, PropertyName, Whole, WholeAbove0
+from orchestration.configuration.cells import Flag, Name, Names, Number, PropertyName, Value, Whole, WholeAbove0
 from orchestration.configuration.problems import Problem
 from orchestration.configuration.reading import Seed
 from orchestration.configuration.rows import Row
@@ -69,7 +69,7 @@ class AgentExpectation(Row):
     file: ClassVar = "agents.csv"
     key: ClassVar = ("agent",)
 
-    agent: Name | None
+    agent: Value | None
     reference_message_count: WholeAbove0
     goals: Names | None
 

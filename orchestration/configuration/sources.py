@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from orchestration.configuration.cells import Flag, Name, OneOf, PropertyName, Purpose, Reference, Word
+from orchestration.configuration.cells import Flag, Name, OneOf, PropertyName, Purpose, Reference, Value, Word
 from orchestration.configuration.problems import Problem
 from orchestration.configuration.reading import Seed, read_rows
 from orchestration.configuration.rows import Row
@@ -36,7 +36,7 @@ class ConversationPurpose(Row):
     key: ClassVar = ("source", "agent")
 
     source: SourceName
-    agent: Name | None
+    agent: Value | None
     purpose: Purpose
 
 
@@ -47,9 +47,9 @@ class EventTypeAlias(Row):
     key: ClassVar = ("source", "source_event_type")
 
     source: SourceName
-    source_event_type: Name
+    source_event_type: Value
     sender_role: SenderRole | None
-    event_type: Name
+    event_type: Value
 
 
 class SenderWord(Row):
@@ -69,7 +69,7 @@ class SuccessSignal(Row):
     key: ClassVar = ("source", "event_type", "property", "value")
 
     source: SourceName | None
-    event_type: Name
+    event_type: Value
     property: PropertyName | None
     value: str | None
     strength: Literal["proof", "claim"]

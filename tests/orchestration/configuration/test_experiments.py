@@ -12,7 +12,7 @@ from tests.support.configured_rows import EXPERIMENT, row_of, shipped
 FACTS = {"is_resolved": "conversion", "session_seconds": "engagement"}
 # What is changed in a right row, the column that is wrong, and what is wrong with it.
 BAD: dict[str, tuple[Mapping[str, str], str, str]] = {
-    "no name": ({"test_name": " "}, "test_name", "' ' is not a name"),
+    "no name": ({"test_name": " "}, "test_name", "' ' is not a value"),
     "no phase": ({"phase": "0"}, "phase", "'0' is not a whole number above 0"),
     "a control that is no variant": ({"control_variant": "old"}, "control_variant", "'old' is none of formal, casual"),
     "one variant": ({"variants": "formal"}, "variants", "'formal' are not 2 to 16 different names"),
