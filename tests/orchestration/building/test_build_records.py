@@ -135,7 +135,10 @@ def test_the_hash_follows_the_place_of_a_line(project: Path, tmp_path: Path) -> 
     assert configuration_hash(settings, project) != before
 
 
-@pytest.mark.parametrize("name", ["models/marts/metrics/metrics_daily.yml", "tests/generic/mine.sql", "profiles.yml"])
+@pytest.mark.parametrize(
+    "name",
+    ["models/marts/metrics/metrics_daily.yml", "models/columns.md", "tests/generic/mine.sql", "profiles.yml"],
+)
 def test_the_hash_does_not_follow_tests_and_descriptions(project: Path, tmp_path: Path, name: str) -> None:
     settings = settings_of(tmp_path)
     before = configuration_hash(settings, project)
@@ -155,7 +158,14 @@ def test_the_hash_does_not_follow_a_moved_home(project: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["models/marts/metrics/metrics_daily.yml", "seeds/funnels.yml", "tests/generic/mine.sql", "profiles.yml"]
+    "name",
+    [
+        "models/marts/metrics/metrics_daily.yml",
+        "models/columns.md",
+        "seeds/funnels.yml",
+        "tests/generic/mine.sql",
+        "profiles.yml",
+    ],
 )
 def test_dbt_reads_a_changed_project_again(tmp_path: Path, name: str) -> None:
     settings = settings_of(tmp_path)

@@ -58,6 +58,11 @@ def test_a_block_describes_the_column_that_it_is_named_after() -> None:
     assert wrong == []
 
 
+def test_a_description_is_one_line() -> None:
+    """As a comment of a column it would keep its line breaks."""
+    assert [(model, column) for model, column, text in DESCRIBED if text != " ".join(text.split())] == []
+
+
 def test_every_block_is_used_twice_or_more() -> None:
     uses = Counter(used for _, _, text in DESCRIBED for used in _USE.findall(text))
     assert [name for name in BLOCKS if uses[name] < 2] == []
