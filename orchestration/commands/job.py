@@ -11,12 +11,15 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 from dagster._core.execution.plan.objects import ErrorSource, StepFailureData
+from dagster.components.core.component_tree import ComponentTreeException
 from sqlalchemy.exc import OperationalError
 
 from orchestration.building.dbt_manifest import ManifestError
 from orchestration.commands.instance import PROCESS_TAG, open_instance
 from orchestration.commands.run import FAILED
 from orchestration.configuration.problems import ConfigurationError
+from orchestration.definitions import definitions
+from orchestration.defs.policy import REBUILD_TAG, RELABEL_TAG
 from orchestration.publishing import read_manifest
 from orchestration.redaction.printable import printable
 from orchestration.reporting import notes_on_build, summarise
@@ -60,11 +63,7 @@ def _output_given_back() -> Iterator[None]:
 
 def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
     try:
-        # Definitions read the settings when they are imported or loaded, so this has to follow.
-        from orchestration.definitions import definitions  # noqa: PLC0415
-        from orchestration.defs.policy import REBUILD_TAG, RELABEL_TAG  # noqa: PLC0415
-
-        loaded = definitions()
+        loaded = _definitions()
     except (ConfigurationError, ManifestError) as error:
         print(printable(str(error)))
         return 2
@@ -84,6 +83,17 @@ def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
     print(f"\npublished version {manifest.version if manifest else '?'}\n")
     print(summarise(home.published, notes_on_build(home.build_database)))
     return 0
+
+
+def _definitions() -> dg.Definitions:
+    """Load the definitions, which read the settings; raise what went wrong, not Dagster's error around it."""
+    try:
+        return definitions()
+    except ComponentTreeException as error:
+        cause: BaseException = error
+        while isinstance(cause, ComponentTreeException) and cause.__cause__ is not None:
+            cause = cause.__cause__
+        raise cause from error
 
 
 def _failures(result: dg.ExecuteInProcessResult, home: Home) -> str:
