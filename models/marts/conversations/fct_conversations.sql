@@ -138,7 +138,7 @@ conversations_scored as (
                         ), 0.5
                     )
         end as satisfaction_score_v1,
-        -- Who says it is believed; else how it ended, a little less for every message more than three and for what had to be said again.
+        -- The customer's own rating counts; else how it ended, a little less for each message above three and each rephrasing.
         case
             when not is_engaged_and_closed then null
             when satisfaction_rating is not null then satisfaction_rating
@@ -154,7 +154,9 @@ conversations_scored as (
         end as satisfaction_score,
         cast(
             case
-                when not is_engaged_and_closed then null when outcome = 'resolved_confirmed' then 100 when outcome = 'resolved_inferred' then 80
+                when not is_engaged_and_closed then null
+                when outcome = 'resolved_confirmed' then 100
+                when outcome = 'resolved_inferred' then 80
                 else 0
             end as double
         ) as resolution_score,
