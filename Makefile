@@ -53,11 +53,11 @@ check-files: setup ## dry run over DIR=dir: what would be accepted, what rejecte
 	@$(BIN)/python -m orchestration check-files "$(or $(DIR),landing)"
 
 .PHONY: reland
-reland: setup ## land the corrected FILE=landing/<source>/name again in the place of what it said, then run
+reland: setup ## reload the corrected FILE=landing/<source>/name, then run
 	@$(BIN)/python -m orchestration reland "$(FILE)"
 
 .PHONY: drop
-drop: setup ## take out what FILE=landing/<source>/name brought and keep it out, then run
+drop: setup ## exclude FILE=landing/<source>/name and what it brought, then run
 	@$(BIN)/python -m orchestration drop "$(FILE)"
 
 .PHONY: erase
@@ -69,7 +69,7 @@ rebuild: setup ## make everything derived anew from the raw events and publish i
 	@$(BIN)/python -m orchestration rebuild
 
 .PHONY: relabel
-relabel: setup ## label again what another definition has labelled since FROM=YYYY-MM-DD; says the price, does it with YES=1
+relabel: setup ## label again what another definition has labelled since FROM=YYYY-MM-DD; prints the price, does it with YES=1
 	@$(BIN)/python -m orchestration relabel --from "$(FROM)" $(if $(YES),--yes)
 
 .PHONY: label-sample
@@ -77,7 +77,7 @@ label-sample: setup ## draw CONVERSATIONS=50 at random (SEED=1) into SAMPLE=file
 	@$(BIN)/python -m orchestration label-sample --sample "$(SAMPLE)" $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: label-quality
-label-quality: setup ## land what people say in SAMPLE=file.csv and publish how far the stage labels can be trusted
+label-quality: setup ## load the judgements of SAMPLE=file.csv and publish how far the stage labels can be trusted
 	@$(BIN)/python -m orchestration label-quality --sample "$(SAMPLE)"
 
 .PHONY: status
@@ -145,15 +145,15 @@ fix: setup ## let the formatters repair what they can
 	@$(BIN)/ruff format .
 
 .PHONY: test
-test: setup $(PEER) ## all tests but the slow proofs
+test: setup $(PEER) ## all tests but the slow ones
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not full" --durations=15
 
 .PHONY: test-full
-test-full: setup $(PEER) ## the slow proofs: every seed, a break after every table, the whole demo against its truth
+test-full: setup $(PEER) ## the slow tests: every seed, a break after every table, the whole demo against its truth
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m full --durations=15
 
 .PHONY: test-part
-test-part: setup $(PEER) ## as many of the slow proofs as fit into MINUTES=15, others for each PART=number
+test-part: setup $(PEER) ## as many of the slow tests as fit into MINUTES=15, others for each PART=number
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -p tests.part_of_suite --part $(or $(PART),0) --minutes $(or $(MINUTES),15) -m full --durations=5
 
 .PHONY: lock
