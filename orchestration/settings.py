@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     )
     published_versions: int = Field(default=3, ge=1, description="how many published versions stay")
 
-    publish_raw_text: bool = Field(default=False, description="publish texts as they were said, without redaction")
+    publish_raw_text: bool = Field(default=False, description="publish texts as they were written, without redaction")
     retention_days_text: int | None = Field(
         default=None, ge=1, description="age in days at which texts and free properties expire; none for never"
     )
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     llm_model: str | None = Field(
         default=None,
         validate_default=True,
-        description="model to ask there; its price stands in `model_prices.csv`",
+        description="model to ask there; its price is in `model_prices.csv`",
     )
     llm_api_key: SecretStr | None = Field(
         default=None, description="key of the endpoint; a server of your own may need none"
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         default=0.2,
         gt=0,
         le=1,
-        description="largest share (0..1) of labelled conversations that an LLM is asked about, the least sure first",
+        description="largest share (0..1) of labelled conversations that are sent to an LLM, the least sure first",
     )
     llm_budget_usd_per_run: float = Field(
         default=1.0,

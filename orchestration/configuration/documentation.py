@@ -20,7 +20,7 @@ _INTRODUCTION = """\
 This page is generated from the code: `make docs-configuration` writes it.
 
 Colloquy is configured by variables of the environment and by seeds. A seed is a CSV file of rows that the models read.
-`make doctor` says whether both can be used. A run checks them before it starts.
+`make doctor` shows whether both can be used. A run checks them before it starts.
 
 ## Environment
 

@@ -53,7 +53,7 @@ class EventTypeAlias(Row):
 
 
 class SenderWord(Row):
-    """A word by which a source names who speaks."""
+    """A word by which a source names the sender."""
 
     file: ClassVar = "sender_roles.csv"
     key: ClassVar = ("role",)
@@ -63,7 +63,7 @@ class SenderWord(Row):
 
 
 class SuccessSignal(Row):
-    """An event, with or without a property value, that speaks for a solved problem."""
+    """An event, with or without a property value, that is evidence of a solved problem."""
 
     file: ClassVar = "success_signals.csv"
     key: ClassVar = ("source", "event_type", "property", "value")
