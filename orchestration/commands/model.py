@@ -4,8 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-import duckdb
-
+from orchestration.building.connection import open_build
 from orchestration.building.dbt_manifest import ManifestError
 from orchestration.building.invocation import invoke
 from orchestration.building.node_outcomes import Outcome
@@ -60,9 +59,7 @@ def build_model(settings: Settings, name: str) -> int:
             print(printable(f"{one.status}: {one.name}: {one.message}"))
     print(_summary(outcomes))
     node = models[name]
-    with duckdb.connect(str(home.build_database), read_only=True) as connection:
-        connection.execute(f"attach '{home.raw_database}' as raw (read_only)")
-        connection.execute(f"attach '{home.published_before}' as published_before (read_only)")
+    with open_build(home) as connection:
         print(printable(table_of(connection, f"from {quoted(node.schema)}.{quoted(node.alias)} limit 5")))
     return 1 if failed else 0
 

@@ -20,7 +20,7 @@ from orchestration.privacy.search_terms import SearchTerms, matches
 from orchestration.warehouse.quoting import quoted, text_literal
 
 _BLOCK_BYTES = 16 << 20
-# Longer than any search_term with what has to stand around it.
+# Longer than any search term with what has to stand around it.
 _OVERLAP_BYTES = 4096
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _WORD = re.compile(rb"[0-9A-Za-z_]")
@@ -36,7 +36,7 @@ class Hit:
 
 
 def scan(root: Path, search_terms: SearchTerms, without: Collection[Path] = ()) -> tuple[Hit, ...]:
-    """Return every place under `root` that holds a search_term; files and folders in `without` are left out.
+    """Return every place under `root` that holds a search term; files and folders in `without` are left out.
 
     Raises OSError, duckdb.Error or sqlite3.Error for a file that cannot be read: not looked at is not proven.
     """
@@ -54,7 +54,7 @@ def scan(root: Path, search_terms: SearchTerms, without: Collection[Path] = ()) 
 
 
 def landed_files_of(landing: Path, search_terms: SearchTerms) -> tuple[str, ...]:
-    """Return the files of the landing folder that still hold a search_term: they belong to those who write them."""
+    """Return the files of the landing folder that still hold a search term: they belong to those who write them."""
     if not landing.is_dir():
         return ()
     found = []
@@ -154,7 +154,7 @@ def _spellings(name: str) -> set[str]:
 
 
 def _stands_alone(data: bytes, search_term: bytes) -> bool:
-    """Whether the search_term stands in the data with no letter or digit around it."""
+    """Whether the search term stands in the data with no letter or digit around it."""
     start = data.find(search_term)
     while start >= 0:
         end = start + len(search_term)
