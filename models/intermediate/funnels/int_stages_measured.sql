@@ -16,50 +16,17 @@ sources as (
 
 ),
 
--- A classifier that says no has looked, too; one that does not know has seen nothing.
-stages_shown as (
-
-    select conversation_key, funnel, stage_order
-    from {{ ref('int_stage_signals_found') }}
-    union all
-    select labels.conversation_key, funnel_stages.funnel, funnel_stages.stage_order
-    from {{ ref('int_stage_labels_chosen') }} as labels
-    inner join {{ ref('funnel_stages') }} as funnel_stages on labels.stage = funnel_stages.signal
-    where funnel_stages.signal_kind = 'label' and labels.is_reached is not null
-
-),
-
-stages_seen as (
-
-    select distinct stages_shown.funnel, stages_shown.stage_order, conversations.source
-    from stages_shown
-    inner join {{ ref('int_conversations') }} as conversations on stages_shown.conversation_key = conversations.conversation_key
-
-),
-
--- A score below the minimum still shows that somebody looked.
-scores_seen as (
-
-    select distinct source
-    from {{ ref('int_conversations') }}
-    where qualification_score is not null
-
-),
-
 stages_measured as (
 
     select stages.funnel, stages.stage_order, sources.source
     from stages
     cross join sources
-    left join stages_seen
+    left join {{ ref('int_stage_examples_found') }} as examples
         on
-            stages.funnel = stages_seen.funnel
-            and stages.stage_order = stages_seen.stage_order
-            and sources.source = stages_seen.source
-    where
-        stages.is_always_measured
-        or stages_seen.source is not null
-        or (stages.has_score and sources.source in (select scores_seen.source from scores_seen))
+            stages.funnel = examples.funnel
+            and stages.stage_order = examples.stage_order
+            and sources.source = examples.source
+    where stages.is_always_measured or examples.source is not null
 
 ),
 

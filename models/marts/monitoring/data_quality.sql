@@ -21,28 +21,11 @@ loads as (
 
 ),
 
--- What was unusual about the events that a load brought.
 loads_counted as (
 
-    select
-        events.load_id,
-        events.source,
-        loads.loaded_at,
-        count(case when events.occurred_at < events.loaded_at - interval '24' hour then 1 end) as late_events,
-        count(case when events.occurred_at > events.loaded_at then 1 end) as future_events,
-        count(case when events.environment is null then 1 end) as events_without_environment
-    from {{ ref('int_events_unioned') }} as events
-    inner join loads on events.load_id = loads.load_id
-    group by events.load_id, events.source, loads.loaded_at
-
-),
-
-unusable_answers as (
-
-    select answers.load_id, answers.source, loads.loaded_at
-    from {{ ref('int_feedback_scored') }} as answers
-    inner join loads on answers.load_id = loads.load_id
-    where answers.rating_score is null
+    select counted.*, loads.loaded_at
+    from {{ ref('int_loads_counted') }} as counted
+    inner join loads on counted.load_id = loads.load_id
 
 ),
 
@@ -68,7 +51,7 @@ measures_listed as (
     union all
     select loaded_at, source, 'events_without_environment' as measure_name, events_without_environment as measure_value from loads_counted
     union all
-    select loaded_at, source, 'unusable_ratings' as measure_name, 1 as measure_value from unusable_answers
+    select loaded_at, source, 'unusable_ratings' as measure_name, unusable_ratings as measure_value from loads_counted
 
 ),
 
