@@ -9,11 +9,12 @@ import pytest
 
 from orchestration.building.configuration_hash import configuration_hash
 from orchestration.building.project import dbt_flags
+from orchestration.landing import repair_file
 from orchestration.warehouse.build_records import begin_build
 from tests.support.bench import Bench, assert_none, bench_in_memory
 from tests.support.random_conversations import Line
 from tests.support.random_histories import NEAR_FUTURE
-from tests.support.warehouse import LOAD_INTERVAL, LOADED_AT, WarehouseUnderTest
+from tests.support.warehouse import HASH_KEY, LOAD_INTERVAL, LOADED_AT, WarehouseUnderTest
 
 
 def _message(event_id: str, conversation: str, timestamp: str) -> dict[str, object]:
@@ -104,6 +105,59 @@ def test_a_stage_shown_for_the_first_time_is_next_for_those_lost_before(tmp_path
     warehouse.build()
     # Nothing came for the early one, and still it is the proposal that did not come.
     assert warehouse.rows(next_stages) == [("early", "greeted", "solution_proposed")]
+
+
+def _drop(warehouse: WarehouseUnderTest, file: Path) -> None:
+    warehouse.loads += 1
+    repair_file(
+        "drop",
+        warehouse.home.raw_database,
+        warehouse.settings.landing,
+        file,
+        seeds=warehouse.home.seeds,
+        hash_key=HASH_KEY,
+        stable_after=timedelta(0),
+        now=LOADED_AT + warehouse.loads * LOAD_INTERVAL,
+        on_progress=lambda _: None,
+    )
+
+
+def test_what_an_operation_takes_out_is_an_example_no_more(tmp_path: Path) -> None:
+    warehouse = WarehouseUnderTest(tmp_path)
+    warehouse.write_events(
+        [
+            _message("1", "lost", "2025-03-10T09:00:00Z"),
+            _message("2", "lost", "2025-03-10T09:01:00Z") | {"event_type": "agent_message"},
+            _message("3", "newest", "2025-03-12T09:00:00Z"),
+        ]
+    )
+    files = []
+    for name in ("one", "two"):
+        proposed = _message(f"{name} 2", name, "2025-03-11T09:01:00Z") | {"event_type": "solution_proposed"}
+        files.append(warehouse.write_events([_message(f"{name} 1", name, "2025-03-11T09:00:00Z"), proposed]))
+        warehouse.land()
+    warehouse.build()
+    found = []
+    for file in files:
+        found += warehouse.rows("select next_stage from marts.funnel_dropoffs where last_stage = 'greeted'")
+        _drop(warehouse, file)
+        warehouse.build()
+    found += warehouse.rows("select next_stage from marts.funnel_dropoffs where last_stage = 'greeted'")
+    # The second conversation is an example as good as the first; without either, no source shows a proposal.
+    assert found == [("solution_proposed",), ("solution_proposed",), ("resolved",)]
+
+
+def test_what_an_operation_takes_out_of_an_earlier_load_is_counted_no_more(tmp_path: Path) -> None:
+    warehouse = WarehouseUnderTest(tmp_path)
+    late = "select measure_value from marts.data_quality where measure_name = 'late_events'"
+    file = warehouse.write_events([_message(number, "a", "2025-03-10T09:00:00Z") for number in ("1", "2")])
+    warehouse.write_events([_message("3", "b", "2025-03-10T09:00:00Z")])
+    warehouse.land()
+    warehouse.build()
+    assert warehouse.rows(late) == [(3,)]
+    _drop(warehouse, file)
+    warehouse.build()
+    assert warehouse.rows(late) == [(1,)]
 
 
 @pytest.fixture(scope="module")
