@@ -52,13 +52,13 @@ run: setup ## load LANDING=dir, build the warehouse, publish it
 check-files: setup ## dry run over DIR=dir: what would be accepted, what rejected, and why
 	@$(BIN)/python -m orchestration check-files "$(or $(DIR),landing)"
 
-.PHONY: reland
-reland: setup ## reload the corrected FILE=landing/<source>/name, then run
-	@$(BIN)/python -m orchestration reland "$(FILE)"
+.PHONY: reload
+reload: setup ## reload the corrected FILE=landing/<source>/name, then run
+	@$(BIN)/python -m orchestration reload "$(FILE)"
 
-.PHONY: drop
-drop: setup ## exclude FILE=landing/<source>/name and what it brought, then run
-	@$(BIN)/python -m orchestration drop "$(FILE)"
+.PHONY: exclude
+exclude: setup ## exclude FILE=landing/<source>/name and what it brought, then run
+	@$(BIN)/python -m orchestration exclude "$(FILE)"
 
 .PHONY: erase
 erase: setup ## forget USER_ID=... or CONVERSATION_ID=... (of NAMESPACE=...) everywhere, and prove it

@@ -1,9 +1,9 @@
 {#-
-    For data tests: the rows that an incremental run has made, of the touched conversations or dates. SQL that is true of
+    For data tests: the rows that an incremental run has made, of the affected conversations or dates. SQL that is true of
     every row, with the condition behind it: orchestration/building/data_tests.py puts it there when only those are tested.
 -#}
-{% macro only_built(touched, key='conversation_key', touched_key=none) %}
-    {{- return('true -- built: ' ~ key ~ ' in (select touched.' ~ (touched_key or key) ~ ' from ' ~ touched ~ ' as touched)\n') -}}
+{% macro only_built(affected, key='conversation_key', affected_key=none) %}
+    {{- return('true -- built: ' ~ key ~ ' in (select affected.' ~ (affected_key or key) ~ ' from ' ~ affected ~ ' as affected)\n') -}}
 {% endmacro %}
 
 {#- The same for what grows by loads: the rows of those that no complete build has covered. -#}

@@ -10,7 +10,7 @@
         {%- do create_table_in_place(target_relation, compiled_code) -%}
     {%- else -%}
         {% call statement('main') -%}
-            {{ replace_touched_rows(target_relation, existing_relation.identifier ~ '__new', compiled_code) }}
+            {{ replace_affected_rows(target_relation, existing_relation.identifier ~ '__new', compiled_code) }}
         {%- endcall %}
     {%- endif -%}
     {{ run_hooks(post_hooks) }}

@@ -8,8 +8,8 @@
     {%- if execute -%}
         {%- set meta = graph.nodes[model.attached_node].config.meta if model.attached_node in graph.nodes else {} -%}
         {%- if meta.replaces -%}
-            {%- set touched = graph.nodes['model.' ~ project_name ~ '.' ~ meta.replaces].relation_name -%}
-            {%- do conditions.append(only_built(touched, graph.nodes[model.attached_node].config.unique_key, meta.by)) -%}
+            {%- set affected = graph.nodes['model.' ~ project_name ~ '.' ~ meta.replaces].relation_name -%}
+            {%- do conditions.append(only_built(affected, graph.nodes[model.attached_node].config.unique_key, meta.by)) -%}
         {%- elif meta.arrives_by -%}
             {%- do conditions.append(only_landed(meta.arrives_by)) -%}
         {%- endif -%}

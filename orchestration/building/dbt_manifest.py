@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 _STAMP = "manifest.sha256"
 # What a model asks while it is compiled: its SQL may be another in the next run, though the project is the same.
 _ASKING_MACROS = frozenset(
-    {"built_through_load_id", "counted_through_load_id", "earliest_start", "published_before", "relation_before", "was_interrupted"}
+    {
+        "built_through_load_id",
+        "counted_through_load_id",
+        "earliest_start",
+        "published_before",
+        "relation_before",
+        "was_interrupted",
+    }
 )
 
 

@@ -11,7 +11,7 @@ from orchestration.warehouse.home import Home
 from orchestration.warehouse.utc import stored
 
 # An operation that takes a person out decides over one that repairs a file: who asks later must find the erasure.
-_REASONS = {"erase": "erasure", "reland": "reland", "drop": "reland", "relabel": "definition"}
+_REASONS = {"erase": "erasure", "reload": "reload", "exclude": "reload", "relabel": "definition"}
 
 
 def compare_with_published(home: Home, build: Build, now: datetime, *, is_erasing: bool = False) -> None:

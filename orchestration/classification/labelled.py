@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from orchestration.classification.conversation import Conversation, Message
 
 # What a message can show, besides `greeted`, which is a fact.
-MARKS = ("problem_identified", "solution_proposed", "solution_accepted", "resolved", "claimed_resolved")
+LABEL_TARGETS = ("problem_identified", "solution_proposed", "solution_accepted", "resolved", "claimed_resolved")
 
-Marks = Mapping[str, bool | None]
+TargetLabels = Mapping[str, bool | None]
 
 
 @dataclass(frozen=True)
 class LabelledMessage:
-    """A message, what is reached once it was said (mark of MARKS -> yes, no or undecidable), and what it does.
+    """A message, what is reached once it was said (label target -> yes, no or undecidable), and what it does.
 
     `acts` names what the words do (see acts.py); None when nobody said, an empty set when it does nothing of these.
     """
 
     message: Message
-    marks: Marks
+    labels: TargetLabels
     acts: frozenset[str] | None
 
 
 @dataclass(frozen=True)
 class LabelledConversation:
-    """A conversation with its marks, in the order of its messages.
+    """A conversation with its labels, in the order of its messages.
 
     `group` names what makes conversations alike (a service, a task, a product); empty where nobody said.
     """

@@ -96,21 +96,21 @@ def check_files(settings: Settings, folder: Path) -> int:
 @command_line.command(help="Land a corrected file again in the place of what it said, then run.")
 @click.argument("file", type=_PATH)
 @_with_settings
-def reland(settings: Settings, file: Path) -> int:
+def reload(settings: Settings, file: Path) -> int:
     """Reload a file."""
     from orchestration.commands.repair import repair_and_run  # noqa: PLC0415
 
-    return repair_and_run("reland", file, settings, now=datetime.now(UTC))
+    return repair_and_run("reload", file, settings, now=datetime.now(UTC))
 
 
 @command_line.command(help="Take out what a file brought and keep it out, then run.")
 @click.argument("file", type=_PATH)
 @_with_settings
-def drop(settings: Settings, file: Path) -> int:
+def exclude(settings: Settings, file: Path) -> int:
     """Exclude a file."""
     from orchestration.commands.repair import repair_and_run  # noqa: PLC0415
 
-    return repair_and_run("drop", file, settings, now=datetime.now(UTC))
+    return repair_and_run("exclude", file, settings, now=datetime.now(UTC))
 
 
 @command_line.command(help="Forget a user or a conversation everywhere, and prove it.")

@@ -1,4 +1,4 @@
-"""`make reland` and `make drop`: correct what one landed file brought, then the normal job."""
+"""`make reload` and `make exclude`: correct what one landed file brought, then the normal job."""
 
 import sys
 from datetime import datetime
@@ -15,7 +15,7 @@ from orchestration.warehouse.lock import hold_lock
 from orchestration.warehouse.migrations import RawVersionError
 
 
-def repair_and_run(operation: Literal["reland", "drop"], file: Path, settings: Settings, *, now: datetime) -> int:
+def repair_and_run(operation: Literal["reload", "exclude"], file: Path, settings: Settings, *, now: datetime) -> int:
     """Repair the raw rows of a file under the lock of the one writer, then load, build and publish.
 
     Returns what the run returns, and 2 when the file cannot be repaired; nothing has changed then.
@@ -38,7 +38,7 @@ def repair_and_run(operation: Literal["reland", "drop"], file: Path, settings: S
     return run_warehouse(settings)
 
 
-def _repair(operation: Literal["reland", "drop"], file: Path, settings: Settings, *, now: datetime) -> RepairSummary:
+def _repair(operation: Literal["reload", "exclude"], file: Path, settings: Settings, *, now: datetime) -> RepairSummary:
     home = Home(settings.home)
     assemble_project(home.dbt_project, settings.seeds)
     return repair_file(

@@ -82,19 +82,19 @@ def _files(connection: duckdb.DuckDBPyConnection) -> str:
     files, lines, rejected = connection.execute(
         "select count(distinct file), sum(lines), sum(rejected) from raw.raw.loaded_files"
     ).fetchall()[0]
-    dropped = _dropped(connection)
+    excluded = _excluded(connection)
     pending = connection.execute(
         "select file, pending_since, cause from raw.raw.pending_files order by file"
     ).fetchall()
     parts = [f"files       {files or 0:,} loaded, {lines or 0:,} lines, {rejected or 0:,} of them rejected"]
-    parts.extend(f"dropped     {one_line(file)} at {at:%Y-%m-%d %H:%M} UTC" for file, at in dropped)
+    parts.extend(f"excluded    {one_line(file)} at {at:%Y-%m-%d %H:%M} UTC" for file, at in excluded)
     for file, since, cause in pending:
         moment = since.replace(tzinfo=UTC) if isinstance(since, datetime) else since
         parts.append(f"pending     {one_line(file)} since {moment:%Y-%m-%d %H:%M} UTC: {one_line(cause)}")
     return "\n".join(parts)
 
 
-def _dropped(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, datetime]]:
+def _excluded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, datetime]]:
     """Return the files that are kept out, and since when; none before the first run of this release."""
     has_operations = connection.execute("select 1 from duckdb_tables() where table_name = 'operations'").fetchall()
     if not has_operations:
@@ -103,7 +103,7 @@ def _dropped(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, datetime]
         """select files.file, max(files.loaded_at) from raw.raw.loaded_files as files
         where exists (
             select 1 from raw.raw.operations as operations
-            where operations.operation = 'drop' and operations.load_id = files.load_id)
+            where operations.operation = 'exclude' and operations.load_id = files.load_id)
             and not exists (
                 select 1 from raw.raw.loaded_files as later
                 where later.file = files.file and later.load_id > files.load_id)

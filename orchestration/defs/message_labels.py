@@ -32,7 +32,7 @@ _STEP = LabelStep(
     pool=WAREHOUSE_POOL,
 )
 def message_labels(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[object]:
-    """One row per labelling and customer message: its mood, intent, objection and reasons; new and changed ones."""
+    """One row per labelling and customer message: sentiment, intent, objection and reasons; new and changed ones."""
     yield from _STEP.results(context, warehouse, MessageSummary(), _label)
 
 

@@ -43,7 +43,7 @@ _VALUES = (
     _between("denominators_are_not_negative", "What is divided by is never negative.", "denominator", 0),
     _between("sample_sizes_are_not_negative", "A sample has no negative size.", "sample_size", 0),
 )
-# The mood of a conversation lies in -1..1, and so may what a day adds up.
+# The sentiment of a conversation lies in -1..1, and so may what a day adds up.
 _SIGNED_UNIT = "sentiment"
 _AMOUNTS = (_between("numerators_are_not_negative", "What is counted or added up is never negative.", "numerator", 0),)
 _DATES = (

@@ -27,11 +27,11 @@ from orchestration.warehouse.utc import stored
 
 
 class RepairError(Exception):
-    """A file cannot be landed again or dropped; nothing was changed, and the message says what to do."""
+    """A file cannot be reloaded or excluded; nothing was changed, and the message says what to do."""
 
 
 def repair_file(
-    operation: Literal["reland", "drop"],
+    operation: Literal["reload", "exclude"],
     raw_database: Path,
     landing: Path,
     file: Path,
@@ -42,9 +42,9 @@ def repair_file(
     now: datetime,
     on_progress: Progress,
 ) -> RepairSummary:
-    """Take out all that the path of `file` ever brought; `reland` puts in its place what the file says now.
+    """Take out all that the path of `file` ever brought; `reload` puts in its place what the file says now.
 
-    A dropped file stays where it is and does not land again while its content is what it was. The other arguments are
+    An excluded file stays where it is and does not land again while its content is what it was. The other arguments are
     those of load_landing. Raises RepairError for a file that never landed, and for one that has to be read and is
     missing or not whole; nothing is changed then.
     """
@@ -83,7 +83,7 @@ class _Repair:
     now: datetime
     on_progress: Progress
 
-    def repair(self, operation: Literal["reland", "drop"], known: KnownPath) -> RepairSummary:
+    def repair(self, operation: Literal["reload", "exclude"], known: KnownPath) -> RepairSummary:
         connection, load_id = self.context.connection, self.context.load_id
         mark_repaired(
             connection,
@@ -96,8 +96,8 @@ class _Repair:
         # Before the path is forgotten: its first load says which files came after it.
         sharing = sharing_files(connection, known)
         forgotten = forget_path(connection, known)
-        if operation == "reland":
-            counts = self._load(known.file, "put the corrected file there, or drop it").counts
+        if operation == "reload":
+            counts = self._load(known.file, "put the corrected file there, or exclude it").counts
         else:
             counts = _keep_out(self.context, known)
         rereads, missing = self._read_again(sharing)
@@ -146,7 +146,7 @@ def _known(connection: duckdb.DuckDBPyConnection, name: str) -> KnownPath:
 def _keep_out(context: LoadContext, known: KnownPath) -> Counts:
     """Write a manifest row without lines: the content is known, so that no run loads it."""
     if not known.sha256:
-        raise RepairError(f"{known.file} waits to be read again: put it back, run, and drop it then")
+        raise RepairError(f"{known.file} waits to be read again: put it back, run, and exclude it then")
     counts = Counts()
     row = ManifestRow(known.file, known.source, known.size_bytes, known.modified_ns, known.sha256, counts)
     write_files(context.connection, [row], context.load_id, context.loaded_at)

@@ -18,9 +18,9 @@ class Reread:
 
 @dataclass(frozen=True)
 class RepairSummary:
-    """`counts` are those of the file as it is now, all 0 when it was dropped; `missing` could not be read again."""
+    """`counts` are those of the file as it is now, all 0 when it was excluded; `missing` could not be read again."""
 
-    operation: Literal["reland", "drop"]
+    operation: Literal["reload", "exclude"]
     file: str
     load_id: int
     forgotten: Forgotten
@@ -52,14 +52,14 @@ class RepairSummary:
         """Show what went, what came, and which files are wanted."""
         gone = f"{self.forgotten.events:,} events and {self.forgotten.rejected:,} refused lines taken out"
         lines = [f"{self.file}: {gone}"]
-        if self.operation == "reland":
+        if self.operation == "reload":
             counts = self.counts
             lines.append(
                 f"  landed again: {counts.lines:,} lines = {counts.accepted:,} accepted + {counts.rejected:,} rejected "
                 f"+ {counts.duplicates:,} duplicates"
             )
         else:
-            lines.append("  it does not land again unless it changes; make reland takes it up again")
+            lines.append("  it does not land again unless it changes; make reload loads it again")
         if self.rereads:
             lines.append(
                 f"  {len(self.rereads):,} files with duplicates read again: {self.came_back:,} events came back"

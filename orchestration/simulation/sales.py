@@ -12,18 +12,18 @@ def write_sales(script: Script) -> str:
     script.agent("greeting")
     if not script.chance(0.74):
         return "no_response"
-    script.customer("response", intent="show_interest", mood=0.1)
+    script.customer("response", intent="show_interest", sentiment=0.1)
     if script.chance(0.12):
         script.agent("pitch")
-        script.customer("not_interested", intent="decline", mood=-0.4)
+        script.customer("not_interested", intent="decline", sentiment=-0.4)
         script.agent("closing")
         _end(script)
         return "declined"
     for _ in range(script.rng.randrange(1, 4)):
         script.agent("question")
-        script.customer("answer", intent="give_information", mood=0.1)
+        script.customer("answer", intent="give_information", sentiment=0.1)
     if script.chance(0.06):
-        script.customer("human_request", intent="talk_to_human", mood=-0.1)
+        script.customer("human_request", intent="talk_to_human", sentiment=-0.1)
         script.wait(0.1, 2)
         script.add("handoff_requested", reason="customer_asked")
         return "handed_over"
@@ -34,12 +34,12 @@ def write_sales(script: Script) -> str:
         script.add("qualified", lead_score=script.rng.randrange(60, 100))
     script.agent("pitch")
     if script.chance(0.45):
-        script.customer("objection", intent="object", mood=-0.3)
+        script.customer("objection", intent="object", sentiment=-0.3)
         script.agent("objection_reply")
     if script.chance(0.62 if is_qualified else 0.08):
         return _book(script)
     if script.chance(0.5):
-        script.customer("not_interested", intent="decline", mood=-0.3)
+        script.customer("not_interested", intent="decline", sentiment=-0.3)
         script.agent("closing")
         _end(script)
         return "declined"
@@ -55,7 +55,7 @@ def _end(script: Script) -> None:
 def _book(script: Script) -> str:
     """Book a meeting, and write what becomes of it over the next weeks (as far as the data reach)."""
     script.agent("booking_offer")
-    script.customer("booking_accept", intent="accept", mood=0.5)
+    script.customer("booking_accept", intent="accept", sentiment=0.5)
     script.wait(0.2, 3)
     to_meeting_ms = script.rng.randrange(1 * DAY_MS, 9 * DAY_MS)
     script.add(

@@ -110,8 +110,8 @@ class Script:
     def _texts_of(self, slot: str) -> list[str]:
         return self._texts.get(slot) or self._general[slot]
 
-    def customer(self, slot: str, *, intent: str | None = None, mood: float = 0.0) -> None:
-        """Let the customer speak. `mood` is the middle of the sentiment score, -1..1."""
+    def customer(self, slot: str, *, intent: str | None = None, sentiment: float = 0.0) -> None:
+        """Let the customer speak. `sentiment` is the middle of the sentiment score, -1..1."""
         self.wait(4, 55)
         last_slot, last_template = self._last_said
         template = self._choose(slot)
@@ -131,19 +131,19 @@ class Script:
         if self.chance(0.12):
             text = text.lower().rstrip(".")
         is_again = slot == "rephrase" and last_slot in {"opening", "rephrase"}
-        self._speak(text, intent, mood, "rephrase" if is_again else None)
+        self._speak(text, intent, sentiment, "rephrase" if is_again else None)
 
     def repeat(self) -> None:
         """Let the customer send the last message once more, letter by letter."""
         self.wait(8, 70)
         self._speak(self._last_customer_text, None, -0.3, "repeat")
 
-    def _speak(self, text: str, intent: str | None, mood: float, says_again: SaysAgain | None) -> None:
+    def _speak(self, text: str, intent: str | None, sentiment: float, says_again: SaysAgain | None) -> None:
         self._last_customer_text = text
         data: dict[str, Value] = {"content": text}
         # Only some sources score messages; the others leave it to the reader.
         if self.visit.source in {"events", "sales_events"}:
-            data["sentiment"] = round(max(-1.0, min(1.0, self.rng.gauss(mood, 0.25))), 3)
+            data["sentiment"] = round(max(-1.0, min(1.0, self.rng.gauss(sentiment, 0.25))), 3)
         if intent is not None and self.visit.source != "agentsight_interactions":
             data["intent"] = intent
             data["intent_confidence"] = round(self.rng.uniform(0.55, 0.99), 3)

@@ -63,10 +63,10 @@ def _open(script: Script) -> None:
     if script.chance(0.08):
         script.wait(2, 30)
         script.add("button_clicked", button=f"topic_{script.topic}")
-    script.customer("opening", intent=script.intent, mood=-0.1)
+    script.customer("opening", intent=script.intent, sentiment=-0.1)
     if script.chance(0.15):
         script.agent("clarify")
-        script.customer("rephrase", intent=script.intent, mood=-0.25)
+        script.customer("rephrase", intent=script.intent, sentiment=-0.25)
     elif script.chance(0.03):
         script.repeat()
     script.stage("problem_identified")
@@ -76,26 +76,26 @@ def _work(script: Script) -> None:
     """Questions back, look-ups, misunderstandings, up to a proposal."""
     for _ in range(script.rng.choices((0, 1, 2, 4), (0.3, 0.4, 0.22, 0.08))[0]):
         script.agent("ask")
-        script.customer("detail", mood=-0.05)
+        script.customer("detail", sentiment=-0.05)
     if script.chance(0.07):
         script.fallback()
-        script.customer("rephrase", intent=script.intent, mood=-0.4)
+        script.customer("rephrase", intent=script.intent, sentiment=-0.4)
         if script.chance(0.35):
             script.fallback()
-            script.customer("rephrase", mood=-0.5)
+            script.customer("rephrase", sentiment=-0.5)
     if script.chance(0.5):
         script.agent("lookup")
         failing = script.chance(0.5 if script.tools_down else 0.03)
         script.tool(fails=failing)
         if failing:
             script.agent("tool_error")
-            script.customer("follow_up", mood=-0.3)
+            script.customer("follow_up", sentiment=-0.3)
     script.agent("proposal")
     script.stage("solution_proposed")
 
 
 def _accept(script: Script) -> None:
-    script.customer("accept", intent="accept", mood=0.4)
+    script.customer("accept", intent="accept", sentiment=0.4)
     script.stage("solution_accepted")
     script.close_flow("flow_completed")
 
@@ -103,7 +103,7 @@ def _accept(script: Script) -> None:
 def _chat_on(script: Script) -> None:
     """Small questions after the main one."""
     while script.chance(0.25):
-        script.customer("follow_up", mood=0.1)
+        script.customer("follow_up", sentiment=0.1)
         script.agent("follow_up_reply")
 
 
@@ -139,7 +139,7 @@ def _solved_confirmed(script: Script, goal: str | None, delay_ms: int) -> None:
         script.stage("problem_resolved")
     _chat_on(script)
     if script.chance(0.7):
-        script.customer("thanks", intent="thank", mood=0.6)
+        script.customer("thanks", intent="thank", sentiment=0.6)
         script.agent("closing")
     if script.chance(0.8):
         _end(script, "conversation_completed" if "conversation_completed" in script.can else "conversation_ended")
@@ -188,7 +188,7 @@ def _contradicted_by_fallback(script: Script) -> None:
     _work(script)
     script.tool(is_write=True)
     script.agent("done")
-    script.customer("still_broken", mood=-0.6)
+    script.customer("still_broken", sentiment=-0.6)
     script.fallback()
     _end(script, "conversation_ended", reason="closed_by_agent")
 
@@ -198,7 +198,7 @@ def _contradicted_by_tool_error(script: Script) -> None:
     _work(script)
     script.tool(is_write=True)
     script.agent("done")
-    script.customer("still_broken", mood=-0.6)
+    script.customer("still_broken", sentiment=-0.6)
     script.tool(is_write=True, fails=True)
     script.agent("tool_error")
     if script.chance(0.6):
@@ -211,7 +211,7 @@ def _contradicted_by_message(script: Script) -> None:
     _work(script)
     script.agent("closing")
     _end(script, "conversation_completed")
-    script.customer("still_broken", mood=-0.7)
+    script.customer("still_broken", sentiment=-0.7)
     script.agent("unresolved_closing")
     kind = "conversation_ended" if "conversation_ended" in script.can else "conversation_abandoned"
     _end(script, kind)
@@ -222,16 +222,16 @@ def _escalated(script: Script) -> None:
     _open(script)
     if script.chance(0.6):
         _work(script)
-        script.customer("reject", mood=-0.5)
+        script.customer("reject", sentiment=-0.5)
     if script.chance(0.2 + 0.5 * script.tools_down):
         script.tool(fails=True)
         script.agent("tool_error")
-    script.customer("human_request", intent="talk_to_human", mood=-0.5)
+    script.customer("human_request", intent="talk_to_human", sentiment=-0.5)
     script.wait(0.1, 2)
     script.add("handoff_requested", reason=script.rng.choice(("customer_asked", "not_understood", "policy")))
     script.agent("human_offer")
     if script.chance(0.2):
-        script.customer("human_again", mood=-0.8)
+        script.customer("human_again", sentiment=-0.8)
         script.wait(0.1, 2)
         script.add("handoff_requested", reason="customer_asked")
     if script.chance(0.7):
@@ -239,7 +239,7 @@ def _escalated(script: Script) -> None:
         script.add("handoff_connected")
         script.agent("human_connected", may_tie=False)
         if script.chance(0.5):
-            script.customer("thanks", mood=0.2)
+            script.customer("thanks", sentiment=0.2)
             script.stage("problem_resolved")
     if script.chance(0.7):
         _end(script, "conversation_ended", reason="handed_over")
@@ -254,16 +254,16 @@ def _abandoned(script: Script) -> None:
         return
     if script.chance(0.25):
         script.fallback()
-        script.customer("rephrase", mood=-0.5)
+        script.customer("rephrase", sentiment=-0.5)
     if script.chance(0.6):
         _work(script)
         if script.chance(0.4):
-            script.customer("reject", mood=-0.6)
+            script.customer("reject", sentiment=-0.6)
     else:
         script.agent("clarify")
     if script.chance(0.15):
-        script.customer("rephrase", mood=-0.5)
-        script.customer("rephrase", mood=-0.6)
+        script.customer("rephrase", sentiment=-0.5)
+        script.customer("rephrase", sentiment=-0.6)
 
 
 def _abandoned_by_event(script: Script) -> None:
@@ -276,7 +276,7 @@ def _abandoned_by_event(script: Script) -> None:
 def _ended_unresolved(script: Script) -> None:
     _open(script)
     _work(script)
-    script.customer("reject", mood=-0.5)
+    script.customer("reject", sentiment=-0.5)
     script.agent("unresolved_closing")
     _end(script, "conversation_ended", reason=script.rng.choice(("closed_by_agent", "closed_by_customer", "timeout")))
     if script.chance(0.15):

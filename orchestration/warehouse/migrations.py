@@ -28,131 +28,88 @@ def add_column(table: str, column: str, kind: str) -> str:
     return f"alter table raw.{table} add column {column} {kind}"
 
 
-_EVENT_TABLES_OF_LAYOUT_9 = (
+_EVENT_TABLES = (
     *("events", "agent_events", "chat_events"),
     *("ab_test_exposures", "sales_events", "agentsight_interactions"),
 )
 
-# Version 1 is the layout before versions were written down. One step a release that changes the layout; a step that has
-# been released is never changed.
+# Version 1 is a file that no version was written into, 2 to 11 are those of development before the first release: one
+# step brings any of them to the first release, so each statement does nothing where its work is done. Later, one
+# step for each release that changes the layout; a step that has been released is never changed.
 MIGRATIONS = (
     Migration(
-        2,
-        "record operations and the conversations they repaired",
+        12,
+        "the layout of the first release",
         (
-            "create table raw.operations (operation VARCHAR, performed_at TIMESTAMP, load_id BIGINT, detail VARCHAR)",
-            "create table raw.repaired_conversations "
+            "create table if not exists raw.operations "
+            "(operation VARCHAR, performed_at TIMESTAMP, load_id BIGINT, detail VARCHAR)",
+            "create table if not exists raw.repaired_conversations "
             "(source VARCHAR, conversation_id VARCHAR, load_id BIGINT, operation VARCHAR)",
-        ),
-    ),
-    Migration(
-        3,
-        "keep redacted texts, and who asked to be forgotten",
-        (
-            "create table raw.message_redactions (source VARCHAR, event_id VARCHAR, content VARCHAR, "
+            "update raw.operations set operation = case operation when 'reland' then 'reload' else 'exclude' end "
+            "where operation in ('reland', 'drop')",
+            "update raw.repaired_conversations set operation = case operation when 'reland' then 'reload' "
+            "else 'exclude' end where operation in ('reland', 'drop')",
+            "create table if not exists raw.message_redactions (source VARCHAR, event_id VARCHAR, content VARCHAR, "
             "redaction_count BIGINT, redactor_version BIGINT, _load_id BIGINT)",
-            "create table raw.redaction_progress (redactor_version BIGINT, through_load_id BIGINT)",
-            "create table raw.suppressions (key_hash VARCHAR, scope VARCHAR, id_namespace VARCHAR, surrogate VARCHAR, "
-            "id_length BIGINT, key_check VARCHAR, is_rewritten BOOLEAN)",
-        ),
-    ),
-    Migration(
-        4,
-        "keep what classifiers say of conversations",
-        (
+            "create table if not exists raw.redaction_progress (redactor_version BIGINT, through_load_id BIGINT)",
+            "create table if not exists raw.suppressions (key_hash VARCHAR, scope VARCHAR, id_namespace VARCHAR, "
+            "surrogate VARCHAR, id_length BIGINT, key_check VARCHAR, is_rewritten BOOLEAN)",
+            *(
+                statement
+                for table in _EVENT_TABLES
+                for statement in (
+                    f"alter table raw.{table} add column if not exists tokens_cached BIGINT",
+                    f"alter table raw.{table} alter column cost_usd type DECIMAL(18,9)",
+                    # What the properties still say; of those that expired the rounded cost stays.
+                    f"update raw.{table} set "
+                    "tokens_cached = coalesce(try_cast((properties ->> 'tokens_cached') as BIGINT), tokens_cached), "
+                    "cost_usd = coalesce(try_cast((properties ->> 'cost_usd') as DECIMAL(18,9)), cost_usd) "
+                    "where (properties ->> 'tokens_cached') is not null or (properties ->> 'cost_usd') is not null",
+                )
+            ),
             "create schema if not exists ledger",
-            "create table ledger.stage_labels (source VARCHAR, conversation_id VARCHAR, stage VARCHAR, "
+            "create table if not exists ledger.stage_labels (source VARCHAR, conversation_id VARCHAR, stage VARCHAR, "
             "reached BOOLEAN, evidence_source VARCHAR, evidence_event_id VARCHAR, evidence_quote VARCHAR, "
             "confidence DOUBLE, classifier_kind VARCHAR, model VARCHAR, definition_hash VARCHAR, "
             "content_hash VARCHAR, tokens_in BIGINT, tokens_out BIGINT, cost_usd DOUBLE, is_cache_hit BOOLEAN, "
             "redaction_count BIGINT, is_truncated BOOLEAN, needs_review BOOLEAN, run_id VARCHAR, "
             "labelled_at TIMESTAMP, _load_id BIGINT)",
-            "create table ledger.llm_calls (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
+            "create table if not exists ledger.llm_calls (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
             "definition_hash VARCHAR, content_hash VARCHAR, attempt BIGINT, outcome VARCHAR, http_status BIGINT, "
             "tokens_in BIGINT, tokens_out BIGINT, cost_usd DOUBLE, latency_ms BIGINT, run_id VARCHAR, "
             "called_at TIMESTAMP, _load_id BIGINT)",
-            "create table ledger.llm_dead_letters (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
-            "definition_hash VARCHAR, content_hash VARCHAR, reason VARCHAR, attempts BIGINT, "
+            "alter table ledger.llm_calls add column if not exists is_cost_estimated BOOLEAN",
+            "create table if not exists ledger.llm_dead_letters (source VARCHAR, conversation_id VARCHAR, "
+            "model VARCHAR, definition_hash VARCHAR, content_hash VARCHAR, reason VARCHAR, attempts BIGINT, "
             "next_retry_at TIMESTAMP, raw_response VARCHAR, run_id VARCHAR, failed_at TIMESTAMP, _load_id BIGINT)",
-            "create table ledger.labelling_progress (through_load_id BIGINT)",
-        ),
-    ),
-    Migration(
-        5,
-        "say which costs of LLM calls are estimates, and more of what failed",
-        (
-            "alter table ledger.llm_calls add column is_cost_estimated BOOLEAN",
-            "alter table ledger.llm_dead_letters add column detail VARCHAR",
-        ),
-    ),
-    Migration(
-        6,
-        "keep what people say of conversations",
-        (
-            "create table ledger.human_labels (source VARCHAR, conversation_id VARCHAR, stage VARCHAR, "
+            "alter table ledger.llm_dead_letters add column if not exists detail VARCHAR",
+            "alter table ledger.llm_dead_letters add column if not exists excerpt_hash VARCHAR",
+            "create table if not exists ledger.labelling_progress (through_load_id BIGINT)",
+            "create table if not exists ledger.human_labels (source VARCHAR, conversation_id VARCHAR, stage VARCHAR, "
             "reached BOOLEAN, labelled_by VARCHAR, content_hash VARCHAR, landed_at TIMESTAMP, _load_id BIGINT)",
-        ),
-    ),
-    Migration(
-        7,
-        "keep what an LLM said, for conversations that say the same",
-        (
-            "create table ledger.llm_answers (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
+            "create table if not exists ledger.llm_answers (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
             "definition_hash VARCHAR, content_hash VARCHAR, excerpt_hash VARCHAR, answer VARCHAR, "
             "is_cache_hit BOOLEAN, run_id VARCHAR, answered_at TIMESTAMP, _load_id BIGINT)",
-            # What was answered before is not asked about again; what was said then is not known any more.
+            # What was answered before answers were kept is not asked about again; what was said then is not known.
             "insert into ledger.llm_answers select source, conversation_id, model, definition_hash, content_hash, "
             "null, null, false, run_id, called_at, _load_id from ledger.llm_calls "
-            "where outcome = 'answered' and content_hash is not null",
-            "alter table ledger.llm_dead_letters add column excerpt_hash VARCHAR",
-        ),
-    ),
-    Migration(
-        8,
-        "keep which questions are with a provider as a batch",
-        (
-            "create table ledger.llm_batches (reservation_id VARCHAR, state VARCHAR, batch_id VARCHAR, "
+            "where outcome = 'answered' and content_hash is not null "
+            "and not exists (select 1 from ledger.llm_answers)",
+            "create table if not exists ledger.llm_batches (reservation_id VARCHAR, state VARCHAR, batch_id VARCHAR, "
             "outcome VARCHAR, model VARCHAR, definition_hash VARCHAR, requests BIGINT, most_usd DOUBLE, "
             "run_id VARCHAR, happened_at TIMESTAMP, _load_id BIGINT)",
-            "create table ledger.llm_batch_requests (reservation_id VARCHAR, source VARCHAR, "
+            "create table if not exists ledger.llm_batch_requests (reservation_id VARCHAR, source VARCHAR, "
             "conversation_id VARCHAR, content_hash VARCHAR, excerpt_hash VARCHAR, _load_id BIGINT)",
-        ),
-    ),
-    Migration(
-        9,
-        "keep what single messages of customers say",
-        (
             "create table if not exists ledger.message_labels (source VARCHAR, event_id VARCHAR, "
             "conversation_id VARCHAR, language VARCHAR, sentiment DOUBLE, intent VARCHAR, intent_confidence DOUBLE, "
             "objection VARCHAR, objection_confidence DOUBLE, escalation_reason VARCHAR, "
             "escalation_reason_confidence DOUBLE, dropoff_reason VARCHAR, dropoff_reason_confidence DOUBLE, "
             "definition_hash VARCHAR, content_hash VARCHAR, run_id VARCHAR, labelled_at TIMESTAMP, _load_id BIGINT)",
+            *(
+                f"alter table ledger.message_labels add column if not exists {column}"
+                for column in ("rephrase_similarity DOUBLE", "is_rephrase BOOLEAN", "is_repeat BOOLEAN")
+            ),
             "create table if not exists ledger.message_labelling_progress (through_load_id BIGINT)",
-        ),
-    ),
-    Migration(
-        10,
-        "keep cached tokens, and costs of less than a millionth of a dollar",
-        tuple(
-            statement
-            for table in _EVENT_TABLES_OF_LAYOUT_9
-            for statement in (
-                add_column(table, "tokens_cached", "BIGINT"),
-                f"alter table raw.{table} alter column cost_usd type DECIMAL(18,9)",
-                # What the properties still say; of those that expired the rounded cost stays.
-                f"update raw.{table} set tokens_cached = try_cast((properties ->> 'tokens_cached') as BIGINT), "
-                "cost_usd = coalesce(try_cast((properties ->> 'cost_usd') as DECIMAL(18,9)), cost_usd) "
-                "where (properties ->> 'tokens_cached') is not null or (properties ->> 'cost_usd') is not null",
-            )
-        ),
-    ),
-    Migration(
-        11,
-        "keep which messages say the one before them again",
-        (
-            "alter table ledger.message_labels add column if not exists rephrase_similarity DOUBLE",
-            "alter table ledger.message_labels add column if not exists is_rephrase BOOLEAN",
-            "alter table ledger.message_labels add column if not exists is_repeat BOOLEAN",
         ),
     ),
 )

@@ -13,7 +13,7 @@ from orchestration.warehouse.raw_tables import open_raw
 from orchestration.warehouse.source_contracts import SOURCES
 from orchestration.warehouse.utc import stored
 
-Operation = Literal["rebuild", "reland", "drop", "erase", "retention", "relabel", "judge"]
+Operation = Literal["rebuild", "reload", "exclude", "erase", "retention", "relabel", "judge"]
 Detail = Mapping[str, str | int | bool]
 
 

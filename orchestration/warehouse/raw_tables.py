@@ -62,7 +62,7 @@ _OTHERS = {
         "load_id": "BIGINT",
         "loaded_at": "TIMESTAMP",
     },
-    # What people did to raw tables beside landing: rebuild, reland, drop, erase, retention, relabel, judge. `detail`
+    # What people did to raw tables beside landing: rebuild, reload, exclude, erase, retention, relabel, judge. `detail`
     # is a JSON object without personal data.
     "operations": {
         "operation": "VARCHAR",

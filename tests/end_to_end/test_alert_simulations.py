@@ -49,14 +49,14 @@ def turns(draw: np.random.Generator, rates: np.ndarray) -> dict[str, np.ndarray]
 
 
 def drawn(
-    seed: int, *, response: float, fallback: float, mood: float, completion: float, rephrased: float
+    seed: int, *, response: float, fallback: float, sentiment: float, completion: float, rephrased: float
 ) -> list[pd.DataFrame]:
     """Draw the hours of every metric of RULES around its true value.
 
     `completion` and `rephrased` are those of every second week; in between they are 0.5 and 0.03.
     """
     draw = np.random.default_rng(seed)
-    moods = np.array([draw.normal(mood, 0.5, size=60) for _ in range(HOURS)])
+    sentiments = np.array([draw.normal(sentiment, 0.5, size=60) for _ in range(HOURS)])
     # Each week is held against the one before.
     is_even = np.repeat(np.arange(60) % 2 == 0, 168)
     responses = draw.binomial(60, response, HOURS)
@@ -66,9 +66,9 @@ def drawn(
         hours_of(
             "sentiment_average",
             "mean",
-            numerator=moods.sum(axis=1),
+            numerator=sentiments.sum(axis=1),
             denominator=np.full(HOURS, 60),
-            numerator_squared=(moods**2).sum(axis=1),
+            numerator_squared=(sentiments**2).sum(axis=1),
         ),
         hours_of(
             "completion_rate",
@@ -110,7 +110,7 @@ def judged(folder: Path, hours: list[pd.DataFrame]) -> pd.DataFrame:
 @pytest.mark.full
 def test_at_the_threshold_alerts_are_seldom_false(tmp_path: Path) -> None:
     """At most one evaluation in a hundred fires where the truth is the threshold itself."""
-    found = judged(tmp_path, drawn(1, response=0.5, fallback=0.2, mood=-0.2, completion=0.55, rephrased=0.05))
+    found = judged(tmp_path, drawn(1, response=0.5, fallback=0.2, sentiment=-0.2, completion=0.55, rephrased=0.05))
     found["opened_in_30_days"] = found["opened"] * 30 * 24 / HOURS
     print(found.to_string())
     assert len(found) == len(RULES) - 1
@@ -122,7 +122,7 @@ def test_at_the_threshold_alerts_are_seldom_false(tmp_path: Path) -> None:
 
 @pytest.mark.full
 def test_a_real_drop_is_told(tmp_path: Path) -> None:
-    found = judged(tmp_path, drawn(2, response=0.3, fallback=0.35, mood=-0.5, completion=0.6, rephrased=0.07))
+    found = judged(tmp_path, drawn(2, response=0.3, fallback=0.35, sentiment=-0.5, completion=0.6, rephrased=0.07))
     print(found.to_string())
     assert (found["firing"].drop(WEEKLY) > 0.5).all()
     # Every second week is one of those that got worse.

@@ -69,28 +69,28 @@ def test_a_row_twice_is_found_at_once_where_the_increment_wrote_and_else_at_nigh
         if isinstance(node, ModelNode) and node.config.meta.get("replaces")
     }
     tests = [test for test in warehouse.data_tests() if test.name.startswith("unique") and test.node_id in models]
-    for is_touched in (False, True):
+    for is_affected in (False, True):
         planted: set[str] = set()
         with open_build(warehouse.home, read_only=False) as connection:
             for key in {test.node_id for test in tests}:
                 table, meta = models[key].relation_name, models[key].config.meta
-                touched = f"(select {meta['by']} from intermediate.{meta['replaces']})"
+                affected = f"(select {meta['by']} from intermediate.{meta['replaces']})"
                 rows = connection.execute(
                     f"insert into {table} from {table} "
-                    f"where {models[key].config.unique_key} {'in' if is_touched else 'not in'} {touched} limit 1"
+                    f"where {models[key].config.unique_key} {'in' if is_affected else 'not in'} {affected} limit 1"
                 ).fetchall()
                 planted |= {test.name for test in tests if rows == [(1,)] and test.node_id == key}
         assert len(planted) > 20
-        assert _failed(warehouse, tests, is_incremental=True) == (planted if is_touched else set())
+        assert _failed(warehouse, tests, is_incremental=True) == (planted if is_affected else set())
         assert _failed(warehouse, tests, is_incremental=False) >= planted
 
 
 @pytest.mark.parametrize(
-    ("name", "touched", "fault"),
+    ("name", "affected", "fault"),
     [
         (
             "assert_dropoffs_are_exactly_the_lost",
-            "int_dates_touched",
+            "int_dates_affected",
             "delete from marts.funnel_dropoffs where entry_date = {date}",
         ),
         (
@@ -101,82 +101,82 @@ def test_a_row_twice_is_found_at_once_where_the_increment_wrote_and_else_at_nigh
         ),
         (
             "assert_every_conversation_has_an_event",
-            "int_conversations_restated",
+            "int_conversations_recomputed",
             "delete from intermediate.int_events where conversation_key = {conversation}",
         ),
         (
             "assert_every_definition_is_measured_on_every_date",
-            "int_dates_touched",
+            "int_dates_affected",
             "delete from marts.metrics_daily where date = {date} and metric_name = 'resolution_rate'",
         ),
         (
             "assert_every_metric_is_defined",
-            "int_dates_touched",
+            "int_dates_affected",
             "update marts.metrics_daily set metric_name = 'new' "
             "where date = {date} and metric_name = 'resolution_rate'",
         ),
         (
             "assert_every_production_event_is_in_one_conversation",
-            "int_conversations_restated",
+            "int_conversations_recomputed",
             "delete from marts.fct_conversations where conversation_key = {conversation}",
         ),
         (
             "assert_exclusive_segments_add_up_to_all",
-            "int_dates_touched",
+            "int_dates_affected",
             "update marts.metrics_daily set value = value + 1 "
             "where date = {date} and segment = 'all' and metric_name = 'total_conversations'",
         ),
         (
             "assert_funnel_entries_are_lost_in_progress_or_through",
-            "int_dates_touched",
+            "int_dates_affected",
             "update marts.funnel_stages set lost = lost + 1 where date = {date}",
         ),
         (
             "assert_funnels_and_metrics_are_finite_numbers",
-            "int_dates_touched",
+            "int_dates_affected",
             "update marts.metrics_daily set value = 'nan' where date = {date}",
         ),
         (
             "assert_handled_conversations_are_engaged_and_eligible",
-            "int_conversations_restated",
+            "int_conversations_recomputed",
             "update marts.fct_conversations set is_handled = true, is_engaged = false "
             "where conversation_key = {conversation}",
         ),
         (
             "assert_intervals_hold_their_value",
-            "int_dates_touched",
+            "int_dates_affected",
             "update marts.metrics_daily set ci_low = value + 1, ci_high = value + 1 where date = {date}",
         ),
         (
             "assert_message_counts_equal_the_messages_held",
-            "int_conversations_touched",
+            "int_conversations_affected",
             "update marts.fct_conversations set user_message_count = 999 where conversation_key = {conversation}",
         ),
         (
             "assert_outcome_evidence_is_an_event_of_its_conversation",
-            "int_conversations_restated",
+            "int_conversations_recomputed",
             "update marts.fct_conversations set outcome_evidence_event_id = 'x' "
             "where conversation_key = {conversation}",
         ),
     ],
 )
 def test_an_assertion_looks_at_what_the_increment_made(
-    warehouse: WarehouseUnderTest, name: str, touched: str, fault: str
+    warehouse: WarehouseUnderTest, name: str, affected: str, fault: str
 ) -> None:
     tests = [test for test in warehouse.data_tests() if test.name == name]
     assert len(tests) == 1
-    for is_touched in (False, True):
+    for is_affected in (False, True):
         with open_build(warehouse.home, read_only=False) as connection:
-            values = _chosen(connection, touched, is_touched=is_touched)
+            values = _chosen(connection, affected, is_affected=is_affected)
             assert connection.execute(fault.format(**values)).fetchall()[0][0] > 0
         assert _failed(warehouse, tests, is_incremental=False) == {name}
-        assert _failed(warehouse, tests, is_incremental=True) == ({name} if is_touched else set())
+        assert _failed(warehouse, tests, is_incremental=True) == ({name} if is_affected else set())
 
 
-def _chosen(connection: duckdb.DuckDBPyConnection, touched: str, *, is_touched: bool) -> dict[str, str]:
-    """Return a date with losses and a conversation, both touched by the increment or both not."""
-    key = "date" if touched == "int_dates_touched" else "conversation_key"
-    within = f"{'in' if is_touched else 'not in'} (select {key} from intermediate.{touched})"
+def _chosen(connection: duckdb.DuckDBPyConnection, affected: str, *, is_affected: bool) -> dict[str, str]:
+    """Return a date with losses and a conversation, both affected by the increment or both not."""
+    key = "date" if affected == "int_dates_affected" else "conversation_key"
+    within = f"{'in' if is_affected else 'not in'} (select {key} from intermediate.{affected})"
     found = {
         "date": "select min(entry_date) from marts.funnel_dropoffs where entry_date ",
         "conversation_key": "select min(conversation_key) from marts.fct_conversations where conversation_key ",

@@ -181,7 +181,7 @@ def test_seeds_and_views_that_never_differ_are_no_part_of_an_increment(dagster: 
     standing = {content["nodes"][key]["name"] for key in standing_nodes(content)}
     # Seeds and plain views stand; a view that asks where the run begins, directly or through a macro, does not.
     assert {"sources", "stg_events__events", "int_metrics_defined"} <= standing
-    assert standing.isdisjoint({"int_events", "fct_conversations", "int_events_touched", "int_dates_restated"})
+    assert standing.isdisjoint({"int_events", "fct_conversations", "int_events_affected", "int_dates_recomputed"})
 
 
 def test_an_increment_sends_what_dbt_sent_for_the_one_before(dagster: Dagster, runs: Runs) -> None:

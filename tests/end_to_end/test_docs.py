@@ -32,10 +32,10 @@ DEMO = "make demo"
 OWN_EVENTS = ("make check-files DIR=landing", "make run LANDING=landing", "make status")
 # One run of the job each.
 REPAIRS = (
-    "make reland FILE=landing/events/example.jsonl",
+    "make reload FILE=landing/events/example.jsonl",
     "make erase CONVERSATION_ID=c-1 NAMESPACE=events",
     "make rebuild",
-    "make drop FILE=landing/events/example.jsonl",
+    "make exclude FILE=landing/events/example.jsonl",
 )
 ERASE_USER = "make erase USER_ID=u-1"
 RUN_HERE = {DEMO, *OWN_EVENTS, *REPAIRS, ERASE_USER}

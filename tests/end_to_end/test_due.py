@@ -79,7 +79,7 @@ def a_file_grew(settings: Settings) -> None:
         file.write(json.dumps(EVENTS[0] | {"event_id": "e9"}) + "\n")
 
 
-def a_file_was_touched(settings: Settings) -> None:
+def a_file_was_affected(settings: Settings) -> None:
     os.utime(settings.landing / "events" / "first.jsonl", (1, 1))
 
 
@@ -125,7 +125,7 @@ def the_manifest_is_damaged(settings: Settings) -> None:
 def an_operation_was_recorded(settings: Settings) -> None:
     with open_raw(Home(settings.home).raw_database) as connection:
         load_id, at = next_load(connection, datetime(2026, 1, 2))  # noqa: DTZ001 - as the warehouse keeps it
-        record_operation(connection, "drop", performed_at=at, load_id=load_id, detail={})
+        record_operation(connection, "exclude", performed_at=at, load_id=load_id, detail={})
 
 
 def a_judgement_landed(settings: Settings) -> None:
@@ -157,7 +157,7 @@ def raw_is_no_database(settings: Settings) -> None:
     [
         a_file_came,
         a_file_grew,
-        a_file_was_touched,
+        a_file_was_affected,
         a_file_waits,
         a_seed_changed,
         a_setting_changed,

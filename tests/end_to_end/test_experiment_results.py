@@ -87,7 +87,7 @@ def _mean_sums(mean: float) -> tuple[float, ...]:
 
 
 def _difference(p_value: float) -> float:
-    """Return the difference of two such means whose anytime-valid p-value is this: the e-value solved for z."""
+    """Return the difference of two such means whose always-valid p-value is this: the e-value solved for z."""
     ratio = 7.936154601737565 * 2 * UNITS_OF_MEANS / 5000
     z = math.sqrt(2 * (1 + ratio) / ratio * (-math.log(p_value) + 0.5 * math.log(1 + ratio)))
     return z * math.sqrt(2 / UNITS_OF_MEANS)
@@ -101,7 +101,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Put units and sums of every case in; return the rows of the primary metric by test and variant."""
     rows = [registration(name, case) for name, case in GOLDEN.items() if case["kind"] != "assignment"]
     size = GOLDEN["sample_size_01"]
-    rows.append(registration("horizon", size) | {"planned_total": 4000, "planned_at": "2024-12-31 00:00:00"})
+    rows.append(registration("group_sequential", size) | {"planned_total": 4000, "planned_at": "2024-12-31 00:00:00"})
     experiments = Experiments(tmp_path_factory.mktemp("golden"), rows, UNTIL)
     counts = GOLDEN["srm_02"]["inputs"]["counts"]
     arms = [("srm_02", variant, count) for variant, count in zip(("control", "treatment"), counts, strict=True)]
@@ -116,7 +116,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         pd.DataFrame({"test_name": names, "variant": variants, "day": [19] * len(arms), "units": units})
     )
     experiments.build_from("int_ab_test_units_found")
-    measured = GOLDEN | {"horizon": size}
+    measured = GOLDEN | {"group_sequential": size}
     rows_of_sums = [row for name, case in measured.items() for row in sums_of(name, case)]
     experiments.put_sums(pd.DataFrame(rows_of_sums, columns=list(SUMS)).assign(day=19))
     experiments.build_from("int_ab_test_dates_summed")
@@ -188,7 +188,7 @@ def test_units_that_fall_to_the_variants_otherwise_than_planned_make_it_invalid(
 
 def test_how_many_units_a_difference_needs(results: Results) -> None:
     expected = GOLDEN["sample_size_01"]["expected"]
-    anytime, horizon = results["sample_size_01", "treatment"], results["horizon", "treatment"]
-    assert (anytime["method"], horizon["method"]) == ("anytime", "horizon")
-    assert anytime["required_n_per_variant"] == math.ceil(1.75 * expected["n_per_arm_unpooled"])
-    assert horizon["required_n_per_variant"] == math.ceil(expected["n_per_arm_horizon"])
+    msprt, group_sequential = results["sample_size_01", "treatment"], results["group_sequential", "treatment"]
+    assert (msprt["method"], group_sequential["method"]) == ("msprt", "group_sequential")
+    assert msprt["required_n_per_variant"] == math.ceil(1.75 * expected["n_per_arm_unpooled"])
+    assert group_sequential["required_n_per_variant"] == math.ceil(expected["n_per_arm_horizon"])

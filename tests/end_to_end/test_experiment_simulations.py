@@ -17,8 +17,8 @@ SEEDS = range(1, 2001)
 UNTIL = datetime(2025, 4, 1)  # noqa: DTZ001 - the warehouse holds UTC without a zone
 UNITS = 80 * DAYS
 BEFORE, AFTER = "2024-12-31 00:00:00", "2025-01-02 00:00:00"
-# A plan written down before the start is a fixed horizon, one written down after it only tunes the anytime method.
-METHODS = {"horizon": BEFORE, "anytime": AFTER}
+# A plan written down before the start makes a group-sequential test; one written down after it only tunes the mSPRT.
+METHODS = {"group_sequential": BEFORE, "msprt": AFTER}
 Z = 1.959963984540054
 
 
@@ -79,7 +79,7 @@ def test_without_a_difference_few_are_ever_significant_though_looked_at_daily(ex
         experiments,
         "select 'ordinary' as name, count(case when highest >= 1.96 then 1 end) as hits, count(*) as tests from ("
         "select test_name, max(case when has_min_sample then abs(z) end) as highest "
-        "from intermediate.int_ab_test_looks_adjusted where test_name like 'anytime %' group by test_name)",
+        "from intermediate.int_ab_test_looks_adjusted where test_name like 'msprt %' group by test_name)",
     )
     printed("A/A tests ever significant in 28 daily looks", {**found, **naive})
     for hits, tests in found.values():
@@ -170,7 +170,7 @@ def test_lost_units_are_noticed_and_a_fair_split_is_not_suspected(experiments: E
         drawn_counts([(f"{group} {seed}", seed) for seed in tests], Arms(treatment_share=share))
         for group, share in groups.items()
     ]
-    plans = [plan(f"{group} {seed}", "anytime") for group in groups for seed in tests]
+    plans = [plan(f"{group} {seed}", "msprt") for group in groups for seed in tests]
     run(experiments, plans, pd.concat(tables))
     found = shares(
         experiments,
@@ -192,7 +192,7 @@ def test_the_planned_number_of_units_finds_the_planned_difference(experiments: E
     # 80 % power for 0.20 against 0.25 by the formulas of required_n_per_variant: unpooled, times the price of looking.
     both = 0.2 * 0.8 + 0.25 * 0.75
     fixed = (1.959963984540054 + 0.8416212335729143) ** 2 * both / 0.05**2
-    needed = {"horizon": (2.241402727604947 + 0.8416212335729143) ** 2 * both / 0.05**2, "anytime": 1.75 * fixed}
+    needed = {"group_sequential": (2.241402727604947 + 0.8416212335729143) ** 2 * both / 0.05**2, "msprt": 1.75 * fixed}
     tests = range(1, 1001)
     tables: list[pd.DataFrame] = []
     plans: list[dict[str, Any]] = []

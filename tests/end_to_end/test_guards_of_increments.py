@@ -107,10 +107,10 @@ def test_a_stage_shown_for_the_first_time_is_next_for_those_lost_before(tmp_path
     assert warehouse.rows(next_stages) == [("early", "greeted", "solution_proposed")]
 
 
-def _drop(warehouse: WarehouseUnderTest, file: Path) -> None:
+def _exclude(warehouse: WarehouseUnderTest, file: Path) -> None:
     warehouse.loads += 1
     repair_file(
-        "drop",
+        "exclude",
         warehouse.home.raw_database,
         warehouse.settings.landing,
         file,
@@ -140,7 +140,7 @@ def test_what_an_operation_takes_out_is_an_example_no_more(tmp_path: Path) -> No
     found = []
     for file in files:
         found += warehouse.rows("select next_stage from marts.funnel_dropoffs where last_stage = 'greeted'")
-        _drop(warehouse, file)
+        _exclude(warehouse, file)
         warehouse.build()
     found += warehouse.rows("select next_stage from marts.funnel_dropoffs where last_stage = 'greeted'")
     # The second conversation is an example as good as the first; without either, no source shows a proposal.
@@ -155,7 +155,7 @@ def test_what_an_operation_takes_out_of_an_earlier_load_is_counted_no_more(tmp_p
     warehouse.land()
     warehouse.build()
     assert warehouse.rows(late) == [(3,)]
-    _drop(warehouse, file)
+    _exclude(warehouse, file)
     warehouse.build()
     assert warehouse.rows(late) == [(1,)]
 

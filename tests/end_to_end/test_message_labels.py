@@ -99,7 +99,7 @@ def test_messages_and_conversations_say_what_the_customer_says(warehouse: Wareho
     assert warehouse.rows("select count(*), count(language) from raw.ledger.message_labels") == [(5, 5)]
 
 
-def test_what_is_said_again_is_known_of_each_pair_and_of_the_conversation(warehouse: WarehouseUnderTest) -> None:
+def test_what_is_repetition_is_known_of_each_pair_and_of_the_conversation(warehouse: WarehouseUnderTest) -> None:
     in_other_words = "My broadband contract: how on earth can I cancel it?"
     annoyed = [
         said("a", 0, "user_message", "How do I cancel my broadband contract?"),
@@ -115,7 +115,7 @@ def test_what_is_said_again_is_known_of_each_pair_and_of_the_conversation(wareho
         "select compared_message_count, rephrase_count, exact_repeat_count, satisfaction_score from "
         "marts.fct_conversations where conversation_id = 'a'"
     )
-    late = "select late_said_again_count from intermediate.int_last_turns_examined where conversation_key = 'events:a'"
+    late = "select late_repetition_count from intermediate.int_last_turns_examined where conversation_key = 'events:a'"
     again(warehouse, *annoyed)
     assert warehouse.rows(of_customer) == [
         ("a0", None, None, True),
@@ -173,8 +173,8 @@ def test_labels_are_of_redacted_texts(warehouse: WarehouseUnderTest) -> None:
     """Two texts that differ in what the redactor takes out say the same; its placeholders are no words of anybody."""
     for place, mail in enumerate(("anna@example.com", "bert@example.org", "cleo@example.net")):
         again(warehouse, said("r", place, "user_message", f"Please send the refund to {mail} as you did before."))
-    moods = {row[1:] for row in warehouse.rows(MESSAGES) if row[0].startswith("r")}
-    assert len(moods) == 1
+    sentiments = {row[1:] for row in warehouse.rows(MESSAGES) if row[0].startswith("r")}
+    assert len(sentiments) == 1
     hashes = warehouse.rows(
         "select count(distinct content_hash) from raw.ledger.message_labels where event_id like 'r%'"
     )

@@ -15,7 +15,7 @@ def test_a_model_and_what_follows_are_built_and_tested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(home=tmp_path / "home")
-    assert build_model(settings, "int_ab_test_dates_touched") == 0
+    assert build_model(settings, "int_ab_test_dates_affected") == 0
     printed = capsys.readouterr().out
     assert " 0 failed, " in printed
     assert "exposure_date" in printed
@@ -24,12 +24,12 @@ def test_a_model_and_what_follows_are_built_and_tested(
 
     unit_tests = tmp_path / "project" / "tests" / "unit"
     shutil.copytree(PROJECT_DIR / "tests" / "unit", unit_tests)
-    changed = unit_tests / "intermediate" / "int_ab_test_dates_touched.yml"
+    changed = unit_tests / "intermediate" / "int_ab_test_dates_affected.yml"
     text = changed.read_text()
     assert text.count('{exposure_date: "2026-03-03"}') == 1
     changed.write_text(text.replace('{exposure_date: "2026-03-03"}', '{exposure_date: "2026-03-08"}'))
     monkeypatch.setattr(small_warehouse, "PROJECT_DIR", tmp_path / "project")
-    assert build_model(settings, "int_ab_test_dates_touched") == 1
+    assert build_model(settings, "int_ab_test_dates_affected") == 1
     printed = capsys.readouterr().out
-    assert "fail: int_ab_test_dates_touched__takes_the_old_dates_and_the_new" in printed
+    assert "fail: int_ab_test_dates_affected__takes_the_old_dates_and_the_new" in printed
     assert " 1 failed, " in printed

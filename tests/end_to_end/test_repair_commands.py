@@ -56,16 +56,16 @@ def test_a_warehouse_is_corrected_and_rebuilt_by_commands(tmp_path: Path) -> Non
     assert conversations(tmp_path) == ["bad", "kept", "wrong"]
 
     write(tmp_path, "a.jsonl", "kept", "right")
-    told = run_command(home, landing, "reland", str(tmp_path / "landing/events/a.jsonl"))
+    told = run_command(home, landing, "reload", str(tmp_path / "landing/events/a.jsonl"))
     assert "events/a.jsonl: 4 events and 0 refused lines taken out" in told
     assert conversations(tmp_path) == ["bad", "kept", "right"]
 
-    told = run_command(home, landing, "drop", "events/b.jsonl")
+    told = run_command(home, landing, "exclude", "events/b.jsonl")
     assert "(the configuration is that of the last complete build)" in told
     assert conversations(tmp_path) == ["kept", "right"]
     run_command(home, landing, "run")
     assert conversations(tmp_path) == ["kept", "right"]
-    assert "dropped     events/b.jsonl at " in run_command(home, landing, "status")
+    assert "excluded    events/b.jsonl at " in run_command(home, landing, "status")
 
     # Whatever is wrong in the derived tables, raw is enough to make them again; one who reads keeps what he opened.
     reader = duckdb.connect(str(tmp_path / "home" / "published" / "colloquy.duckdb"), read_only=True)
@@ -84,5 +84,5 @@ def test_a_warehouse_is_corrected_and_rebuilt_by_commands(tmp_path: Path) -> Non
     build.write_bytes(b"damaged")
     run_command(home, landing, "rebuild")
     assert conversations(tmp_path) == ["kept", "right"]
-    # Labellings are numbered with them: 2 follows the first landing, 4 the correction; the drop left nothing to label.
-    assert operations(tmp_path) == [("reland", 3), ("drop", 5), ("rebuild", 6), ("rebuild", 7)]
+    # Labellings share the numbers: 2 follows the first landing, 4 the correction; an exclusion leaves nothing to label.
+    assert operations(tmp_path) == [("reload", 3), ("exclude", 5), ("rebuild", 6), ("rebuild", 7)]

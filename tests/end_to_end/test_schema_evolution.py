@@ -132,7 +132,7 @@ def test_a_warehouse_of_an_earlier_release_is_upgraded_by_the_next_run(
         "alter table marts.fct_conversations add column mood varchar",
         "alter table marts.metrics_daily alter value type varchar",
         "alter table intermediate.int_events rename column turn_number to turn",
-        "drop table intermediate.int_conversations_restated",
+        "drop table intermediate.int_conversations_recomputed",
         "drop view intermediate.int_events_unioned cascade",
         "create table intermediate.int_events_unioned (conversation_key varchar)",
         "drop table marts.fct_tool_calls",

@@ -6,7 +6,7 @@ dropoffs as (
 
     select entry_date as date, funnel, last_stage_order as stage_order, count(*) as dropoff_count
     from {{ ref('funnel_dropoffs') }}
-    where {{ only_built(ref('int_dates_touched'), 'entry_date', 'date') }}
+    where {{ only_built(ref('int_dates_affected'), 'entry_date', 'date') }}
     group by entry_date, funnel, last_stage_order
 
 ),
@@ -15,7 +15,7 @@ lost as (
 
     select date, funnel, stage_order, lost
     from {{ ref('funnel_stages_by_date') }}
-    where segment = 'all' and lost > 0 and {{ only_built(ref('int_dates_touched'), 'date') }}
+    where segment = 'all' and lost > 0 and {{ only_built(ref('int_dates_affected'), 'date') }}
 
 )
 

@@ -6,4 +6,4 @@ left join {{ ref('int_events') }} as events
     on
         conversations.conversation_key = events.conversation_key
         and events.event_type not in ('interaction_initialized', 'experiment_exposure')
-where events.event_id is null and {{ only_built(ref('int_conversations_restated'), 'conversations.conversation_key', 'conversation_key') }}
+where events.event_id is null and {{ only_built(ref('int_conversations_recomputed'), 'conversations.conversation_key', 'conversation_key') }}

@@ -29,7 +29,7 @@ metrics_expected as (
     select dates.date, definitions.metric_name
     from dates
     cross join {{ ref('metric_definitions') }} as definitions
-    where definitions.metric_name <> 'conversion_rate:<goal>' and {{ only_built(ref('int_dates_touched'), 'dates.date', 'date') }}
+    where definitions.metric_name <> 'conversion_rate:<goal>' and {{ only_built(ref('int_dates_affected'), 'dates.date', 'date') }}
 
 )
 

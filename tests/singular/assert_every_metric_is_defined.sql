@@ -8,7 +8,7 @@ metrics_stated as (
         metric_name,
         case when metric_name like 'conversion_rate:%' then 'conversion_rate:<goal>' else metric_name end as definition_name
     from {{ ref('metrics_daily') }}
-    where {{ only_built(ref('int_dates_touched'), 'date') }}
+    where {{ only_built(ref('int_dates_affected'), 'date') }}
 
 )
 

@@ -6,7 +6,7 @@ events as (
 
     select conversation_key, source, event_id, sequence_number, event_type, environment
     from {{ ref('int_events') }}
-    where {{ only_built(ref('int_conversations_restated')) }}
+    where {{ only_built(ref('int_conversations_recomputed')) }}
 
 ),
 
@@ -42,7 +42,7 @@ rows_counted as (
 
     select conversation_key, count(*) as row_count
     from {{ ref('fct_conversations') }}
-    where {{ only_built(ref('int_conversations_restated')) }}
+    where {{ only_built(ref('int_conversations_recomputed')) }}
     group by conversation_key
 
 )

@@ -10,7 +10,7 @@ conversations_counted as (
         metrics.segment_type,
         sum(metrics.value) as conversation_count
     from {{ ref('metrics_daily') }} as metrics
-    where metrics.metric_name = 'total_conversations' and {{ only_built(ref('int_dates_touched'), 'date') }}
+    where metrics.metric_name = 'total_conversations' and {{ only_built(ref('int_dates_affected'), 'date') }}
     group by metrics.date, metrics.segment_type
 
 ),

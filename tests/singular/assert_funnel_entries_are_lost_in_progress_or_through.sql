@@ -8,7 +8,7 @@ stages as (
         *,
         row_number() over (partition by date, funnel, segment order by stage_order desc) as place_from_last
     from {{ ref('funnel_stages_by_date') }}
-    where {{ only_built(ref('int_dates_touched'), 'date') }}
+    where {{ only_built(ref('int_dates_affected'), 'date') }}
 
 )
 

@@ -52,4 +52,4 @@ numbers as (
 
 select *
 from numbers
-where abs(number) > 1e300 and {{ only_built(ref('int_dates_touched'), 'date') }}
+where abs(number) > 1e300 and {{ only_built(ref('int_dates_affected'), 'date') }}

@@ -6,7 +6,7 @@ conversations as (
 
     select conversation_key, is_engaged, is_handled
     from {{ ref('fct_conversations') }}
-    where {{ only_built(ref('int_conversations_restated')) }}
+    where {{ only_built(ref('int_conversations_recomputed')) }}
 
 ),
 
@@ -14,7 +14,7 @@ production_ids as (
 
     select conversation_key, is_engaged
     from {{ ref('int_conversations') }}
-    where environment = 'production' and {{ only_built(ref('int_conversations_restated')) }}
+    where environment = 'production' and {{ only_built(ref('int_conversations_recomputed')) }}
 
 ),
 

@@ -36,4 +36,4 @@ where
         or (ci_low is null) <> (ci_high is null)
         or (value is null and ci_low is not null)
     )
-    and {{ only_built(ref('int_dates_touched'), 'date') }}
+    and {{ only_built(ref('int_dates_affected'), 'date') }}

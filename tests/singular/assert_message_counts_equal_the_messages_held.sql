@@ -9,7 +9,7 @@ messages_counted as (
         count(case when sender_role = 'customer' then 1 end) as user_message_count,
         count(case when sender_role = 'agent' then 1 end) as agent_message_count
     from {{ ref('fct_messages') }}
-    where {{ only_built(ref('int_conversations_touched')) }}
+    where {{ only_built(ref('int_conversations_affected')) }}
     group by conversation_key
 
 ),
@@ -18,7 +18,7 @@ conversations as (
 
     select conversation_key, user_message_count, agent_message_count
     from {{ ref('fct_conversations') }}
-    where {{ only_built(ref('int_conversations_touched')) }}
+    where {{ only_built(ref('int_conversations_affected')) }}
 
 )
 

@@ -56,7 +56,7 @@ def results(plan: Plan, events: Sequence[Event], until: datetime) -> dict[str, R
         for place, path in enumerate(at_look):
             adjusted = min(1.0, (len(at_look) - place) * path[number]["sequential_p_value"])
             highest = path[number]["sequential_p_holm"] = max(highest, adjusted)
-    # A fixed horizon ends at its last look; the control is read where the last of its comparisons is.
+    # A group-sequential test ends at its last look; the control is read where the last of its comparisons is.
     read_at = {variant: path[-1]["look_date"] for variant, path in paths.items()}
     read_at[control] = max(read_at.values())
     return {
@@ -208,7 +208,7 @@ def _path(plan: Plan, units: Sequence[Unit], looks: Sequence[date], control: str
             }
         )
         if planned and total >= planned:
-            # The last look of a fixed horizon; what follows is not looked at.
+            # The last look of a group-sequential test; what follows is not looked at.
             path += [path[-1]] * (len(looks) - len(path))
             break
     return path

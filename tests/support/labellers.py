@@ -43,13 +43,13 @@ def breaking_on_messages(labeller: MessageLabeller, after_messages: int) -> Mess
 
 
 def doubting_messages(labeller: MessageLabeller) -> MessageLabeller:
-    """Return another definition of a labeller: it reads moods and rephrases the other way and no intent."""
+    """Return another definition of a labeller: it reads sentiments and rephrases the other way and no intent."""
 
     def label(text: str, language: str | None, before: str | None = None, /) -> MessageLabels:
         labels = labeller.label(text, language, before)
-        mood = None if labels.sentiment is None else -labels.sentiment
+        sentiment = None if labels.sentiment is None else -labels.sentiment
         said = None if labels.said is None else replace(labels.said, is_rephrase=not labels.said.is_rephrase)
-        return replace(labels, sentiment=mood, shown={**labels.shown, "intent": NOTHING}, said=said)
+        return replace(labels, sentiment=sentiment, shown={**labels.shown, "intent": NOTHING}, said=said)
 
     return replace(labeller, definition_hash="e" * 64, label=label)
 

@@ -79,7 +79,7 @@ def infected(conversation: Conversation, injection: Injection) -> Conversation:
 def obeying_answers(references: dict[str, str]) -> Iterator[str]:
     """Yield answers that call everything reached, with each message as the proof of resolved.
 
-    `references` has the side (customer, agent, tool) of each message. The other marks cite what may show them, so
+    `references` has the side (customer, agent, tool) of each message. The other labels cite what may show them, so
     that nothing but the evidence for resolved stands in the way.
     """
     agents = [name for name, side in references.items() if side == "agent"]

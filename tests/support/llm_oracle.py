@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestration.classification.evaluation.examples import Example
 from orchestration.classification.evaluation.golden_set import GOLDEN, read_golden
-from orchestration.classification.labelled import MARKS
+from orchestration.classification.labelled import LABEL_TARGETS
 from orchestration.classification.llm.excerpt import Excerpt
 from tests.support.llm_server import answer_text
 
@@ -27,12 +27,12 @@ def golden_evidence(path: Path = STAGE_CASES) -> dict[str, dict[str, str]]:
 def right_answer(example: Example, excerpt: Excerpt, evidence: Mapping[str, str]) -> str:
     """Return the truth as an answer; a claim whose message was not labelled is the one that shows resolved."""
     references = {message.event_id: reference for reference, message in excerpt.messages.items()}
-    marks: dict[str, str | tuple[str, str]] = {}
-    for mark in MARKS:
-        truth = example.claim_truth if mark == "claimed_resolved" else example.truth[mark]
-        event_id = evidence.get(mark, evidence.get("resolved", ""))
+    labels: dict[str, str | tuple[str, str]] = {}
+    for target in LABEL_TARGETS:
+        truth = example.claim_truth if target == "claimed_resolved" else example.truth[target]
+        event_id = evidence.get(target, evidence.get("resolved", ""))
         if truth is None or (truth and event_id not in references):
-            marks[mark] = "unknown"
+            labels[target] = "unknown"
         else:
-            marks[mark] = ("yes", references[event_id]) if truth else "no"
-    return answer_text(**marks)
+            labels[target] = ("yes", references[event_id]) if truth else "no"
+    return answer_text(**labels)

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from orchestration.classification.labelled import MARKS
+from orchestration.classification.labelled import LABEL_TARGETS
 from orchestration.classification.llm.schema import NO_MESSAGE
 from tests.support.llm_batches import BatchStore
 
@@ -86,13 +86,13 @@ Action = Answer | Status | Body | Hang | Cut
 Behaviour = Callable[[Request], Action]
 
 
-def answer_text(**marks: str | tuple[str, str]) -> str:
-    """Return an answer of the schema: `resolved="no"` or `resolved=("yes", "m2")`; marks not named are no."""
+def answer_text(**labels: str | tuple[str, str]) -> str:
+    """Return an answer of the schema: `resolved="no"` or `resolved=("yes", "m2")`; labels not named are no."""
     content: dict[str, str] = {}
-    for mark in MARKS:
-        said = marks.get(mark, "no")
+    for target in LABEL_TARGETS:
+        said = labels.get(target, "no")
         reached, reference = (said, NO_MESSAGE) if isinstance(said, str) else said
-        content |= {f"{mark}_evidence": reference, mark: reached}
+        content |= {f"{target}_evidence": reference, target: reached}
     return json.dumps(content)
 
 

@@ -17,7 +17,7 @@ _NEUTRAL_BELOW = 0.05
 
 @dataclass(frozen=True)
 class MessageCase:
-    """A text and what it says, by kind and `mood`; of `known_misses` the answer is wrong."""
+    """A text and what it says, by kind and `sentiment`; of `known_misses` the answer is wrong."""
 
     text: str
     language: str
@@ -32,7 +32,7 @@ def read_message_cases(name: str) -> list[MessageCase]:
         MessageCase(
             case["text"],
             case["language"],
-            {what: case[what] for what in (*KINDS, "mood") if what in case},
+            {what: case[what] for what in (*KINDS, "sentiment") if what in case},
             frozenset(case.get("known_miss", ())),
         )
         for case in content["cases"]
@@ -43,11 +43,11 @@ def answers(labeller: MessageLabeller, case: MessageCase) -> dict[str, str]:
     """Return what the labeller says of a text on its own, for everything the case names."""
     (language,) = languages_of([Message("1", "user_message", "customer", case.text, 1)])
     said = labeller.label(case.text, language if language is not None else _stated(case))
-    found = {kind: said.shown[cast("Kind", kind)].label for kind in case.expected if kind != "mood"}
-    return found | ({"mood": mood_of(said.sentiment)} if "mood" in case.expected else {})
+    found = {kind: said.shown[cast("Kind", kind)].label for kind in case.expected if kind != "sentiment"}
+    return found | ({"sentiment": sentiment_of(said.sentiment)} if "sentiment" in case.expected else {})
 
 
-def mood_of(sentiment: float | None) -> str:
+def sentiment_of(sentiment: float | None) -> str:
     """Return the sign of a sentiment in words."""
     if sentiment is None:
         return "unknown"

@@ -20,7 +20,7 @@ _NEVER = 1 << 30
 
 
 def read_real_labelled(folder: Path, seeds: Path) -> tuple[list[LabelledConversation], dict[str, frozenset[str]]]:
-    """Return the conversations of a set with the marks after each message, and the groups of each (task, services).
+    """Return the conversations of a set with the labels after each message, and the groups of each (task, services).
 
     As the README of the set says, whether an answer was all the customer wanted shows only when she leaves. Where
     nothing can be accepted, `resolved` is therefore undecided between the first proposal and the end.
@@ -33,7 +33,7 @@ def read_real_labelled(folder: Path, seeds: Path) -> tuple[list[LabelledConversa
         names = truth.get("services") or [truth["task"]]
         groups[example.example_id] = frozenset(names)
         messages = tuple(
-            LabelledMessage(message, _marks(truth, message), None) for message in example.conversation.messages
+            LabelledMessage(message, _labels(truth, message), None) for message in example.conversation.messages
         )
         conversations.append(LabelledConversation(example.example_id, messages, names[0]))
     return conversations, groups
@@ -83,18 +83,18 @@ def without(prepared: Prepared, left_out: Collection[str]) -> Prepared:
     return replace(prepared, labelled=labelled, batch=replace(prepared.batch, readings=readings), rows=rows)
 
 
-def _marks(truth: Mapping[str, Any], message: Message) -> dict[str, bool | None]:
+def _labels(truth: Mapping[str, Any], message: Message) -> dict[str, bool | None]:
     seqs, unknown = truth["stage_seq"], set(truth["stages_unknown"])
-    marks: dict[str, bool | None] = {
+    labels: dict[str, bool | None] = {
         stage: None if stage in unknown else seqs.get(stage, _NEVER) <= message.seq
         for stage in STAGES
         if stage != "greeted"
     }
-    marks["claimed_resolved"] = _claim(truth, message)
+    labels["claimed_resolved"] = _claim(truth, message)
     waits_from = _waits_from(truth)
-    if waits_from is not None and marks[waits_from] and (_is_thanks_only(truth) or not marks["resolved"]):
-        marks["resolved"] = None
-    return marks
+    if waits_from is not None and labels[waits_from] and (_is_thanks_only(truth) or not labels["resolved"]):
+        labels["resolved"] = None
+    return labels
 
 
 def _is_thanks_only(truth: Mapping[str, Any]) -> bool:

@@ -184,10 +184,10 @@ def _label_metrics(rows: list[Fields], words: AllWords) -> dict[str, Parts]:
     def left(least: int) -> int:
         return sum(row["outcome"] == "abandoned" and said.again >= least for row, said in known)
 
-    moods = [said.sentiment for _, said in of_day if said.sentiment is not None]
+    sentiments = [said.sentiment for _, said in of_day if said.sentiment is not None]
     scores = [said.sentiment_score for _, said in closed if said.sentiment_score is not None]
     return {
-        "sentiment_average": (sum(moods) * 0.000001, len(moods)),
+        "sentiment_average": (sum(sentiments) * 0.000001, len(sentiments)),
         "avg_sentiment_score": (sum(scores) * 0.0001, len(scores)),
         "rephrase_rate": (sum(said.again for _, said in of_day), sum(said.compared for _, said in of_day)),
         "rephrase_abandonment_rate": (left(2), len(known)),

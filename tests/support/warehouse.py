@@ -55,7 +55,7 @@ EXPERIMENT_MODELS = (
     "int_ab_test* ab_test_results ab_test_segments ab_test_health ab_test_registrations ab_test_verdict_changes"
 )
 # Another third, counted by the day from the facts.
-MODELS_BY_DATE = "int_dates_restated+"
+MODELS_BY_DATE = "int_dates_recomputed+"
 
 
 _RELATIONS = "select table_schema, table_name from information_schema.tables"

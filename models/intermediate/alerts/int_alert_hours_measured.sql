@@ -1,5 +1,5 @@
 -- One row per hour, metric that a rule watches and segment: what its value and its interval are made of.
-{{ replace_touched('int_dates_touched', key='date') }}
+{{ replace_affected('int_dates_affected', key='date') }}
 with
 
 hours_measured as (

@@ -1,11 +1,11 @@
--- One row per restated conversation: what is expected of its agent, and the share of the expected goals that it reached.
+-- One row per recomputed conversation: what is expected of its agent, and the share of the expected goals that it reached.
 with
 
 conversations as (
 
     select conversations.conversation_key, conversations.agent
     from {{ ref('int_conversations') }} as conversations
-    inner join {{ ref('int_conversations_restated') }} as restated on conversations.conversation_key = restated.conversation_key
+    inner join {{ ref('int_conversations_recomputed') }} as recomputed on conversations.conversation_key = recomputed.conversation_key
 
 ),
 

@@ -1,4 +1,4 @@
--- One row per restated conversation of a known user: whether it is a first contact, and whether its solution lasted.
+-- One row per recomputed conversation of a known user: whether it is a first contact, and whether its solution lasted.
 {{ config(materialized='table') }}
 with
 

@@ -35,7 +35,7 @@ labelling_costs_summed as (
 
 ),
 
-events_touched as (
+events_affected as (
 
     select
         conversation_key,
@@ -48,7 +48,7 @@ events_touched as (
         least(coalesce(tokens_cached, 0), coalesce(tokens_in, 0)) as tokens_cached,
         cost_usd,
         cost_usd is null and (tokens_in is not null or tokens_out is not null) as is_to_be_priced
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
     where event_type in ('user_message', 'agent_message') or tokens_in is not null or tokens_out is not null or cost_usd is not null
 
 ),
@@ -57,24 +57,24 @@ events_touched as (
 events_costed as (
 
     select
-        events_touched.*,
+        events_affected.*,
         case
-            when events_touched.is_to_be_priced
+            when events_affected.is_to_be_priced
                 then
                     cast(
                         (
-                            (coalesce(events_touched.tokens_in, 0) - events_touched.tokens_cached) * prices.input_usd_per_mtok
-                            + events_touched.tokens_cached * prices.cached_input_usd_per_mtok
-                            + coalesce(events_touched.tokens_out, 0) * prices.output_usd_per_mtok
+                            (coalesce(events_affected.tokens_in, 0) - events_affected.tokens_cached) * prices.input_usd_per_mtok
+                            + events_affected.tokens_cached * prices.cached_input_usd_per_mtok
+                            + coalesce(events_affected.tokens_out, 0) * prices.output_usd_per_mtok
                         ) / 1000000 as decimal(27, 9)
                     )
         end as priced_cost_usd
-    from events_touched
+    from events_affected
     left join model_prices_dated as prices
         on
-            events_touched.model = prices.model
-            and events_touched.occurred_at >= prices.valid_from_at
-            and events_touched.occurred_at < coalesce(prices.valid_until_at, cast('9999-12-31' as timestamp))
+            events_affected.model = prices.model
+            and events_affected.occurred_at >= prices.valid_from_at
+            and events_affected.occurred_at < coalesce(prices.valid_until_at, cast('9999-12-31' as timestamp))
 
 ),
 

@@ -1,11 +1,11 @@
 -- One row per conversation and goal it converted on.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 conversions as (
 
     select conversation_key, goal, occurred_at, conversion_value
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
     where event_type = 'conversion' and goal is not null
 
 ),

@@ -1,5 +1,5 @@
 -- One row per conversation and configured property: its first value in event order.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 properties as (
@@ -11,7 +11,7 @@ properties as (
 events as (
 
     select conversation_key, source, event_id, sequence_number
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
 
 ),
 

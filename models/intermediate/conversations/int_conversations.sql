@@ -1,5 +1,5 @@
 -- One row per conversation id: every fact that its own events decide, whatever the hour and whoever else writes.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 -- The last usable answer of any kind, and the last about solution or satisfaction.
@@ -35,7 +35,7 @@ aggregated as (
 
     select *
     from {{ ref('int_conversations_aggregated') }}
-    where {{ only_touched(ref('int_conversations_touched'), 'first_event_at') }}
+    where {{ only_affected(ref('int_conversations_affected'), 'first_event_at') }}
 
 ),
 

@@ -1,5 +1,5 @@
 -- One row per conversation id: dimensions, counts, moments, its end and its purpose, from its own events only.
-{{ replace_touched('int_conversations_landed') }}
+{{ replace_affected('int_conversations_landed') }}
 with
 
 events_landed as (
@@ -11,7 +11,7 @@ events_landed as (
         event_type in ('user_message', 'flow_started')
         or (event_type = 'button_clicked' and sender_role is distinct from 'agent') as is_engagement
     from {{ ref('int_events') }}
-    where {{ only_touched(ref('int_conversations_landed')) }}
+    where {{ only_affected(ref('int_conversations_landed')) }}
 
 ),
 

@@ -1,11 +1,11 @@
--- One row per restated production conversation: its one outcome, why, and the event that shows it.
+-- One row per recomputed production conversation: its one outcome, why, and the event that shows it.
 with
 
 conversations as (
 
     select conversations.*
     from {{ ref('int_conversations') }} as conversations
-    inner join {{ ref('int_conversations_restated') }} as restated on conversations.conversation_key = restated.conversation_key
+    inner join {{ ref('int_conversations_recomputed') }} as recomputed on conversations.conversation_key = recomputed.conversation_key
     where conversations.has_conversation_event and conversations.environment = 'production'
 
 ),

@@ -14,23 +14,23 @@ properties_named as (
 
 ),
 
-events_touched as (
+events_affected as (
 
     select source, event_id, conversation_key, occurred_at, properties
     from {{ ref('int_events_unioned') }}
-    where {{ only_touched(ref('int_conversations_touched')) }}
+    where {{ only_affected(ref('int_conversations_affected')) }}
 
 ),
 
 properties_extracted as (
 
     select
-        events_touched.conversation_key,
-        events_touched.source,
-        events_touched.event_id,
+        events_affected.conversation_key,
+        events_affected.source,
+        events_affected.event_id,
         properties_named.property_name,
-        {{ property_text('events_touched.properties', 'properties_named.property_name') }} as property_value
-    from events_touched
+        {{ property_text('events_affected.properties', 'properties_named.property_name') }} as property_value
+    from events_affected
     cross join properties_named
 
 )

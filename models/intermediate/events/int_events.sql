@@ -1,12 +1,12 @@
 -- One row per canonical event, numbered in the order of its conversation.
-{{ replace_touched('int_conversations_landed') }}
+{{ replace_affected('int_conversations_landed') }}
 with
 
-events_touched as (
+events_affected as (
 
     select *
     from {{ ref('int_events_unioned') }}
-    where {{ only_touched(ref('int_conversations_landed')) }}
+    where {{ only_affected(ref('int_conversations_landed')) }}
 
 ),
 
@@ -56,7 +56,7 @@ events_numbered as (
         tokens_cached,
         cost_usd,
         load_id
-    from events_touched
+    from events_affected
     window
         in_order as (
             partition by conversation_key

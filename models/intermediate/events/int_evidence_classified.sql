@@ -4,7 +4,7 @@ with
 events as (
 
     select conversation_key, sequence_number, source, event_id, event_type, occurred_at, is_tool_error, is_tool_write
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
 
 ),
 

@@ -1,5 +1,5 @@
 -- One row per feedback answer, thumbs and stars told apart and put on one scale.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 events_counted as (
@@ -9,7 +9,7 @@ events_counted as (
         count(case when event_type <> 'feedback_received' then 1 end) over (
             partition by conversation_key order by sequence_number rows between unbounded preceding and current row
         ) as messages_before
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
     where event_type in ('user_message', 'agent_message', 'feedback_received')
 
 ),

@@ -15,13 +15,13 @@ looks as (
 
 looks_of_controls as (
 
-    select comparison_key, look_date, bool_and(is_after_horizon) as is_after_horizon
+    select comparison_key, look_date, bool_and(is_after_plan) as is_after_plan
     from looks
     group by comparison_key, look_date
 
 ),
 
--- A fixed horizon stops at its last look; the control stands as of the newest look at any of its comparisons.
+-- A group-sequential test stops at its last look; the control stands as of the newest look at any of its comparisons.
 last_looks as (
 
     select arms.comparison_key, arms.variant, max(arms.look_date) as look_date
@@ -30,7 +30,7 @@ last_looks as (
         on arms.comparison_key = looks.comparison_key and arms.look_date = looks.look_date and arms.variant = looks.variant
     left join looks_of_controls
         on arms.comparison_key = looks_of_controls.comparison_key and arms.look_date = looks_of_controls.look_date
-    where not coalesce(looks.is_after_horizon, looks_of_controls.is_after_horizon, false)
+    where not coalesce(looks.is_after_plan, looks_of_controls.is_after_plan, false)
     group by arms.comparison_key, arms.variant
 
 ),

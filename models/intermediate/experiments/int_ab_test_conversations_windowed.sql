@@ -10,7 +10,7 @@ units as (
         {{ add_hours('units.first_exposure_at', -24 * 28) }} as covariate_from_at
     from {{ ref('int_ab_test_units_found') }} as units
     inner join {{ ref('int_ab_tests_listed') }} as tests on units.test_name = tests.test_name and units.phase = tests.phase
-    where units.is_counted and {{ only_touched_units('units.unit_key') }}
+    where units.is_counted and {{ only_affected_units('units.unit_key') }}
 
 ),
 
@@ -34,8 +34,8 @@ conversations as (
     from {{ ref('fct_conversations') }} as facts
     inner join {{ ref('int_conversations') }} as events on facts.conversation_key = events.conversation_key
     where
-        {{ only_touched_units('facts.conversation_key') }}
-        or {{ only_touched_units("facts.id_namespace || ':' || facts.user_id") }}
+        {{ only_affected_units('facts.conversation_key') }}
+        or {{ only_affected_units("facts.id_namespace || ':' || facts.user_id") }}
 
 ),
 

@@ -38,15 +38,15 @@ pairs as (
 
 ),
 
--- The first look that holds what was planned is the last one of a fixed horizon: looking on would not be paid for.
+-- The first look that holds what was planned is the last one of a group-sequential test: its boundary pays for no further look.
 pairs_ordered as (
 
     select
         *,
         abs_diff / std_error as z,
-        coalesce(method = 'horizon' and lag(unit_count) over (
+        coalesce(method = 'group_sequential' and lag(unit_count) over (
             partition by comparison_key, variant order by look_date
-        ) >= planned_total, false) as is_after_horizon,
+        ) >= planned_total, false) as is_after_plan,
         case when planned_total is not null then least(1.0, cast(unit_count as double) / planned_total) end as information_fraction,
         -- The mixture is tuned to a planned number of units, known before the start.
         7.936154601737565 * unit_count / coalesce(planned_total, 5000) as mixture_ratio
@@ -58,7 +58,9 @@ evidence as (
 
     select
         *,
-        case when has_min_sample and not is_after_horizon and method = 'horizon' then abs(z) * sqrt(information_fraction) end as boundary_z,
+        case
+            when has_min_sample and not is_after_plan and method = 'group_sequential' then abs(z) * sqrt(information_fraction)
+        end as boundary_z,
         {{ mixture_log_e('z', 'mixture_ratio') }} as log_e
     from pairs_ordered
 
@@ -71,7 +73,9 @@ evidence_accumulated as (
         *,
         max(boundary_z) over so_far as highest_boundary_z,
         max(case when has_min_sample then log_e end) over so_far as highest_log_e,
-        max_by(abs_diff, case when method = 'horizon' then boundary_z when has_min_sample then log_e end) over so_far as evident_diff
+        max_by(
+            abs_diff, case when method = 'group_sequential' then boundary_z when has_min_sample then log_e end
+        ) over so_far as evident_diff
     from evidence
     window so_far as (partition by comparison_key, variant order by look_date rows unbounded preceding)
 
@@ -82,12 +86,12 @@ looks_compared as (
     select
         *,
         case
-            when method = 'horizon' then coalesce(least(1.0, 2.0 * {{ normal_two_sided_p('highest_boundary_z') }}), 1.0)
+            when method = 'group_sequential' then coalesce(least(1.0, 2.0 * {{ normal_two_sided_p('highest_boundary_z') }}), 1.0)
             else coalesce({{ p_of_log_e('highest_log_e') }}, 1.0)
         end as sequential_p_value,
         -- One of m intervals holds at 1 - alpha / m.
         case
-            when method = 'horizon' then {{ horizon_half_width('treatment_count') }} / sqrt(information_fraction)
+            when method = 'group_sequential' then {{ group_sequential_half_width('treatment_count') }} / sqrt(information_fraction)
             else {{ mixture_half_width('mixture_ratio', '(0.05 / treatment_count)') }}
         end * std_error as half_width
     from evidence_accumulated

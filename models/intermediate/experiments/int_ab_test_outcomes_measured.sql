@@ -1,12 +1,12 @@
 -- One row per test, phase, metric and counted unit: what became of the unit within its window.
-{{ replace_touched('int_ab_test_units_touched', key='unit_key', empty_without='int_ab_tests_listed') }}
+{{ replace_affected('int_ab_test_units_affected', key='unit_key', empty_without='int_ab_tests_listed') }}
 with
 
 units as (
 
     select *
     from {{ ref('int_ab_test_units_found') }}
-    where is_counted and {{ only_touched_units('unit_key') }}
+    where is_counted and {{ only_affected_units('unit_key') }}
 
 ),
 
@@ -36,7 +36,7 @@ conversions_in_time as (
             and conversations.counted_until_at > conversions.occurred_at
     where
         conversions.event_type = 'conversion'
-        and {{ not_before_touched(ref('int_ab_test_conversations_windowed'), 'conversions.occurred_at', 'counted_from_at') }}
+        and {{ not_before_affected(ref('int_ab_test_conversations_windowed'), 'conversions.occurred_at', 'counted_from_at') }}
 
 ),
 

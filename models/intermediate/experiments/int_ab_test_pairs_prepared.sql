@@ -44,7 +44,7 @@ pairs_reported as (
         looks.first_significant_diff as evident_diff,
         coalesce(case when comparisons.is_control then arms.has_min_sample else looks.has_min_sample end, false) as has_min_sample,
         coalesce(
-            comparisons.method = 'horizon' and arms.unit_count + controls.unit_count >= comparisons.planned_total, false
+            comparisons.method = 'group_sequential' and arms.unit_count + controls.unit_count >= comparisons.planned_total, false
         ) as is_frozen
     from {{ ref('int_ab_test_comparisons_listed') }} as comparisons
     left join {{ ref('int_ab_test_arms_reported') }} as arms
@@ -93,8 +93,8 @@ pairs_tested as (
             when metric_type = 'engagement' and randomization_unit = 'session' then {{ t_quantile_975('degrees_of_freedom') }}
             else 1.959963984540054
         end as fixed_quantile,
-        case when method = 'horizon' then 1.0 else 1.75 end as look_cost,
-        case when method = 'horizon' then 2.241402727604947 else 1.959963984540054 end as planning_quantile,
+        case when method = 'group_sequential' then 1.0 else 1.75 end as look_cost,
+        case when method = 'group_sequential' then 2.241402727604947 else 1.959963984540054 end as planning_quantile,
         case
             when metric_type = 'conversion' then control_estimate * (1 - control_estimate)
             else control_outcome_variance

@@ -1,5 +1,5 @@
 -- One row per test and unit exposed to it: the phase and variant of its first exposure, and what speaks against counting it.
-{{ replace_touched('int_ab_test_units_touched', key='unit_key', empty_without='int_ab_tests_listed') }}
+{{ replace_affected('int_ab_test_units_affected', key='unit_key', empty_without='int_ab_tests_listed') }}
 with
 
 randomization as (
@@ -34,7 +34,7 @@ exposures_ordered as (
 
     select *, min(first_exposed_at) over (partition by test_name, unit_key) as first_exposure_at
     from exposures
-    where unit_key is not null and {{ only_touched_units('unit_key') }}
+    where unit_key is not null and {{ only_affected_units('unit_key') }}
 
 ),
 

@@ -1,12 +1,12 @@
 -- One row per test, phase, metric, dimension, value, variant and UTC date of exposure: what units first exposed on it add up to.
-{{ replace_touched('int_ab_test_dates_touched', key='exposure_date', empty_without='int_ab_tests_listed') }}
+{{ replace_affected('int_ab_test_dates_affected', key='exposure_date', empty_without='int_ab_tests_listed') }}
 with
 
 outcomes as (
 
     select *, is_mature and coalesce(abs(outcome) < 1e10, false) as is_known
     from {{ ref('int_ab_test_outcomes_measured') }}
-    where {{ only_touched_exposure_dates('exposure_date') }}
+    where {{ only_affected_exposure_dates('exposure_date') }}
 
 ),
 
@@ -24,7 +24,7 @@ units as (
         {{ url_path('conversations.page_url') }} as entry_page
     from {{ ref('int_ab_test_units_found') }} as units
     inner join {{ ref('int_conversations') }} as conversations on units.first_conversation_key = conversations.conversation_key
-    where units.is_counted and {{ only_touched_exposure_dates('units.exposure_date') }}
+    where units.is_counted and {{ only_affected_exposure_dates('units.exposure_date') }}
 
 ),
 

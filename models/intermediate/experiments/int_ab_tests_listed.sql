@@ -55,7 +55,7 @@ tests_listed as (
         coalesce(test_kind, 'other') as test_kind,
         guardrail_margin,
         -- A plan written down after the first look is no plan.
-        case when planned_total is not null and planned_at <= started_at then 'horizon' else 'anytime' end as method
+        case when planned_total is not null and planned_at <= started_at then 'group_sequential' else 'msprt' end as method
     from registered
     union all
     select
@@ -75,7 +75,7 @@ tests_listed as (
         0.05 as mde_abs,
         'other' as test_kind,
         cast(null as double) as guardrail_margin,
-        'anytime' as method
+        'msprt' as method
     from discovered
 
 )

@@ -1,5 +1,5 @@
 -- One row per conversation, test and variant it was exposed to: the first of these exposures.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 exposures as (
@@ -8,7 +8,7 @@ exposures as (
         *,
         experiment_name as test_name,
         min(occurred_at) over (partition by conversation_key, experiment_name, variant) as first_exposed_at
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
     where event_type = 'experiment_exposure' and experiment_name is not null and variant is not null
 
 ),

@@ -5,7 +5,7 @@ conversations as (
 
     select *
     from {{ ref('int_conversations_aggregated') }}
-    where {{ only_touched(ref('int_conversations_touched'), 'first_event_at') }}
+    where {{ only_affected(ref('int_conversations_affected'), 'first_event_at') }}
 
 ),
 
@@ -18,7 +18,7 @@ outcome_evidence as (
 events as (
 
     select conversation_key, sequence_number, qualification_score
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
 
 ),
 

@@ -1,4 +1,4 @@
--- One row per restated production conversation and funnel it entered: the filter matches and the first stage was reached.
+-- One row per recomputed production conversation and funnel it entered: the filter matches and the first stage was reached.
 {{ config(materialized='table') }}
 with
 
@@ -6,7 +6,7 @@ conversations as (
 
     select conversations.*
     from {{ ref('int_conversations') }} as conversations
-    inner join {{ ref('int_conversations_restated') }} as restated on conversations.conversation_key = restated.conversation_key
+    inner join {{ ref('int_conversations_recomputed') }} as recomputed on conversations.conversation_key = recomputed.conversation_key
     where conversations.environment = 'production'
 
 ),

@@ -1,5 +1,5 @@
 -- One row per production conversation and funnel it entered: how far it came, and whether it may still come further.
-{{ replace_touched('int_conversations_restated') }}
+{{ replace_affected('int_conversations_recomputed') }}
 with
 
 entries as (

@@ -1,4 +1,4 @@
--- One row per restated production conversation that entered the sales funnel: how far it has brought the prospect so far.
+-- One row per recomputed production conversation that entered the sales funnel: how far it has brought the prospect so far.
 with
 
 entries as (

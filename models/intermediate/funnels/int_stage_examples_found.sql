@@ -2,20 +2,17 @@
 {{ config(materialized='table') }}
 
 {%- set before = relation_before('intermediate', 'int_stage_examples_found') %}
-{%- set touched = ref('int_conversations_touched') %}
-{#- While every example stands, only what is touched can bring another; when one may not, all are looked for. -#}
-{%- set is_searched = '1 > 0' %}
-{%- if before %}
-    {%- set lost = 'select count(*) from ' ~ before ~ ' where conversation_key in (select conversation_key from ' ~ touched ~ ')' %}
-    {%- set is_searched = asked_literal(lost) ~ ' > 0' %}
-{%- endif %}
+{%- set affected = ref('int_conversations_affected') %}
+{#- While every example stands, only what is affected can bring another; when one may not, all are looked for. -#}
+{%- set lost = 'select count(*) from ' ~ before ~ ' where conversation_key in (select conversation_key from ' ~ affected ~ ')' %}
+{%- set is_searched = (asked_literal(lost) if before else 1) ~ ' > 0' %}
 with
 
 conversations as (
 
     select conversation_key, source, qualification_score
     from {{ ref('int_conversations') }}
-    where {{ is_searched }} or ({{ only_touched(touched, 'first_event_at') }})
+    where {{ is_searched }} or ({{ only_affected(affected, 'first_event_at') }})
 
 ),
 
@@ -24,7 +21,7 @@ stages_shown as (
 
     select conversation_key, funnel, stage_order
     from {{ ref('int_stage_signals_found') }}
-    where {{ is_searched }} or ({{ only_touched(touched) }})
+    where {{ is_searched }} or ({{ only_affected(affected) }})
     union all
     select labels.conversation_key, funnel_stages.funnel, funnel_stages.stage_order
     from {{ ref('int_stage_labels_chosen') }} as labels

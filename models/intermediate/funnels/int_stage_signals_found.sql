@@ -1,11 +1,11 @@
 -- One row per conversation, funnel, stage and event that shows the stage: every occurrence, not only the first.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 events as (
 
     select conversation_key, sequence_number, source, event_id, event_type, occurred_at, seq
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
 
 ),
 

@@ -1,4 +1,4 @@
--- One row per restated conversation, funnel and stage reached in any order, within the stage's window from the entry.
+-- One row per recomputed conversation, funnel and stage reached in any order, within the stage's window from the entry.
 {{ config(materialized='table') }}
 with
 

@@ -1,4 +1,4 @@
--- One row per restated conversation, funnel and stage that the best attempt reached in order.
+-- One row per recomputed conversation, funnel and stage that the best attempt reached in order.
 with recursive
 
 stages as (

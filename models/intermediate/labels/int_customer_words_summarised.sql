@@ -1,6 +1,6 @@
 -- One row per conversation with a customer message or a handoff: what the customer wants, minds, feels and repeats, and why it
 -- went on or ended.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 -- In other words than these a reason is free text, which nobody has redacted.
@@ -21,7 +21,7 @@ handoffs as (
         ) as handoff_sequence,
         min_by(reasons.label, events.sequence_number) filter (where reasons.label is not null) as stated_reason,
         min_by(events.event_id, events.sequence_number) filter (where reasons.label is not null) as stated_reason_event_id
-    from {{ ref('int_events_touched') }} as events
+    from {{ ref('int_events_affected') }} as events
     left join reasons on events.reason = reasons.label
     where events.event_type in ('handoff_requested', 'handoff_connected')
     group by events.conversation_key
@@ -48,7 +48,7 @@ messages as (
         ) as is_asking,
         labels.dropoff_reason <> 'unknown'
         and 2 >= row_number() over (partition by events.conversation_key order by events.sequence_number desc) as is_leaving
-    from {{ ref('int_events_touched') }} as events
+    from {{ ref('int_events_affected') }} as events
     left join handoffs on events.conversation_key = handoffs.conversation_key
     left join {{ ref('int_message_labels_chosen') }} as labels on events.source = labels.source and events.event_id = labels.event_id
     where events.event_type = 'user_message'

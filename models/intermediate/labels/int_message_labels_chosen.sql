@@ -1,7 +1,7 @@
 -- One row per labelled customer message of the conversations this run works on: its newest labels.
 {{ config(materialized='table') }}
 
-{%- set touched = ref('int_conversations_touched') %}
+{%- set affected = ref('int_conversations_affected') %}
 with
 
 sources as (
@@ -17,7 +17,7 @@ labels as (
     select *
     from {{ ref('stg_ledger__message_labels') }}
     {% if not flags.FULL_REFRESH -%}
-    where labelled_at >= {{ earliest_start(touched) }} - interval '2' day
+    where labelled_at >= {{ earliest_start(affected) }} - interval '2' day
     {%- endif %}
 
 ),
@@ -54,7 +54,7 @@ labels_chosen as (
     where
         labels_later = 1
         {% if not flags.FULL_REFRESH -%}
-        and conversation_key in (select touched.conversation_key from {{ touched }} as touched)
+        and conversation_key in (select affected.conversation_key from {{ affected }} as affected)
         {%- endif %}
 
 )

@@ -1,5 +1,5 @@
 -- One row per labelled conversation and stage: what is said of its present content, by an LLM if one was asked.
-{{ replace_touched('int_conversations_labelled', touched_key='stage_labelled_key') }}
+{{ replace_affected('int_conversations_labelled', affected_key='stage_labelled_key') }}
 with
 
 sources as (
@@ -19,12 +19,12 @@ labels as (
 
 ),
 
-labels_touched as (
+labels_affected as (
 
     select *
     from labels
     {% if not flags.FULL_REFRESH -%}
-    where conversation_key in (select touched.stage_labelled_key from {{ ref('int_conversations_labelled') }} as touched)
+    where conversation_key in (select affected.stage_labelled_key from {{ ref('int_conversations_labelled') }} as affected)
     {%- endif %}
 
 ),
@@ -35,7 +35,7 @@ contents_marked as (
     select
         *,
         first_value(content_hash) over (partition by conversation_key order by load_id desc, source asc) as present_content_hash
-    from labels_touched
+    from labels_affected
 
 ),
 

@@ -12,7 +12,7 @@ labels as (
 events as (
 
     select conversation_key, sequence_number, source, event_id, occurred_at, seq
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
 
 ),
 

@@ -24,7 +24,7 @@ conversations as (
         case when is_engaged and is_closed and is_durably_resolved_7d then 1 else 0 end as durable_resolution
     from {{ ref('fct_conversations') }} as conversations
     inner join {{ ref('sources') }} as sources on conversations.source = sources.source
-    where {{ only_touched_dates('conversation_date') }}
+    where {{ only_affected_dates('conversation_date') }}
 
 ),
 

@@ -9,11 +9,11 @@ conversations_counted as (
     from {{ ref('int_conversations') }}
     where
         environment = 'production'
-        and ({{ only_touched_dates('conversation_date') }} or {{ only_touched_dates('initialised_date') }})
+        and ({{ only_affected_dates('conversation_date') }} or {{ only_affected_dates('initialised_date') }})
     union
     select conversation_key
     from {{ ref('int_funnel_entries_placed') }}
-    where {{ only_touched_dates('entry_date') }}
+    where {{ only_affected_dates('entry_date') }}
 
 )
 

@@ -6,7 +6,7 @@ conversations as (
 
     select conversation_key, conversation_date as date, {{ start_of_local_hour('started_at') }} as started_hour_at
     from {{ ref('fct_conversations') }}
-    where is_engaged and is_closed and conversion_count > 0 and {{ only_touched_dates('conversation_date') }}
+    where is_engaged and is_closed and conversion_count > 0 and {{ only_affected_dates('conversation_date') }}
 
 ),
 

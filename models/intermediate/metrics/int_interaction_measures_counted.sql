@@ -17,7 +17,7 @@ interactions as (
         interactions.is_mature
     from {{ ref('fct_interactions') }} as interactions
     inner join {{ ref('int_conversation_segments_listed') }} as segments on interactions.conversation_key = segments.conversation_key
-    where {{ only_touched_dates('interactions.interaction_date') }}
+    where {{ only_affected_dates('interactions.interaction_date') }}
 
 ),
 

@@ -12,7 +12,7 @@ periods as (
 
     select *
     from {{ ref('int_reporting_periods_listed') }}
-    where {{ only_touched_dates('date') }}
+    where {{ only_affected_dates('date') }}
 
 ),
 

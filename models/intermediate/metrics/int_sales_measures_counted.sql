@@ -6,7 +6,7 @@ stages_reached as (
 
     select conversation_key, entry_date, {{ start_of_local_hour('entered_at') }} as entered_hour_at, stage
     from {{ ref('fct_conversation_stages') }}
-    where funnel = 'sales' and is_reached and {{ only_touched_dates('entry_date') }}
+    where funnel = 'sales' and is_reached and {{ only_affected_dates('entry_date') }}
 
 ),
 

@@ -1,5 +1,5 @@
 -- One row per date, dimension with a top_n and value that is among the top of the day.
-{{ replace_touched('int_dates_touched', key='date') }}
+{{ replace_affected('int_dates_affected', key='date') }}
 with
 
 attributes as (
@@ -9,7 +9,7 @@ attributes as (
     where
         top_n is not null
         and coalesce(conversation_date, initialised_date) is not null
-        and {{ only_touched_dates('coalesce(conversation_date, initialised_date)') }}
+        and {{ only_affected_dates('coalesce(conversation_date, initialised_date)') }}
 
 ),
 

@@ -1,5 +1,5 @@
 -- One row per date and topic (the intent of the customer's last message before a fallback): the 10 topics that led to most.
-{{ replace_touched('int_dates_touched', key='date') }}
+{{ replace_affected('int_dates_affected', key='date') }}
 with
 
 conversations as (
@@ -10,7 +10,7 @@ conversations as (
         -- Who is not known is taken for somebody else in every conversation.
         coalesce(id_namespace || ':' || user_id, conversation_key) as user_key
     from {{ ref('fct_conversations') }}
-    where fallback_count > 0 and {{ only_touched_dates('conversation_date') }}
+    where fallback_count > 0 and {{ only_affected_dates('conversation_date') }}
 
 ),
 

@@ -1,5 +1,5 @@
 -- One row per production conversation: what happened in it, how it ended, and why we say so.
-{{ replace_touched('int_conversations_restated') }}
+{{ replace_affected('int_conversations_recomputed') }}
 with
 
 conversations_decided as (

@@ -1,5 +1,5 @@
 -- One row per guided flow that a customer started in a published conversation.
-{{ replace_touched('int_conversations_restated') }}
+{{ replace_affected('int_conversations_recomputed') }}
 with
 
 -- Closed or not decides about a flow that nothing ended, so a conversation that the watermark closed counts again.

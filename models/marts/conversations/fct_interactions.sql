@@ -1,12 +1,12 @@
 -- One row per production conversation id whose widget was shown, used or not.
-{{ replace_touched('int_conversations_restated') }}
+{{ replace_affected('int_conversations_recomputed') }}
 with
 
 conversations as (
 
     select conversations.*
     from {{ ref('int_conversations') }} as conversations
-    inner join {{ ref('int_conversations_restated') }} as restated on conversations.conversation_key = restated.conversation_key
+    inner join {{ ref('int_conversations_recomputed') }} as recomputed on conversations.conversation_key = recomputed.conversation_key
     where conversations.initialised_at is not null and conversations.environment = 'production'
 
 ),

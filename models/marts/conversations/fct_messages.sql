@@ -1,11 +1,11 @@
 -- One row per message of a production conversation, with its text and what a customer's words show.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 messages as (
 
     select *
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
     where event_type in ('user_message', 'agent_message')
 
 ),
@@ -22,7 +22,7 @@ message_texts as (
 
     select source, event_id, content
     from {{ ref('stg_messages__texts') }}
-    where {{ not_before_touched(ref('int_conversations_touched'), 'occurred_at') }}
+    where {{ not_before_affected(ref('int_conversations_affected'), 'occurred_at') }}
 
 ),
 

@@ -1,11 +1,11 @@
 -- One row per tool call of a production conversation.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 tool_calls as (
 
     select *
-    from {{ ref('int_events_touched') }}
+    from {{ ref('int_events_affected') }}
     where event_type = 'tool_called'
 
 ),

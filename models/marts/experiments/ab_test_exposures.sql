@@ -1,12 +1,12 @@
 -- One row per test and production conversation exposed to it: the first exposure.
-{{ replace_touched('int_conversations_touched') }}
+{{ replace_affected('int_conversations_affected') }}
 with
 
 first_exposures as (
 
     select *
     from {{ ref('int_first_exposures_found') }}
-    where {{ only_touched(ref('int_conversations_touched'), 'first_exposure_at') }}
+    where {{ only_affected(ref('int_conversations_affected'), 'first_exposure_at') }}
 
 ),
 

@@ -1,12 +1,12 @@
 -- One row per date, segment and turn (50 stands for 50 and more): of those who got that far, how many gave up there.
-{{ replace_touched('int_dates_touched', key='date') }}
+{{ replace_affected('int_dates_affected', key='date') }}
 with
 
 conversations as (
 
     select conversation_key, conversation_date as date, least(user_message_count, 50) as last_turn, outcome = 'abandoned' as is_abandoned
     from {{ ref('fct_conversations') }}
-    where is_engaged and is_closed and {{ only_touched_dates('conversation_date') }}
+    where is_engaged and is_closed and {{ only_affected_dates('conversation_date') }}
 
 ),
 

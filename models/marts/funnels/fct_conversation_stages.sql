@@ -1,5 +1,5 @@
 -- One row per production conversation, funnel and stage it reached, with the event that shows it.
-{{ replace_touched('int_conversations_restated') }}
+{{ replace_affected('int_conversations_recomputed') }}
 with
 
 entries as (
@@ -78,7 +78,7 @@ signals_in_order_ranked as (
             and stage_signals.position = stages_found.position_in_order
     where
         not stages_found.is_reached
-        and {{ not_before_touched(ref('int_funnel_entries_found'), 'stage_signals.occurred_at', 'entered_at') }}
+        and {{ not_before_affected(ref('int_funnel_entries_found'), 'stage_signals.occurred_at', 'entered_at') }}
 
 ),
 

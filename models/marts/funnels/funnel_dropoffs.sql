@@ -1,13 +1,13 @@
 -- One row per production conversation lost in a funnel: where, and what happened in its last two turns.
 -- Day by day as funnel_stages, not by conversation: a stage that a source shows for the first time may be next for all.
-{{ replace_touched('int_dates_touched', key='entry_date', touched_key='date') }}
+{{ replace_affected('int_dates_affected', key='entry_date', affected_key='date') }}
 with
 
 entries_lost as (
 
     select *
     from {{ ref('int_funnel_entries_placed') }}
-    where not is_last_reached and not is_in_progress and {{ only_touched_dates('entry_date') }}
+    where not is_last_reached and not is_in_progress and {{ only_affected_dates('entry_date') }}
 
 ),
 
@@ -58,7 +58,7 @@ dropoffs as (
             when last_turns.has_late_handoff then 'handoff'
             when last_turns.has_late_tool_error then 'tool_error'
             when last_turns.has_late_fallback then 'fallback'
-            when last_turns.late_said_again_count >= 2 then 'rephrased'
+            when last_turns.late_repetition_count >= 2 then 'rephrased'
             when last_turns.last_message_role = 'customer' then 'no_answer'
             when last_turns.slowest_late_response_ms > 60000 then 'slow_response'
             else 'unknown'

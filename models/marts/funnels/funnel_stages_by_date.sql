@@ -1,12 +1,12 @@
 -- One row per date of entry, funnel, segment and stage: who reached it, who got lost there, who may still come.
-{{ config(alias='funnel_stages') }}{{ replace_touched('int_dates_touched', key='date') }}
+{{ config(alias='funnel_stages') }}{{ replace_affected('int_dates_affected', key='date') }}
 with
 
 entries as (
 
     select *
     from {{ ref('int_funnel_entries_placed') }}
-    where {{ only_touched_dates('entry_date') }}
+    where {{ only_affected_dates('entry_date') }}
 
 ),
 
@@ -14,7 +14,7 @@ stages_reached as (
 
     select *
     from {{ ref('fct_conversation_stages') }}
-    where {{ only_touched_dates('entry_date') }}
+    where {{ only_affected_dates('entry_date') }}
 
 ),
 

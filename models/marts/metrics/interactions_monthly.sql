@@ -1,5 +1,5 @@
 -- One row per month, segment and counted unit (opportunity, visitor_day, visitor): of how many the widget was used.
-{{ replace_touched('int_dates_touched', key='month') }}
+{{ replace_affected('int_dates_affected', key='month') }}
 with
 
 interactions as (
@@ -47,7 +47,7 @@ attributes as (
         ) as attribute_value
     from interactions
     cross join dimensions
-    where interactions.month in (select dates_touched.month from {{ ref('int_dates_touched') }} as dates_touched)
+    where interactions.month in (select dates_affected.month from {{ ref('int_dates_affected') }} as dates_affected)
 
 ),
 

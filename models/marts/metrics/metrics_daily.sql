@@ -1,5 +1,5 @@
 -- One row per date, metric and segment: the numbers that BI reads.
-{{ replace_touched('int_dates_touched', key='date') }}
+{{ replace_affected('int_dates_affected', key='date') }}
 with
 
 metrics_stated as (

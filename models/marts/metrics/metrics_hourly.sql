@@ -1,5 +1,5 @@
 -- One row per hour of the reporting time zone, metric and segment (all, channel, agent) with a sample.
-{{ replace_touched('int_dates_touched', key='date') }}
+{{ replace_affected('int_dates_affected', key='date') }}
 with
 
 metrics_stated as (

@@ -1,4 +1,4 @@
--- One row per labelling and customer message: its mood, and the labels its words show.
+-- One row per labelling and customer message: its sentiment, and the labels its words show.
 with
 
 message_labels as (

@@ -10,7 +10,7 @@ from orchestration.classification.conversation import StageAnswer
 from orchestration.classification.embedded.heads import HEADS
 from orchestration.classification.embedded.linear import Floats, logistic, minimise, sigmoid
 from orchestration.classification.embedded.model import Calibration, Model, answer_of
-from orchestration.classification.labelled import MARKS, LabelledConversation, group_weights
+from orchestration.classification.labelled import LABEL_TARGETS, LabelledConversation, group_weights
 from orchestration.configuration.label_stages import STAGES, furthest_stage
 
 CONFIDENT_SHARE = 0.8
@@ -71,15 +71,15 @@ def _with_probabilities(model: Model, held_out: Sequence[LabelledConversation]) 
     found = model.signals([conversation.conversation for conversation in held_out])
     weights = group_weights(held_out)
     slopes, offsets = {}, {}
-    for mark in MARKS:
+    for target in LABEL_TARGETS:
         rows = np.array(
             [
-                (signals[mark].score, float(conversation.messages[-1].marks[mark] or False), weight)
+                (signals[target].score, float(conversation.messages[-1].labels[target] or False), weight)
                 for (_, _, signals), conversation, weight in zip(found, held_out, weights, strict=True)
-                if signals and conversation.messages[-1].marks[mark] is not None
+                if signals and conversation.messages[-1].labels[target] is not None
             ]
         ).reshape(-1, 3)
-        slopes[mark], offsets[mark] = fit_platt(*rows.T)
+        slopes[target], offsets[target] = fit_platt(*rows.T)
     return replace(model.calibration, slopes=slopes, offsets=offsets)
 
 
@@ -104,9 +104,9 @@ def _with_thresholds(model: Model, held_out: Sequence[LabelledConversation]) -> 
     answering = _Answering(model, held_out)
     best = model.calibration
     for _ in range(_ROUNDS):
-        for mark in MARKS[:-1]:
+        for target in LABEL_TARGETS[:-1]:
             tried = [
-                replace(best, thresholds={**best.thresholds, mark: threshold})
+                replace(best, thresholds={**best.thresholds, target: threshold})
                 # The middle first: among equally good thresholds it is the least surprising.
                 for threshold in sorted(_THRESHOLDS, key=lambda value: abs(value - 0.5))
             ]
@@ -115,12 +115,12 @@ def _with_thresholds(model: Model, held_out: Sequence[LabelledConversation]) -> 
 
 
 def _with_even_thresholds(calibration: Calibration) -> Calibration:
-    """Put the thresholds of marks that fire once where a score is 0.
+    """Put the thresholds of targets that fire once where a score is 0.
 
     Their probability is that of the highest of all scores: its curve rests on how many messages there were.
     """
-    thresholds = {mark: logistic(offset) for mark, offset in calibration.offsets.items()}
-    return replace(calibration, thresholds={**thresholds, **{head.mark: 0.5 for head in HEADS if head.is_state}})
+    thresholds = {target: logistic(offset) for target, offset in calibration.offsets.items()}
+    return replace(calibration, thresholds={**thresholds, **{head.target: 0.5 for head in HEADS if head.is_state}})
 
 
 def _with_answers(model: Model, held_out: Sequence[LabelledConversation]) -> Calibration:
@@ -187,8 +187,8 @@ def _sure_and_right(model: Model, held_out: Sequence[LabelledConversation]) -> t
 
 def placed(conversation: LabelledConversation) -> tuple[str, tuple[str, ...]] | None:
     """Return the furthest stage and the stages nobody can tell, None when resolved is one of them."""
-    marks = conversation.messages[-1].marks
-    truth: dict[str, bool | None] = {stage: marks[stage] for stage in STAGES if stage != "greeted"}
+    labels = conversation.messages[-1].labels
+    truth: dict[str, bool | None] = {stage: labels[stage] for stage in STAGES if stage != "greeted"}
     truth["greeted"] = any(labelled.message.role == "agent" for labelled in conversation.messages)
     if truth["resolved"] is None:
         return None

@@ -202,7 +202,7 @@ def head_rows(head: Head, messages: Sequence[LabelledMessage]) -> list[tuple[int
     before: bool | None = False
     for at, labelled in enumerate(messages):
         is_own = (labelled.message.role == CUSTOMER) == (head.side == CUSTOMER)
-        value = labelled.marks[head.mark]
+        value = labelled.labels[head.target]
         if head.name == "reopened":
             if is_own and before and value is not None:
                 rows.append((at, float(not value)))

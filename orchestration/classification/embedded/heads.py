@@ -1,4 +1,4 @@
-"""The heads of the model: which mark each tells, at which messages, and from what."""
+"""The heads of the model: which target each tells, at which messages, and from what."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Head:
     """
 
     name: str
-    mark: str
+    target: str
     side: Side
     sees_concern: bool = False
     is_state: bool = False

@@ -21,7 +21,7 @@ from orchestration.classification.embedded.batches import (
 )
 from orchestration.classification.embedded.heads import HEADS, Head
 from orchestration.classification.embedded.linear import logistic
-from orchestration.classification.labelled import MARKS
+from orchestration.classification.labelled import LABEL_TARGETS
 from orchestration.configuration.label_stages import STAGES, UNKNOWN
 
 _CLAIMED = "claimed_resolved"
@@ -34,7 +34,7 @@ _BATCH_CONVERSATIONS = 256
 
 @dataclass(frozen=True)
 class Signal:
-    """The score (log-odds) of a mark for a whole conversation, and of each message that could show it."""
+    """The score (log-odds) of a target for a whole conversation, and of each message that could show it."""
 
     score: float
     positions: tuple[int, ...] = ()
@@ -45,7 +45,7 @@ class Signal:
 class Calibration:
     """How scores become probabilities and answers.
 
-    `slopes` and `offsets` (Platt) and `thresholds` by mark; `answers` maps the least sure part of an answer to how
+    `slopes` and `offsets` (Platt) and `thresholds` by target; `answers` maps the least sure part of an answer to how
     often such answers are right, by straight lines between points; below `review_below` a person or an LLM looks.
     """
 
@@ -59,19 +59,19 @@ class Calibration:
     def neutral() -> "Calibration":
         """Take scores for what they are."""
         return Calibration(
-            *(dict.fromkeys(MARKS, 1.0), dict.fromkeys(MARKS, 0.0), dict.fromkeys(MARKS, 0.5)),
+            *(dict.fromkeys(LABEL_TARGETS, 1.0), dict.fromkeys(LABEL_TARGETS, 0.0), dict.fromkeys(LABEL_TARGETS, 0.5)),
             answers=((0.0, 0.0), (1.0, 1.0)),
             review_below=0.5,
         )
 
-    def probability(self, mark: str, score: float) -> float:
-        """Return the calibrated probability of a mark."""
-        return logistic(self.slopes[mark] * score + self.offsets[mark])
+    def probability(self, target: str, score: float) -> float:
+        """Return the calibrated probability of a target."""
+        return logistic(self.slopes[target] * score + self.offsets[target])
 
-    def least_score(self, mark: str) -> float:
-        """Return the score from which on a mark's probability passes its threshold."""
-        threshold = self.thresholds[mark]
-        return (math.log(threshold / (1 - threshold)) - self.offsets[mark]) / self.slopes[mark]
+    def least_score(self, target: str) -> float:
+        """Return the score from which on a target's probability passes its threshold."""
+        threshold = self.thresholds[target]
+        return (math.log(threshold / (1 - threshold)) - self.offsets[target]) / self.slopes[target]
 
     def confidence(self, probability: float) -> float:
         """Return how often an answer whose least sure part has this probability is right."""
@@ -141,7 +141,7 @@ class Model:
                         values[row] += text_scores[side][place, _ACTS[side] + number]
                 by_head[head.name] = dict(zip(positions, values.tolist(), strict=True))
         signals = {
-            head.mark: Signal(
+            head.target: Signal(
                 *(max(by_head[head.name].values(), default=_NEVER), tuple(by_head[head.name])),
                 tuple(by_head[head.name].values()),
             )
@@ -177,12 +177,12 @@ def answer_of(
     first_agent = next((message for message in conversation.messages if message.role == "agent"), None)
     greeted = StageLabel(first_agent is not None, _FACT_CONFIDENCE, first_agent.event_id if first_agent else None)
     if not any(message.role == CUSTOMER for message in conversation.messages):
-        labels = dict.fromkeys(MARKS, StageLabel(False, _FACT_CONFIDENCE))
+        labels = dict.fromkeys(LABEL_TARGETS, StageLabel(False, _FACT_CONFIDENCE))
     elif reading is None:
         is_silent = first_agent is None and not any(m.event_type == "tool_called" for m in conversation.messages)
         # Nobody on the agent's side did anything: that is a fact in every language.
         label = StageLabel(False, _FACT_CONFIDENCE) if is_silent else StageLabel(None, 0.0)
-        labels = dict.fromkeys(MARKS, label)
+        labels = dict.fromkeys(LABEL_TARGETS, label)
     else:
         labels = decide(reading, signals, calibration)
     claimed = labels.pop(_CLAIMED)
@@ -197,31 +197,33 @@ def answer_of(
 
 
 def decide(reading: Reading, signals: Mapping[str, Signal], calibration: Calibration) -> dict[str, StageLabel]:
-    """Return the label of each mark, its confidence still that of the mark alone."""
+    """Return the label of each target, its confidence still that of the target alone."""
     labels: dict[str, StageLabel] = {}
     # Who has only been spoken to has stated no problem that could be solved, whatever was offered.
     first = next((at for at, message in enumerate(reading.messages) if message.role == CUSTOMER), len(reading.messages))
-    for mark in MARKS:
-        signal = signals[mark]
-        probability = calibration.probability(mark, signal.score)
-        least = calibration.least_score(mark)
+    for target in LABEL_TARGETS:
+        signal = signals[target]
+        probability = calibration.probability(target, signal.score)
+        least = calibration.least_score(target)
         passing = [
             at for at, score in zip(signal.positions, signal.scores, strict=True) if score >= least and at >= first
         ]
-        if mark == "solution_accepted":
+        if target == "solution_accepted":
             passing = _after_proposal(reading, passing, labels["solution_proposed"])
-        if mark == "resolved" and not labels["problem_identified"].reached:
+        if target == "resolved" and not labels["problem_identified"].reached:
             # Nobody's problem was solved where none was understood: "still here" to a customer who only tests the line.
             passing = []
-        if mark == "resolved":
+        if target == "resolved":
             at = _start_of_run(reading, signal.positions, set(passing))
         else:
             at = passing[0] if passing else None
         if at is None:
-            labels[mark] = StageLabel(reached=False, confidence=max(1 - probability, 1 - calibration.thresholds[mark]))
+            labels[target] = StageLabel(
+                reached=False, confidence=max(1 - probability, 1 - calibration.thresholds[target])
+            )
         else:
-            sure = max(probability, calibration.thresholds[mark])
-            labels[mark] = StageLabel(reached=True, confidence=sure, evidence_event_id=reading.messages[at].event_id)
+            sure = max(probability, calibration.thresholds[target])
+            labels[target] = StageLabel(reached=True, confidence=sure, evidence_event_id=reading.messages[at].event_id)
     return labels
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestration.classification.conversation import Message, StageAnswer, StageLabel
-from orchestration.classification.labelled import MARKS
+from orchestration.classification.labelled import LABEL_TARGETS
 from orchestration.classification.llm.corroboration import Support
 from orchestration.classification.llm.excerpt import TOOL_CALLED, Excerpt
 from orchestration.classification.llm.schema import Said
@@ -30,9 +30,9 @@ class EvidenceRefusedError(ValueError):
 
 @dataclass(frozen=True)
 class Believed:
-    """The labels of an answer, with the words that show each yes by mark (verbatim, redacted).
+    """The labels of an answer, with the words that show each yes by target (verbatim, redacted).
 
-    `kept` are the marks where the answer is not believed and the embedded one stays; `needs_review` when there are any,
+    `kept` are the targets where the answer is not believed and the embedded one stays; `needs_review` if there are any,
     or one is unknown.
     """
 
@@ -52,37 +52,39 @@ def believe(said: Mapping[str, Said], excerpt: Excerpt, support: Support, embedd
     `greeted` is a fact and stays as it is. A `no` and an `unknown` need no evidence. A yes for proposed, claimed and
     resolved is believed only where the agent's side alone supports it, one for accepted only after a proposal.
     """
-    for mark in MARKS:
-        if said[mark].reached:
-            _check_side(mark, said[mark].reference, excerpt)
+    for target in LABEL_TARGETS:
+        if said[target].reached:
+            _check_side(target, said[target].reference, excerpt)
     labels: dict[str, StageLabel] = {}
     kept = []
     quotes: dict[str, str] = {}
-    for mark in MARKS:
-        if said[mark].reached and not _is_supported(mark, said, excerpt, support, labels):
-            labels[mark] = _label_of(embedded, mark)
-            kept.append(mark)
+    for target in LABEL_TARGETS:
+        if said[target].reached and not _is_supported(target, said, excerpt, support, labels):
+            labels[target] = _label_of(embedded, target)
+            kept.append(target)
             continue
-        reference = said[mark].reference if said[mark].reached else None
+        reference = said[target].reference if said[target].reached else None
         event_id = None if reference is None else excerpt.messages[reference].event_id
-        labels[mark] = StageLabel(said[mark].reached, CONFIDENCE if said[mark].reached is not None else 0.0, event_id)
+        labels[target] = StageLabel(
+            said[target].reached, CONFIDENCE if said[target].reached is not None else 0.0, event_id
+        )
         if reference is not None:
-            quotes[mark] = excerpt.quote(reference)
+            quotes[target] = excerpt.quote(reference)
     greeted = embedded.labels["greeted"]
     stages = {stage: greeted if stage == "greeted" else labels[stage] for stage in STAGES}
     return Believed(StageAnswer(embedded.conversation_id, stages, labels[_CLAIMED]), quotes, tuple(kept))
 
 
-def _check_side(mark: str, reference: str | None, excerpt: Excerpt) -> None:
+def _check_side(target: str, reference: str | None, excerpt: Excerpt) -> None:
     if reference is None:
-        raise EvidenceRefusedError(f"{mark} is answered yes without a message that shows it")
+        raise EvidenceRefusedError(f"{target} is answered yes without a message that shows it")
     message = excerpt.messages.get(reference)
     if message is None:
-        raise EvidenceRefusedError(f"{mark} cites {reference}, which the conversation does not have")
-    if _side(message) not in _SIDES[mark]:
-        raise EvidenceRefusedError(f"{mark} cites {reference}, a message of the {_side(message)}")
-    if message.event_type == TOOL_CALLED and message.is_error and mark == "resolved":
-        raise EvidenceRefusedError(f"{mark} cites {reference}, a tool that failed")
+        raise EvidenceRefusedError(f"{target} cites {reference}, which the conversation does not have")
+    if _side(message) not in _SIDES[target]:
+        raise EvidenceRefusedError(f"{target} cites {reference}, a message of the {_side(message)}")
+    if message.event_type == TOOL_CALLED and message.is_error and target == "resolved":
+        raise EvidenceRefusedError(f"{target} cites {reference}, a tool that failed")
 
 
 def _side(message: Message) -> str:
@@ -90,10 +92,10 @@ def _side(message: Message) -> str:
 
 
 def _is_supported(
-    mark: str, said: Mapping[str, Said], excerpt: Excerpt, support: Support, labels: Mapping[str, StageLabel]
+    target: str, said: Mapping[str, Said], excerpt: Excerpt, support: Support, labels: Mapping[str, StageLabel]
 ) -> bool:
-    event_id = excerpt.messages[said[mark].reference or ""].event_id
-    if mark == "solution_accepted":
+    event_id = excerpt.messages[said[target].reference or ""].event_id
+    if target == "solution_accepted":
         proposal = labels["solution_proposed"].evidence_event_id
         order = [message.event_id for message in excerpt.messages.values()]
         return proposal in order and order.index(event_id) > order.index(proposal)
@@ -102,8 +104,8 @@ def _is_supported(
         "resolved": support.resolved,
         _CLAIMED: support.claimed_resolved,
     }
-    return mark not in supporting or event_id in supporting[mark]
+    return target not in supporting or event_id in supporting[target]
 
 
-def _label_of(answer: StageAnswer, mark: str) -> StageLabel:
-    return answer.claimed_resolved if mark == _CLAIMED else answer.labels[mark]
+def _label_of(answer: StageAnswer, target: str) -> StageLabel:
+    return answer.claimed_resolved if target == _CLAIMED else answer.labels[target]

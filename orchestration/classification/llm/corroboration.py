@@ -19,7 +19,7 @@ _EVEN_ODDS = 0.5
 
 @dataclass(frozen=True)
 class Support:
-    """The events (ids) that may show a mark, and how telling each event is (0..1) for choosing what is sent."""
+    """The events (ids) that may show a target, and how telling each event is (0..1) for choosing what is sent."""
 
     resolved: frozenset[str] = frozenset()
     solution_proposed: frozenset[str] = frozenset()
@@ -36,23 +36,23 @@ def supports(model: Model, conversations: Sequence[Conversation]) -> list[Suppor
 
 
 def _support(model: Model, reading: Reading, signals: Mapping[str, Signal]) -> Support:
-    by_mark = {mark: _probabilities(model, mark, signal) for mark, signal in signals.items()}
+    by_target = {target: _probabilities(model, target, signal) for target, signal in signals.items()}
     scores: dict[str, float] = {}
-    for probabilities in by_mark.values():
+    for probabilities in by_target.values():
         for at, probability in probabilities.items():
             name = reading.messages[at].event_id
             scores[name] = max(probability, scores.get(name, 0.0))
     return Support(
-        resolved=_resolving(model, reading, by_mark["resolved"]),
-        solution_proposed=_possible(reading, by_mark["solution_proposed"]),
-        claimed_resolved=_possible(reading, by_mark["claimed_resolved"]),
+        resolved=_resolving(model, reading, by_target["resolved"]),
+        solution_proposed=_possible(reading, by_target["solution_proposed"]),
+        claimed_resolved=_possible(reading, by_target["claimed_resolved"]),
         scores=scores,
     )
 
 
-def _probabilities(model: Model, mark: str, signal: Signal) -> dict[int, float]:
+def _probabilities(model: Model, target: str, signal: Signal) -> dict[int, float]:
     return {
-        at: model.calibration.probability(mark, score)
+        at: model.calibration.probability(target, score)
         for at, score in zip(signal.positions, signal.scores, strict=True)
     }
 

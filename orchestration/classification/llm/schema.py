@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ConfigDict, ValidationError, create_model
 
-from orchestration.classification.labelled import MARKS
+from orchestration.classification.labelled import LABEL_TARGETS
 
 # A list of references that is the same for every conversation: endpoints compile each new schema, and pay for it.
 MOST_MESSAGES = 40
@@ -22,7 +22,11 @@ _Answer = create_model(
     "Answer",
     __config__=ConfigDict(extra="forbid", strict=True),
     # The evidence first: the model looks for the message before it decides.
-    **{name: kind for mark in MARKS for name, kind in ((f"{mark}_evidence", (_Message, ...)), (mark, (_Reached, ...)))},  # type: ignore[call-overload] # fields by name are more than its types know
+    **{
+        name: kind
+        for target in LABEL_TARGETS
+        for name, kind in ((f"{target}_evidence", (_Message, ...)), (target, (_Reached, ...)))
+    },  # type: ignore[call-overload] # fields by name are more than its types know
 )
 SCHEMA: dict[str, Any] = _Answer.model_json_schema()
 _FIELDS = frozenset(_Answer.model_fields)
@@ -35,14 +39,14 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True)
 class Said:
-    """What the model says of one mark: reached (None = unknown) and the reference of the message that shows it."""
+    """What the model says of one target: reached (None = unknown) and the reference of the message that shows it."""
 
     reached: bool | None
     reference: str | None
 
 
 def parse_answer(text: str) -> dict[str, Said]:
-    """Return what is said of each mark of MARKS. Raises AnswerError for anything that is not exactly of the schema."""
+    """Return what is said of each label target. Raises AnswerError for anything that is not exactly of the schema."""
     try:
         json.loads(text, object_pairs_hook=_unique)
         content = _Answer.model_validate_json(text).model_dump()
@@ -51,7 +55,7 @@ def parse_answer(text: str) -> dict[str, Said]:
         raise AnswerError(f"the answer is not of the schema: {where or 'its properties'}") from None
     except (ValueError, RecursionError) as error:
         raise AnswerError("the answer is not JSON") from error
-    return {mark: _said(content[mark], content[f"{mark}_evidence"]) for mark in MARKS}
+    return {target: _said(content[target], content[f"{target}_evidence"]) for target in LABEL_TARGETS}
 
 
 def answer_text(said: Mapping[str, Said]) -> str:
@@ -59,10 +63,10 @@ def answer_text(said: Mapping[str, Said]) -> str:
     words = {reached: word for word, reached in _REACHED.items()}
     content = {
         name: value
-        for mark in MARKS
+        for target in LABEL_TARGETS
         for name, value in (
-            (f"{mark}_evidence", said[mark].reference or NO_MESSAGE),
-            (mark, words[said[mark].reached]),
+            (f"{target}_evidence", said[target].reference or NO_MESSAGE),
+            (target, words[said[target].reached]),
         )
     }
     return json.dumps(content)

@@ -1,1 +1,1 @@
-"""What single messages of customers say: their mood, and the labels of the taxonomy that their words show."""
+"""What single messages of customers say: their sentiment, and the labels of the taxonomy that their words show."""

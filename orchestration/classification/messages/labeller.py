@@ -1,4 +1,4 @@
-"""Labels the messages of customers: language, mood, and what their words show, with a hash of all it depends on."""
+"""Labels the messages of customers: language, sentiment, and what their words show; with a hash of its definition."""
 
 import hashlib
 import json

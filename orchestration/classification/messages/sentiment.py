@@ -7,15 +7,15 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ig
 
 # The one language of the lexicon.
 LANGUAGE = "en"
-# A single word is an answer, not a mood.
+# A single word is an answer, without a sentiment.
 _LEAST_WORDS = 2
-# In a service chat these ask and answer; the lexicon has them for a mood.
+# In a service chat these ask and answer; the lexicon scores them.
 _NO_MOOD = ("please", "help", "yes", "no", "ok", "okay", "cancel", "cancels", "cancelled", "canceled", "cancelling")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 def sentiment_of(text: str) -> float | None:
-    """Return the mood of an English text, -1 (bad) to 1 (good), 0 without any; None when it holds too few words."""
+    """Return the sentiment of an English text, -1 (bad) to 1 (good); None when it holds too few words."""
     if len(_WORD.findall(text)) < _LEAST_WORDS:
         return None
     return float(_analyzer().polarity_scores(text)["compound"])

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.classification.conversation import Message, Role
-from orchestration.classification.labelled import MARKS, LabelledConversation, LabelledMessage
+from orchestration.classification.labelled import LABEL_TARGETS, LabelledConversation, LabelledMessage
 
 _EVENT_TYPES: dict[Role, str] = {"customer": "user_message", "agent": "agent_message", "tool": "tool_called"}
 
@@ -45,11 +45,11 @@ def _conversation(path: Path, number: int, line: str) -> LabelledConversation:
     try:
         content = json.loads(line)
         name = str(content["conversation_id"])
-        marks: dict[str, bool | None] = dict.fromkeys(MARKS, False)
+        labels: dict[str, bool | None] = dict.fromkeys(LABEL_TARGETS, False)
         messages = []
         for seq, row in enumerate(content["messages"], start=1):
-            marks = _marks(row, marks)
-            messages.append(LabelledMessage(_message(row, name, seq), marks, None))
+            labels = _labels(row, labels)
+            messages.append(LabelledMessage(_message(row, name, seq), labels, None))
         messages[0]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(
@@ -58,14 +58,14 @@ def _conversation(path: Path, number: int, line: str) -> LabelledConversation:
     return LabelledConversation(name, tuple(messages), str(content.get("group", "")))
 
 
-def _marks(row: Mapping[str, Any], before: dict[str, bool | None]) -> dict[str, bool | None]:
+def _labels(row: Mapping[str, Any], before: dict[str, bool | None]) -> dict[str, bool | None]:
     if "reached" not in row and "undecided" not in row:
         return before
     reached, undecided = row.get("reached", []), row.get("undecided", [])
-    unknown = sorted({*reached, *undecided} - set(MARKS))
+    unknown = sorted({*reached, *undecided} - set(LABEL_TARGETS))
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of {', '.join(MARKS)}")
-    return {mark: None if mark in undecided else mark in reached for mark in MARKS}
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(LABEL_TARGETS)}")
+    return {target: None if target in undecided else target in reached for target in LABEL_TARGETS}
 
 
 def _message(row: Mapping[str, Any], name: str, seq: int) -> Message:

@@ -308,8 +308,8 @@ def test_the_graph_is_split_at_what_labelling_reads() -> None:
         "funnel_stages": [],
         "int_conversations_undetermined": ["int_events", "funnel_stages"],
         "stg_ledger": [],
-        "int_touched": ["int_events"],
-        "fct_a": ["int_touched", "stg_ledger", "int_events"],
+        "int_affected": ["int_events"],
+        "fct_a": ["int_affected", "stg_ledger", "int_events"],
         "fct_b": ["fct_a", "taxonomy"],
         "taxonomy": [],
     }
@@ -321,4 +321,4 @@ def test_the_graph_is_split_at_what_labelling_reads() -> None:
     parent_map["test.colloquy.one"] = [keys["fct_a"]]
     before, behind = split_at_labels({"nodes": nodes, "parent_map": parent_map})
     assert before == [keys[name] for name in ("stg_a", "int_events", "funnel_stages", "int_conversations_undetermined")]
-    assert behind == [keys[name] for name in ("stg_ledger", "int_touched", "fct_a", "fct_b", "taxonomy")]
+    assert behind == [keys[name] for name in ("stg_ledger", "int_affected", "fct_a", "fct_b", "taxonomy")]

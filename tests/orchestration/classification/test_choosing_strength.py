@@ -9,7 +9,7 @@ from orchestration.classification.conversation import Message
 from orchestration.classification.embedded.choosing import CANDIDATES, choose_strength
 from orchestration.classification.embedded.cross_fitting import cross_fit
 from orchestration.classification.embedded.fitting import Strength, fit_model, fit_own_heads, prepare
-from orchestration.classification.labelled import MARKS, LabelledConversation, LabelledMessage
+from orchestration.classification.labelled import LABEL_TARGETS, LabelledConversation, LabelledMessage
 from orchestration.classification.training.corpus import training_conversations
 
 # Words the shipped texts lack, so that only the user's conversations can teach what they mean here.
@@ -23,12 +23,12 @@ _OPEN = (
 
 def _own(number: int, group: str, rng: random.Random) -> LabelledConversation:
     is_done = number % 2 == 0
-    none: dict[str, bool | None] = dict.fromkeys(MARKS, False)
-    marks = none | {"problem_identified": True, "resolved": is_done, "claimed_resolved": is_done}
+    none: dict[str, bool | None] = dict.fromkeys(LABEL_TARGETS, False)
+    labels = none | {"problem_identified": True, "resolved": is_done, "claimed_resolved": is_done}
     said = rng.choice(_DONE if is_done else _OPEN)
     customer = Message(f"{group}-{number}-1", "user_message", "customer", "what is it with the zorbel of mine", 1)
     agent = Message(f"{group}-{number}-2", "agent_message", "agent", said, 2)
-    messages = (LabelledMessage(customer, none, None), LabelledMessage(agent, marks, None))
+    messages = (LabelledMessage(customer, none, None), LabelledMessage(agent, labels, None))
     return LabelledConversation(f"{group}-{number}", messages, group)
 
 

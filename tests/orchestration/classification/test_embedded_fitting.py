@@ -12,7 +12,7 @@ from orchestration.classification.embedded.hashing import hash_texts
 from orchestration.classification.embedded.heads import HEADS
 from orchestration.classification.embedded.linear import Rows, fit_logistic, inverse_document_frequencies, text_norms
 from orchestration.classification.embedded.storage import write_model
-from orchestration.classification.labelled import MARKS, LabelledConversation, group_weights
+from orchestration.classification.labelled import LABEL_TARGETS, LabelledConversation, group_weights
 from orchestration.classification.training.corpus import training_conversations
 from orchestration.classification.training.extra import read_extra
 
@@ -96,7 +96,7 @@ def test_a_head_learns_until_its_stage_is_reached(tmp_path: Path) -> None:
         "solution_accepted": [(0, 0.0), (2, 0.0), (4, 0.0)],
         "reopened": [(4, 1.0)],
     }
-    assert set(conversation.messages[0].marks) == set(MARKS)
+    assert set(conversation.messages[0].labels) == set(LABEL_TARGETS)
 
 
 def test_the_same_texts_give_the_same_bytes(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_what_an_agent_said_first_is_not_made_a_solution_by_thanks() -> None:
     conversation = talk("a Your parcel is late, I have refunded the shipping fee.", "c Thank you, lovely")
     [(_, reading, signals)] = shipped_model().model.signals([conversation])
     assert reading is not None
-    sure = {mark: dataclasses.replace(signal, score=9.0) for mark, signal in signals.items()}
+    sure = {target: dataclasses.replace(signal, score=9.0) for target, signal in signals.items()}
     sure["resolved"] = Signal(9.0, (0, 1), (9.0, 9.0))
     assert decide(reading, sure, Calibration.neutral())["resolved"].reached is False
 

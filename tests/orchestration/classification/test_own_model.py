@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.classification.labelled import MARKS
+from orchestration.classification.labelled import LABEL_TARGETS
 from orchestration.classification.training.corpus import training_conversations
 from orchestration.commands import train as command
 from orchestration.commands.train import run_training
@@ -63,8 +63,8 @@ def test_words_that_mean_the_same_in_all_groups_make_a_better_model(
     name, stored = embedded_model(Home(settings.home).model)
     assert name == "own"
     calibration = stored.model.calibration
-    fires_once = [mark for mark in MARKS if mark != "resolved"]
-    assert [calibration.least_score(mark) for mark in fires_once] == pytest.approx([0.0] * 4, abs=1e-9)
+    fires_once = [target for target in LABEL_TARGETS if target != "resolved"]
+    assert [calibration.least_score(target) for target in fires_once] == pytest.approx([0.0] * 4, abs=1e-9)
     assert calibration.thresholds["resolved"] == 0.5
 
 

@@ -77,7 +77,7 @@ def test_the_yardstick() -> None:
         ("4471 4472 4473", "4471 4472 4473", "repeat"),
     ],
 )
-def test_what_is_said_again_and_how(before: str, after: str, kind: str | None) -> None:
+def test_what_is_repetition_and_how(before: str, after: str, kind: str | None) -> None:
     said = compare(before, after)
     assert (said.is_rephrase, said.is_repeat) == (kind == "rephrase", kind == "repeat")
     assert 0.0 <= said.similarity <= 1.0

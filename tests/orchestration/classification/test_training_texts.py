@@ -63,14 +63,14 @@ def test_marks_keep_the_order_of_the_stages(conversations: list[LabelledConversa
     for conversation in conversations:
         before: dict[str, bool | None] = {}
         for labelled in conversation.messages:
-            marks = dict(labelled.marks)
-            if marks["solution_proposed"] or marks["resolved"] or marks["claimed_resolved"]:
-                assert marks["problem_identified"], conversation.conversation_id
-            if marks["solution_accepted"]:
-                assert marks["solution_proposed"], conversation.conversation_id
-            for mark in ("problem_identified", "solution_proposed", "claimed_resolved"):
-                assert marks[mark] or not before.get(mark), conversation.conversation_id
-            before = marks
+            labels = dict(labelled.labels)
+            if labels["solution_proposed"] or labels["resolved"] or labels["claimed_resolved"]:
+                assert labels["problem_identified"], conversation.conversation_id
+            if labels["solution_accepted"]:
+                assert labels["solution_proposed"], conversation.conversation_id
+            for target in ("problem_identified", "solution_proposed", "claimed_resolved"):
+                assert labels[target] or not before.get(target), conversation.conversation_id
+            before = labels
 
 
 def test_no_golden_conversation_is_like_a_training_one(conversations: list[LabelledConversation]) -> None:

@@ -1,4 +1,4 @@
-"""What `reland`, `drop` and `rebuild` say and do before the job: exit codes, the lock, what status shows."""
+"""What `reload`, `exclude` and `rebuild` say and do before the job: exit codes, the lock, what status shows."""
 
 import json
 from collections.abc import Iterator
@@ -59,20 +59,20 @@ def test_a_repair_holds_the_lock_of_the_writer_and_then_the_job_runs(
 
     monkeypatch.setattr(repair, "repair_file", watched)
     monkeypatch.setattr(repair, "run_warehouse", job)
-    assert main(["drop", "events/a.jsonl"]) == 1
-    assert order == ["repair under the lock of drop", "job, locked by None"]
+    assert main(["exclude", "events/a.jsonl"]) == 1
+    assert order == ["repair under the lock of exclude", "job, locked by None"]
     assert "events/a.jsonl: 1 events and 0 refused lines taken out" in capsys.readouterr().out
     assert main(["status"]) == 0
-    assert "dropped     events/a.jsonl at " in capsys.readouterr().out
-    assert main(["reland", "events/a.jsonl"]) == 1
+    assert "excluded    events/a.jsonl at " in capsys.readouterr().out
+    assert main(["reload", "events/a.jsonl"]) == 1
     main(["status"])
-    assert "dropped " not in capsys.readouterr().out
+    assert "excluded " not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("", "name the file: make drop FILE=landing/<source>/name.jsonl"),
+        ("", "name the file: make exclude FILE=landing/<source>/name.jsonl"),
         (
             "events/b.jsonl",
             "events/b.jsonl has never landed: name a file of the landing folder; did you mean events/a.jsonl?",
@@ -82,7 +82,7 @@ def test_a_repair_holds_the_lock_of_the_writer_and_then_the_job_runs(
 def test_a_file_that_cannot_be_dropped_is_said(
     home: Home, capsys: pytest.CaptureFixture[str], file: str, message: str
 ) -> None:
-    assert main(["drop", file]) == 2
+    assert main(["exclude", file]) == 2
     assert capsys.readouterr().out == message + "\n"
 
 
@@ -91,11 +91,11 @@ def test_nothing_is_repaired_when_the_job_could_not_run(
 ) -> None:
     before = home.raw_database.read_bytes()
     monkeypatch.setenv("COLLOQUY_SEEDS", str(tmp_path / "nowhere"))
-    assert main(["reland", "events/a.jsonl"]) == 2
+    assert main(["reload", "events/a.jsonl"]) == 2
     assert "COLLOQUY_SEEDS" in capsys.readouterr().out
     monkeypatch.delenv("COLLOQUY_SEEDS")
     home.simulation_marker.write_text("{}")
-    assert main(["reland", "events/a.jsonl"]) == 2
+    assert main(["reload", "events/a.jsonl"]) == 2
     assert "holds simulated conversations" in capsys.readouterr().out
     monkeypatch.setenv("COLLOQUY_LANDING", str(tmp_path / "elsewhere"))
     assert main(["rebuild"]) == 2

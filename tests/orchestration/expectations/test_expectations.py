@@ -198,7 +198,7 @@ def test_a_source_is_judged_until_a_complete_build_covers_what_landed_of_it(raw:
     results = {result.name: result for result in check_landed(raw, since_load_id=1)}
     assert results["events_events_lie_after_1999"].observed == "nothing has landed since the last build"
     # A repair that accepts no line of its own brings the source back.
-    change(raw, "insert into raw.raw.repaired_conversations values ('events', 'c1', 2, 'reland')")
+    change(raw, "insert into raw.raw.repaired_conversations values ('events', 'c1', 2, 'reload')")
     assert "events_events_lie_after_1999" in failed(check_landed(raw, since_load_id=1))
 
 

@@ -42,7 +42,7 @@ def test_a_file_is_loaded_once(warehouse: Any, make_event: Any, make_jsonl: Any)
     second = warehouse.load()
     assert [one.state for one in second.files] == ["unchanged"]
     assert not second.has_news
-    # Touched, same content: looked into once, then known by its new time.
+    # Affected, same content: looked into once, then known by its new time.
     os.utime(path, (warehouse.now.timestamp(), warehouse.now.timestamp()))
     assert [one.state for one in warehouse.load().files] == ["unchanged"]
     assert warehouse.rows("select count(*), max(modified_ns) from raw.loaded_files") == [(1, path.stat().st_mtime_ns)]

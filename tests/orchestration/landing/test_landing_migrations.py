@@ -21,7 +21,7 @@ from orchestration.warehouse.raw_tables import open_raw
 from orchestration.warehouse.source_contracts import SOURCES
 
 NEWEST = MIGRATIONS[-1].version
-# The tables of the first release, which wrote no version down.
+# The tables of the oldest layout, which wrote no version down.
 FIRST_TABLES = {*SOURCES, "message_texts", "rejected_events", "loaded_files", "pending_files"}
 
 
@@ -41,7 +41,7 @@ def read(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def back_to_layout_nine() -> list[str]:
-    """Return what takes away what layout 10 brought, columns of tables in use."""
+    """Return what takes away the columns that tables in use have got since layout 9 of development."""
     return [
         statement
         for source in SOURCES
@@ -63,8 +63,8 @@ def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.fixture
-def first_release(warehouse: Any, make_event: Any, make_jsonl: Any) -> Any:
-    """Return a warehouse with a loaded file, a refused line and a text, in the layout of the first release."""
+def oldest_layout(warehouse: Any, make_event: Any, make_jsonl: Any) -> Any:
+    """Return a warehouse with a loaded file, a refused line and a text, in the oldest layout."""
     message = make_event(1, event_type="user_message", properties={"content": "hello"})
     warehouse.write("events/a.jsonl", make_jsonl(message, make_event(2)) + "{no json}\n")
     warehouse.load()
@@ -83,8 +83,8 @@ def test_a_new_file_has_the_newest_layout(warehouse: Any) -> None:
     assert read(warehouse.database, "select version from raw.schema_versions") == [(NEWEST,)]
 
 
-def test_the_layout_of_the_first_release_becomes_that_of_a_new_file(first_release: Any, empty_database: Path) -> None:
-    before = content(first_release.database)
+def test_the_oldest_layout_becomes_that_of_a_new_file(oldest_layout: Any, empty_database: Path) -> None:
+    before = content(oldest_layout.database)
     assert [len(before[name]) for name in ("events", "message_texts", "rejected_events", "loaded_files")] == [
         2,
         1,
@@ -92,17 +92,17 @@ def test_the_layout_of_the_first_release_becomes_that_of_a_new_file(first_releas
         1,
     ]
     with (
-        duckdb.connect(str(first_release.database), read_only=True) as connection,
+        duckdb.connect(str(oldest_layout.database), read_only=True) as connection,
         pytest.raises(RawVersionError, match=rf"has layout 1, this release needs {NEWEST}\. Launch the whole job"),
     ):
-        require_newest_layout(connection, first_release.database)
-    open_raw(first_release.database).close()
-    assert columns(first_release.database) == columns(empty_database)
-    assert content(first_release.database) == before
-    versions = read(first_release.database, "select version from raw.schema_versions order by version")
+        require_newest_layout(connection, oldest_layout.database)
+    open_raw(oldest_layout.database).close()
+    assert columns(oldest_layout.database) == columns(empty_database)
+    assert content(oldest_layout.database) == before
+    versions = read(oldest_layout.database, "select version from raw.schema_versions order by version")
     assert versions == [(step.version,) for step in MIGRATIONS]
-    with duckdb.connect(str(first_release.database), read_only=True) as connection:
-        require_newest_layout(connection, first_release.database)
+    with duckdb.connect(str(oldest_layout.database), read_only=True) as connection:
+        require_newest_layout(connection, oldest_layout.database)
 
 
 def test_layout_three_gets_an_empty_ledger_and_keeps_its_rows(warehouse: Any, make_event: Any, make_jsonl: Any) -> None:
@@ -152,7 +152,7 @@ def test_what_was_answered_before_layout_seven_is_not_asked_again(
     assert read(warehouse.database, answers) == [("a", "x", "d", None, False)]
 
 
-def test_layout_ten_takes_exact_costs_from_the_properties_that_are_still_there(
+def test_layout_nine_takes_exact_costs_from_the_properties_that_are_still_there(
     warehouse: Any, make_event: Any, make_jsonl: Any
 ) -> None:
     said = [{"cost_usd": 0.000012345, "tokens_cached": 7}, {"cost_usd": "much"}, {"cost_usd": 0.000067891}, {}]
@@ -174,7 +174,7 @@ def test_layout_ten_takes_exact_costs_from_the_properties_that_are_still_there(
     ]
 
 
-def test_layout_eleven_does_not_know_yet_what_older_labels_say_again(warehouse: Any) -> None:
+def test_layout_ten_does_not_know_yet_what_older_labels_say_again(warehouse: Any) -> None:
     columns_of_it = ("rephrase_similarity", "is_rephrase", "is_repeat")
     change(
         warehouse.database,
@@ -187,11 +187,44 @@ def test_layout_eleven_does_not_know_yet_what_older_labels_say_again(warehouse: 
     assert read(warehouse.database, labels) == [("e1", "refund", None, None, None)]
 
 
-def test_a_file_of_the_first_release_is_known_and_the_next_one_lands(
-    first_release: Any, make_event: Any, make_jsonl: Any
+@pytest.mark.parametrize("version", range(2, 12))
+def test_every_layout_of_development_keeps_what_it_has(
+    warehouse: Any, make_event: Any, make_jsonl: Any, empty_database: Path, version: int
 ) -> None:
-    first_release.write("events/b.jsonl", make_jsonl(make_event(1), make_event(3)))
-    summary = first_release.load()
+    """What a step has already done stays done, and answers are not filled in beside those that are kept."""
+    warehouse.write("events/a.jsonl", make_jsonl(make_event(1, properties={"cost_usd": 0.000012345})))
+    warehouse.load()
+    change(
+        warehouse.database,
+        f"update raw.schema_versions set version = {version}",
+        "update raw.events set tokens_cached = 3 where event_id = 'e1'",
+        "insert into raw.operations values ('reland', '2020-01-01', 1, '{}'), ('drop', '2020-01-01', 2, '{}')",
+        "insert into raw.repaired_conversations values ('events', 'a', 1, 'reland'), ('events', 'b', 2, 'drop')",
+        "insert into raw.operations values ('erase', '2020-01-01', 3, '{}')",
+        """insert into ledger.llm_calls (conversation_id, content_hash, outcome, _load_id)
+        values ('a', 'x', 'answered', 2), ('b', 'y', 'answered', 2)""",
+        "insert into ledger.llm_answers (conversation_id, content_hash, answer) values ('a', 'x', 'kept')",
+    )
+    open_raw(warehouse.database).close()
+    assert columns(warehouse.database) == columns(empty_database)
+    assert read(warehouse.database, "select operation from raw.operations order by load_id") == [
+        ("reload",),
+        ("exclude",),
+        ("erase",),
+    ]
+    assert read(warehouse.database, "select operation from raw.repaired_conversations order by load_id") == [
+        ("reload",),
+        ("exclude",),
+    ]
+    assert read(warehouse.database, "select conversation_id, answer from ledger.llm_answers") == [("a", "kept")]
+    assert read(warehouse.database, "select cost_usd, tokens_cached from raw.events") == [(Decimal("0.000012345"), 3)]
+
+
+def test_a_file_of_the_oldest_layout_is_known_and_the_next_one_lands(
+    oldest_layout: Any, make_event: Any, make_jsonl: Any
+) -> None:
+    oldest_layout.write("events/b.jsonl", make_jsonl(make_event(1), make_event(3)))
+    summary = oldest_layout.load()
     assert {report.path: report.state for report in summary.files} == {
         "events/a.jsonl": "unchanged",
         "events/b.jsonl": "loaded",
@@ -199,49 +232,49 @@ def test_a_file_of_the_first_release_is_known_and_the_next_one_lands(
     assert (summary.load_id, summary.accepted, summary.rejected) == (2, 1, 1)
 
 
-def test_a_column_of_a_later_release_is_added_and_nothing_is_lost(first_release: Any) -> None:
+def test_a_column_of_a_later_release_is_added_and_nothing_is_lost(oldest_layout: Any) -> None:
     steps = (
         *MIGRATIONS,
         Migration(NEWEST + 1, "sentiment by machine", (add_column("events", "tone", "VARCHAR"),)),
     )
-    before = content(first_release.database)
-    with open_raw(first_release.database) as connection:
-        assert migrate(connection, first_release.database, steps)
-    rows = read(first_release.database, "from raw.events order by all")
+    before = content(oldest_layout.database)
+    with open_raw(oldest_layout.database) as connection:
+        assert migrate(connection, oldest_layout.database, steps)
+    rows = read(oldest_layout.database, "from raw.events order by all")
     assert rows == [(*row, None, None) for row in before["events"]]
     with pytest.raises(RawVersionError, match=f"has layout {NEWEST + 1}, this release knows {NEWEST} at most"):
-        open_raw(first_release.database)
-    assert read(first_release.database, "from raw.events order by all") == rows
+        open_raw(oldest_layout.database)
+    assert read(oldest_layout.database, "from raw.events order by all") == rows
 
 
-def test_columns_added_later_stand_anywhere(first_release: Any, make_event: Any, make_jsonl: Any) -> None:
+def test_columns_added_later_stand_anywhere(oldest_layout: Any, make_event: Any, make_jsonl: Any) -> None:
     """An upgraded table has its new columns at its end, a new one where the release puts them: rows go in by name."""
     for table in ("events", "message_texts", "rejected_events", "loaded_files", "pending_files"):
         change(
-            first_release.database,
+            oldest_layout.database,
             f"create table raw.turned as select null::varchar as added, * from raw.{table}",
             f"drop table raw.{table}",
             f"alter table raw.turned rename to {table}",
         )
-    first_release.write(
+    oldest_layout.write(
         "events/b.jsonl",
         make_jsonl(make_event(4, event_type="user_message", properties={"content": "again"})) + "[1]\n",
     )
-    summary = first_release.load()
+    summary = oldest_layout.load()
     assert (summary.accepted, summary.rejected) == (1, 1)
-    assert read(first_release.database, "select content from raw.message_texts order by 1") == [("again",), ("hello",)]
+    assert read(oldest_layout.database, "select content from raw.message_texts order by 1") == [("again",), ("hello",)]
 
 
-def test_a_migration_that_fails_changes_nothing(first_release: Any) -> None:
+def test_a_migration_that_fails_changes_nothing(oldest_layout: Any) -> None:
     steps = (*MIGRATIONS, Migration(NEWEST + 1, "broken", (add_column("events", "tone", "no_such_type"),)))
-    layout, before = columns(first_release.database), content(first_release.database)
+    layout, before = columns(oldest_layout.database), content(oldest_layout.database)
     with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute(f"attach '{first_release.database}' as store")
+        connection.execute(f"attach '{oldest_layout.database}' as store")
         connection.execute("use store")
         with pytest.raises(duckdb.Error, match="no_such_type"):
-            migrate(connection, first_release.database, steps)
-    assert columns(first_release.database) == layout
-    assert content(first_release.database) == before
+            migrate(connection, oldest_layout.database, steps)
+    assert columns(oldest_layout.database) == layout
+    assert content(oldest_layout.database) == before
 
 
 def with_storage_version(path: Path, version: int) -> None:

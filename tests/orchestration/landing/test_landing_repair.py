@@ -1,4 +1,4 @@
-"""Landing a corrected file again and dropping a bad one: nothing that other files carried is lost."""
+"""Landing a corrected file again and excluding a bad one: nothing that other files carried is lost."""
 
 import json
 import random
@@ -82,7 +82,7 @@ def land(warehouse: Warehouse, **files: Content) -> None:
 def test_a_corrected_file_takes_the_place_of_what_it_said(warehouse: Warehouse) -> None:
     land(warehouse, a=[(1, "one"), (2, "wrong"), (3, "three")], b=[(4, "four")])
     warehouse.write("events/a.jsonl", jsonl(message(1, "one"), message(2, "right"), message(5, "five")) + "[]\n")
-    summary = repair(warehouse, "reland", "events/a.jsonl")
+    summary = repair(warehouse, "reload", "events/a.jsonl")
     assert held(warehouse) == {1: "one", 2: "right", 4: "four", 5: "five"}
     assert warehouse.reasons() == [(4, "not_an_object")]
     assert summary.as_text().splitlines() == [
@@ -91,8 +91,8 @@ def test_a_corrected_file_takes_the_place_of_what_it_said(warehouse: Warehouse) 
     ]
     detail = {"events_removed": 3, "rejected_removed": 0, "lines": 4, "accepted": 3, "rejected": 1, "duplicates": 0}
     detail |= {"files_read_again": 0, "files_missing": 0, "events_came_back": 0}
-    assert operations(warehouse) == [("reland", 3, {"file": "events/a.jsonl"} | detail)]
-    assert warehouse.rows("select * from raw.repaired_conversations") == [("events", "c0", 3, "reland")]
+    assert operations(warehouse) == [("reload", 3, {"file": "events/a.jsonl"} | detail)]
+    assert warehouse.rows("select * from raw.repaired_conversations") == [("events", "c0", 3, "reload")]
     # The next run finds nothing to do, and the next load goes on counting.
     assert {one.state for one in warehouse.load().files} == {"unchanged"}
     land(warehouse, c=[(6, "six")])
@@ -103,7 +103,7 @@ def test_a_file_that_grew_goes_with_everything_it_ever_brought(warehouse: Wareho
     land(warehouse, a=[(1, "one")])
     land(warehouse, a=[(2, "two"), (3, "three")])
     assert held(warehouse) == {1: "one", 2: "two", 3: "three"}
-    land_state = repair(warehouse, "reland", "events/a.jsonl")
+    land_state = repair(warehouse, "reload", "events/a.jsonl")
     assert land_state.forgotten.loads == 2
     assert held(warehouse) == {2: "two", 3: "three"}
 
@@ -112,10 +112,10 @@ def test_a_dropped_file_stays_out_until_it_changes(warehouse: Warehouse) -> None
     land(warehouse, a=[(1, "one"), (2, "two")], b=[(3, "three")])
     path = warehouse.landing / "events" / "a.jsonl"
     content = path.read_bytes()
-    repair(warehouse, "drop", "events/a.jsonl")
+    repair(warehouse, "exclude", "events/a.jsonl")
     assert held(warehouse) == {3: "three"}
     assert path.read_bytes() == content
-    # Touched is not changed.
+    # Affected is not changed.
     warehouse.write("events/a.jsonl", content, age=timedelta(hours=2))
     assert {one.state for one in warehouse.load().files} == {"unchanged"}
     land(warehouse, a=[(1, "one"), (2, "two, corrected")])
@@ -124,10 +124,10 @@ def test_a_dropped_file_stays_out_until_it_changes(warehouse: Warehouse) -> None
 
 def test_a_dropped_file_can_be_taken_up_again(warehouse: Warehouse) -> None:
     land(warehouse, a=[(1, "one")])
-    repair(warehouse, "drop", "events/a.jsonl")
-    repair(warehouse, "reland", "events/a.jsonl")
+    repair(warehouse, "exclude", "events/a.jsonl")
+    repair(warehouse, "reload", "events/a.jsonl")
     assert held(warehouse) == {1: "one"}
-    assert [(name, load_id) for name, load_id, _ in operations(warehouse)] == [("drop", 2), ("reland", 3)]
+    assert [(name, load_id) for name, load_id, _ in operations(warehouse)] == [("exclude", 2), ("reload", 3)]
 
 
 def test_an_event_that_another_file_carried_too_comes_back_from_there(warehouse: Warehouse) -> None:
@@ -139,7 +139,7 @@ def test_an_event_that_another_file_carried_too_comes_back_from_there(warehouse:
         r=[(2, "last"), (4, "four")],
     )
     assert conflicts(warehouse) == [("events/q.jsonl", 2), ("events/r.jsonl", 1)]
-    summary = repair(warehouse, "drop", "events/p.jsonl")
+    summary = repair(warehouse, "exclude", "events/p.jsonl")
     assert held(warehouse) == {1: "one", 2: "theirs", 4: "four"}
     assert conflicts(warehouse) == [("events/r.jsonl", 1)]
     assert (summary.came_back, len(summary.rereads)) == (2, 2)
@@ -153,7 +153,7 @@ def test_a_correction_keeps_the_place_of_its_file(warehouse: Warehouse) -> None:
     """Another file says the old words under a name that sorts first: the correction still wins, as the first landed."""
     land(warehouse, p=[(1, "wrong")], a=[(1, "wrong")])
     write(warehouse, "events/p.jsonl", [(1, "right")])
-    repair(warehouse, "reland", "events/p.jsonl")
+    repair(warehouse, "reload", "events/p.jsonl")
     assert held(warehouse) == {1: "right"}
     assert conflicts(warehouse) == [("events/a.jsonl", 1)]
 
@@ -163,18 +163,18 @@ def test_a_file_that_is_away_brings_its_events_when_it_is_back(warehouse: Wareho
     away = warehouse.landing / "events" / "q.jsonl"
     kept = away.read_bytes()
     away.unlink()
-    summary = repair(warehouse, "drop", "events/p.jsonl")
+    summary = repair(warehouse, "exclude", "events/p.jsonl")
     assert summary.missing == ("events/q.jsonl",)
     assert "events/q.jsonl may hold events of it and is not there" in summary.as_text()
     assert held(warehouse) == {3: "three"}
     with pytest.raises(RepairError, match="waits to be read again"):
-        repair(warehouse, "drop", "events/q.jsonl")
+        repair(warehouse, "exclude", "events/q.jsonl")
     warehouse.write("events/q.jsonl", kept)
     warehouse.load()
     assert held(warehouse) == {1: "one", 3: "three"}
 
 
-@pytest.mark.parametrize("operation", ["reland", "drop"])
+@pytest.mark.parametrize("operation", ["reload", "exclude"])
 def test_a_path_that_never_landed_is_refused(warehouse: Warehouse, operation: str) -> None:
     land(warehouse, march=[(1, "one")])
     before = dump(warehouse)
@@ -189,28 +189,28 @@ def test_what_cannot_be_read_whole_changes_nothing(warehouse: Warehouse) -> None
     path = warehouse.landing / "events" / "a.jsonl"
     warehouse.write("events/a.jsonl", path.read_bytes() + b'{"event_id": "e2", "conv', age=timedelta(minutes=1))
     with pytest.raises(RepairError, match=r"events/a\.jsonl is not whole"):
-        repair(warehouse, "reland", "events/a.jsonl")
+        repair(warehouse, "reload", "events/a.jsonl")
     assert dump(warehouse) == before
     path.unlink()
     with pytest.raises(RepairError, match=r"events/a\.jsonl is not in the landing folder: put the corrected file"):
-        repair(warehouse, "reland", "events/a.jsonl")
+        repair(warehouse, "reload", "events/a.jsonl")
     path.mkdir()
     with pytest.raises(RepairError, match=r"events/a\.jsonl: a folder, not a file"):
-        repair(warehouse, "reland", "events/a.jsonl")
+        repair(warehouse, "reload", "events/a.jsonl")
     assert dump(warehouse) == before
 
 
 def test_nothing_has_landed_yet(warehouse: Warehouse) -> None:
     warehouse.database.unlink()
     with pytest.raises(RepairError, match="nothing has landed yet"):
-        repair(warehouse, "drop", "events/a.jsonl")
+        repair(warehouse, "exclude", "events/a.jsonl")
     assert not warehouse.database.exists()
 
 
 @pytest.mark.parametrize(
     ("operation", "at"),
-    # A dropped file is not read itself.
-    [("reland", "events/p.jsonl"), ("reland", "events/q.jsonl"), ("drop", "events/q.jsonl")],
+    # An excluded file is not read itself.
+    [("reload", "events/p.jsonl"), ("reload", "events/q.jsonl"), ("exclude", "events/q.jsonl")],
 )
 def test_a_break_in_the_middle_leaves_the_old_state(warehouse: Warehouse, operation: str, at: str) -> None:
     """After the rows are gone, while the corrected file or a file that shares events with it is read."""
@@ -259,11 +259,11 @@ def test_no_event_of_another_file_is_lost_and_none_of_this_one_stays(
 ) -> None:
     """Against a plain account of who held what; without conflicts also against landing the corrected files anew."""
     dice = random.Random(seed)  # noqa: S311
-    has_conflicts, is_drop = seed % 2 == 0, seed % 3 == 0
+    has_conflicts, is_exclusion = seed % 2 == 0, seed % 3 == 0
     files = random_files(dice, has_conflicts=has_conflicts)
     land(warehouse, **files)
     repaired = dice.choice(list(files))
-    corrected = [] if is_drop else random_files(dice, has_conflicts=has_conflicts).popitem()[1]
+    corrected = [] if is_exclusion else random_files(dice, has_conflicts=has_conflicts).popitem()[1]
 
     holders: dict[int, tuple[str, str]] = {}
     for name, lines in files.items():
@@ -274,9 +274,9 @@ def test_no_event_of_another_file_is_lost_and_none_of_this_one_stays(
     for number, text in (line for name, lines in files.items() if name != repaired for line in lines):
         expected.setdefault(number, text)
 
-    if not is_drop:
+    if not is_exclusion:
         write(warehouse, f"events/{repaired}.jsonl", corrected)
-    repair(warehouse, "drop" if is_drop else "reland", f"events/{repaired}.jsonl")
+    repair(warehouse, "exclude" if is_exclusion else "reload", f"events/{repaired}.jsonl")
     now_there = files | {repaired: corrected}
     assert held(warehouse) == expected
     assert conflicts(warehouse) == sorted(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestration.classification.labelled import MARKS
+from orchestration.classification.labelled import LABEL_TARGETS
 from orchestration.classification.llm.prompt import TEMPLATE, definition_hash, response_format
 from orchestration.classification.llm.schema import SCHEMA, AnswerError, Said, parse_answer
 from tests.support.llm_server import answer_text
@@ -17,8 +17,8 @@ def test_the_schema_admits_words_of_closed_lists_only() -> None:
     assert SCHEMA["required"] == list(SCHEMA["properties"])
     assert SCHEMA["additionalProperties"] is False
     assert response_format()["json_schema"]["strict"] is True
-    assert set(MARKS) < set(SCHEMA["required"])
-    assert all(f"- {mark} (" in TEMPLATE for mark in MARKS)
+    assert set(LABEL_TARGETS) < set(SCHEMA["required"])
+    assert all(f"- {target} (" in TEMPLATE for target in LABEL_TARGETS)
 
 
 def test_an_answer_is_read() -> None:

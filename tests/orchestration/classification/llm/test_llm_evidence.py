@@ -37,7 +37,7 @@ def test_an_answer_shown_by_the_right_messages_is_believed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marks", "message"),
+    ("labels", "message"),
     [
         ({"resolved": "yes"}, "without a message"),
         ({"resolved": ("yes", "m9")}, "m9, which the conversation does not have"),
@@ -51,12 +51,12 @@ def test_an_answer_shown_by_the_right_messages_is_believed() -> None:
     ],
 )
 def test_evidence_that_cannot_show_it_refuses_the_whole_answer(
-    marks: dict[str, str | tuple[str, str]], message: str
+    labels: dict[str, str | tuple[str, str]], message: str
 ) -> None:
     conversation = booking(4)
     failed = talk("failed", "t! book_table").messages
     with pytest.raises(EvidenceRefusedError, match=message):
-        judged(Conversation("b", (*conversation.messages, *failed)), answer_text(**marks))
+        judged(Conversation("b", (*conversation.messages, *failed)), answer_text(**labels))
 
 
 def test_no_and_unknown_need_no_evidence_and_take_back_what_the_embedded_model_said() -> None:

@@ -50,8 +50,8 @@ def test_a_real_model_is_asked_held_to_the_schema_and_checked(base_url: str, cou
     assert all(call.tokens_in > 0 and not call.is_cost_estimated for call in log.calls)
     contents = {m.event_id: m.content for one in asked for m in one.conversation.messages}
     for row in log.answers:
-        for mark, quote in row.believed.quotes.items():
-            label = {**row.believed.answer.labels, "claimed_resolved": row.believed.answer.claimed_resolved}[mark]
+        for target, quote in row.believed.quotes.items():
+            label = {**row.believed.answer.labels, "claimed_resolved": row.believed.answer.claimed_resolved}[target]
             assert label.confidence == CONFIDENCE
             assert quote in contents[label.evidence_event_id or ""]
     answered = {row.key for row in log.answers} | {letter.key for letter in log.dead_letters}

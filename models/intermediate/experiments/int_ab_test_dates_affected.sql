@@ -2,22 +2,22 @@
 {{ config(materialized='table') }}
 with
 
-touched as (
+affected as (
 
     select unit_key, exposure_date
-    from {{ ref('int_ab_test_units_touched') }}
+    from {{ ref('int_ab_test_units_affected') }}
 
 ),
 
-dates_touched as (
+dates_affected as (
 
-    select exposure_date from touched
+    select exposure_date from affected
     union
     select units.exposure_date
     from {{ ref('int_ab_test_units_found') }} as units
-    inner join touched on units.unit_key = touched.unit_key
+    inner join affected on units.unit_key = affected.unit_key
 
 )
 
-select exposure_date from dates_touched
+select exposure_date from dates_affected
 where exposure_date is not null

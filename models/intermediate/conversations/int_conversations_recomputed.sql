@@ -1,11 +1,11 @@
--- One row per conversation whose facts this run may change: touched, or carried over a deadline by the watermark.
+-- One row per conversation whose facts this run may change: affected, or carried over a deadline by the watermark.
 {{ config(materialized='table') }}
 
 {#- Read as the last run left them, hence no ref: these marts themselves depend on this model. -#}
 {%- set conversations_before = relation_before('marts', 'fct_conversations') %}
 {%- set interactions_before = relation_before('marts', 'fct_interactions') %}
 {%- set entries_before = relation_before('intermediate', 'int_funnel_entries_placed') %}
-{%- set restated_before = relation_before('intermediate', 'int_conversations_restated') if was_interrupted() else none %}
+{%- set recomputed_before = relation_before('intermediate', 'int_conversations_recomputed') if was_interrupted() else none %}
 with
 
 conversations as (
@@ -15,10 +15,10 @@ conversations as (
 
 ),
 
-touched as (
+affected as (
 
     select conversation_key
-    from {{ ref('int_conversations_touched') }}
+    from {{ ref('int_conversations_affected') }}
 
 ),
 
@@ -28,9 +28,9 @@ watermarks as (
 
 ),
 
-restated as (
+recomputed as (
 
-    select conversation_key from touched
+    select conversation_key from affected
     union
     {% if conversations_before -%}
     select before.conversation_key
@@ -52,7 +52,7 @@ restated as (
     select conversation_key from conversations
     {%- endif %}
     union
-    select conversation_key from {{ ref('int_contacts_touched') }}
+    select conversation_key from {{ ref('int_contacts_affected') }}
     {% if interactions_before -%}
     union
     select before.conversation_key
@@ -69,12 +69,12 @@ restated as (
         not before.is_last_reached
         and before.is_in_progress <> (before.final_at > watermarks.watermark_at)
     {%- endif %}
-    {% if restated_before -%}
+    {% if recomputed_before -%}
     union
     -- The run before this one did not finish: some of its marts may have been written, others not.
-    select conversation_key from {{ restated_before }}
+    select conversation_key from {{ recomputed_before }}
     {%- endif %}
 
 )
 
-select * from restated
+select * from recomputed

@@ -3,11 +3,11 @@
 {%- set metrics_before = relation_before('marts', 'metrics_daily') %}
 with
 
-restated_conversations as (
+recomputed_conversations as (
 
     select conversation_date, initialised_date
     from {{ ref('int_conversations') }}
-    where conversation_key in (select restated.conversation_key from {{ ref('int_conversations_restated') }} as restated)
+    where conversation_key in (select recomputed.conversation_key from {{ ref('int_conversations_recomputed') }} as recomputed)
 
 ),
 
@@ -74,13 +74,13 @@ dates_due_differently as (
 
 ),
 
-dates_restated as (
+dates_recomputed as (
 
-    select date from {{ ref('int_dates_left') }}
+    select date from {{ ref('int_dates_previous') }}
     union
-    select conversation_date as date from restated_conversations
+    select conversation_date as date from recomputed_conversations
     union
-    select initialised_date as date from restated_conversations
+    select initialised_date as date from recomputed_conversations
     union
     select entry_date as date from {{ ref('int_funnel_entries_found') }}
     union
@@ -92,5 +92,5 @@ dates_restated as (
 
 )
 
-select date from dates_restated
+select date from dates_recomputed
 where date is not null

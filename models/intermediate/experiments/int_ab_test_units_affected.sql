@@ -5,13 +5,13 @@
 {%- set conversations_before = relation_before('marts', 'fct_conversations') %}
 {%- set units_before = relation_before('intermediate', 'int_ab_test_units_found') %}
 {%- set sums_before = relation_before('intermediate', 'int_ab_test_values_summed') %}
-{%- set touched_before = relation_before('intermediate', 'int_ab_test_units_touched') if was_interrupted() else none %}
+{%- set affected_before = relation_before('intermediate', 'int_ab_test_units_affected') if was_interrupted() else none %}
 with
 
-restated as (
+recomputed as (
 
     select conversation_key
-    from {{ ref('int_conversations_restated') }}
+    from {{ ref('int_conversations_recomputed') }}
 
 ),
 
@@ -58,19 +58,19 @@ conversations as (
 
     select conversations.id_namespace, conversations.user_id
     from {{ ref('int_conversations') }} as conversations
-    inner join restated on conversations.conversation_key = restated.conversation_key
+    inner join recomputed on conversations.conversation_key = recomputed.conversation_key
     {% if conversations_before -%}
     union
     select before.id_namespace, before.user_id
     from {{ conversations_before }} as before
-    inner join restated on before.conversation_key = restated.conversation_key
+    inner join recomputed on before.conversation_key = recomputed.conversation_key
     {%- endif %}
 
 ),
 
 units as (
 
-    select conversation_key as unit_key from restated
+    select conversation_key as unit_key from recomputed
     union
     select id_namespace || ':' || user_id as unit_key
     from conversations
@@ -90,7 +90,7 @@ units as (
 
 ),
 
-units_touched as (
+units_affected as (
 
     {% if units_before -%}
     select distinct units.unit_key, before.exposure_date
@@ -102,12 +102,12 @@ units_touched as (
     from units
     where false
     {%- endif %}
-    {% if touched_before -%}
+    {% if affected_before -%}
     union
     -- The run before this one did not finish: some tables may hold the new numbers of these units, others the old ones.
-    select unit_key, exposure_date from {{ touched_before }}
+    select unit_key, exposure_date from {{ affected_before }}
     {%- endif %}
 
 )
 
-select * from units_touched
+select * from units_affected

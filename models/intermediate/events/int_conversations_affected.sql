@@ -29,7 +29,7 @@ known_starts as (
 
 ),
 
-touched as (
+affected as (
 
     select conversation_key, first_event_at from landed
     union all
@@ -39,12 +39,12 @@ touched as (
 
 ),
 
-conversations_touched as (
+conversations_affected as (
 
     select conversation_key, min(first_event_at) as first_event_at
-    from touched
+    from affected
     group by conversation_key
 
 )
 
-select * from conversations_touched
+select * from conversations_affected

@@ -2,10 +2,10 @@
 {{ config(materialized='table') }}
 with
 
-dates_restated as (
+dates_recomputed as (
 
     select date
-    from {{ ref('int_dates_restated') }}
+    from {{ ref('int_dates_recomputed') }}
 
 ),
 
@@ -14,13 +14,13 @@ conversations_of_dates as (
 
     select conversation_key, initialised_date
     from {{ ref('int_conversations') }}
-    where environment = 'production' and coalesce(conversation_date, initialised_date) in (select date from dates_restated)
+    where environment = 'production' and coalesce(conversation_date, initialised_date) in (select date from dates_recomputed)
 
 ),
 
-dates_touched as (
+dates_affected as (
 
-    select date from dates_restated
+    select date from dates_recomputed
     union
     select initialised_date as date from conversations_of_dates
     union
@@ -31,5 +31,5 @@ dates_touched as (
 )
 
 select date, cast({{ dbt.date_trunc('month', 'date') }} as date) as month
-from dates_touched
+from dates_affected
 where date is not null

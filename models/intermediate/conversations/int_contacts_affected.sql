@@ -3,10 +3,10 @@
 {%- set conversations_before = relation_before('marts', 'fct_conversations') %}
 with
 
-touched as (
+affected as (
 
     select conversation_key
-    from {{ ref('int_conversations_touched') }}
+    from {{ ref('int_conversations_affected') }}
 
 ),
 
@@ -16,19 +16,19 @@ visits as (
 
     select conversations.id_namespace, conversations.user_id, cast(conversations.started_at as date) as visit_date
     from {{ ref('int_conversations') }} as conversations
-    inner join touched on conversations.conversation_key = touched.conversation_key
+    inner join affected on conversations.conversation_key = affected.conversation_key
     where conversations.user_id is not null
     {% if conversations_before -%}
     union
     select before.id_namespace, before.user_id, cast(before.started_at as date) as visit_date
     from {{ conversations_before }} as before
-    inner join touched on before.conversation_key = touched.conversation_key
+    inner join affected on before.conversation_key = affected.conversation_key
     where before.user_id is not null
     {%- endif %}
 
 ),
 
-contacts_touched as (
+contacts_affected as (
 
     {% if conversations_before -%}
     select distinct before.conversation_key
@@ -38,9 +38,9 @@ contacts_touched as (
         visits.visit_date >= cast({{ add_hours('before.started_at', -168) }} as date)
         and visits.visit_date <= cast({{ add_hours('coalesce(before.resolved_at, before.started_at)', 168) }} as date)
     {%- else -%}
-    select conversation_key from touched where false
+    select conversation_key from affected where false
     {%- endif %}
 
 )
 
-select * from contacts_touched
+select * from contacts_affected
