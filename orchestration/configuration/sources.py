@@ -15,7 +15,7 @@ SenderRole = Literal["customer", "agent"]
 
 
 class Source(Row):
-    """A source of events: how its ids are scoped, and what is assumed where its events do not say."""
+    """A source of events: how its ids are scoped, and what is assumed where its events do not state it."""
 
     file: ClassVar = "sources.csv"
     key: ClassVar = ("source",)

@@ -13,7 +13,7 @@ conversations as (
 
     select
         facts.conversation_key,
-        -- Who is not known is taken for somebody else in every conversation.
+        -- An unknown user counts as a new one in every conversation.
         coalesce(facts.id_namespace || ':' || facts.user_id, facts.conversation_key) as user_key,
         facts.is_resolved,
         facts.outcome = 'abandoned' as is_abandoned,

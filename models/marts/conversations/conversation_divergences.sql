@@ -38,7 +38,7 @@ steps_counted as (
 
 ),
 
--- What happens less often on either side is chance, or somebody who could be known by it.
+-- What happens less often on either side is chance, or could identify a person.
 divergences as (
 
     select

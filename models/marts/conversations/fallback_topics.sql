@@ -7,7 +7,7 @@ conversations as (
     select
         conversation_key,
         conversation_date as date,
-        -- Who is not known is taken for somebody else in every conversation.
+        -- An unknown user counts as a new one in every conversation.
         coalesce(id_namespace || ':' || user_id, conversation_key) as user_key
     from {{ ref('fct_conversations') }}
     where fallback_count > 0 and {{ only_affected_dates('conversation_date') }}

@@ -1,4 +1,4 @@
--- One row per production conversation: what happened in it, how it ended, and why we say so.
+-- One row per production conversation: what happened in it, how it ended, and the evidence for it.
 {{ replace_affected('int_conversations_recomputed') }}
 with
 
@@ -66,7 +66,7 @@ conversations_decided as (
         conversations.messages_before_feedback,
         conversations.qualification_score,
         words.sentiment_start, words.sentiment_end, words.sentiment_trend, words.sentiment_average,
-        -- Who says one thing says nothing again; where several are not compared yet nobody knows.
+        -- One message repeats nothing; of several that are not compared yet it is unknown.
         coalesce(words.compared_message_count, 0) as compared_message_count,
         coalesce(words.rephrase_count, case when conversations.user_message_count <= 1 then 0 end) as rephrase_count,
         coalesce(words.exact_repeat_count, case when conversations.user_message_count <= 1 then 0 end) as exact_repeat_count,

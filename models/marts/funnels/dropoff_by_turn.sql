@@ -1,4 +1,4 @@
--- One row per date, segment and turn (50 stands for 50 and more): of those who got that far, how many gave up there.
+-- One row per date, segment and turn (50 stands for 50 and more): of the conversations that got that far, how many ended there.
 {{ replace_affected('int_dates_affected', key='date') }}
 with
 
@@ -41,7 +41,7 @@ furthest_turns as (
 
 ),
 
--- Turns at which nobody stopped have a row too: the days add up at every turn.
+-- Turns at which no conversation ended have a row too: the days add up at every turn.
 turns_filled as (
 
     select

@@ -11,7 +11,7 @@ entries_lost as (
 
 ),
 
--- The stage an entry stands at, and the one that did not come next: not one that nobody can see in this source.
+-- The stage an entry stands at, and the one that did not come next: not one that this source cannot show.
 entries_with_stages as (
 
     select

@@ -1,4 +1,4 @@
--- One row per date of entry, funnel, segment and stage: who reached it, who got lost there, who may still come.
+-- One row per date of entry, funnel, segment and stage: how many reached it, were lost there, are in progress.
 {{ config(alias='funnel_stages') }}{{ replace_affected('int_dates_affected', key='date') }}
 with
 
@@ -95,7 +95,7 @@ stages_counted as (
 
 ),
 
--- What nobody can see is unknown: the counts of an unmeasured stage are null, never 0.
+-- What a source cannot show is unknown: the counts of an unmeasured stage are null, never 0.
 stages_masked as (
 
     select

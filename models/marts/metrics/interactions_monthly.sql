@@ -85,7 +85,7 @@ widgets_listed as (
 
 ),
 
--- A visitor used the widget if any of her widgets in the segment was used, and is ignored for good once all are a day old.
+-- A visitor used the widget if any of the visitor's widgets in the segment was used, and is ignored for good once all are a day old.
 units as (
 
     select 'opportunity' as counted_unit, month, segment_type, segment_value, is_engaged, is_mature

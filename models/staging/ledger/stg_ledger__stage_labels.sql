@@ -1,4 +1,4 @@
--- One row per labelling, conversation and stage, or claimed_resolved for what the agent's side says of itself.
+-- One row per labelling, conversation and stage, or claimed_resolved for what the agent's side claims.
 with
 
 stage_labels as (
