@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.configuration.experiments import Experiment
+from orchestration.configuration.ab_tests import Experiment
 from orchestration.configuration.problems import ConfigurationError, Problem, refuse
 from orchestration.configuration.reading import read_seed
 from orchestration.publishing import HISTORY_TABLES, ManifestError, read_manifest

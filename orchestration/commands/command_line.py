@@ -189,7 +189,7 @@ def show(settings: Settings, sql: str) -> int:
 @_with_settings
 def model(settings: Settings, name: str) -> int:
     """Try a change of a model."""
-    from orchestration.commands.model import build_model  # noqa: PLC0415
+    from orchestration.commands.build_model import build_model  # noqa: PLC0415
 
     return build_model(settings, name)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orchestration.building.project import assemble_project
 from orchestration.classification.llm.configuration import LlmConfiguration
-from orchestration.configuration.alerts import AlertRule
+from orchestration.configuration.alert_rules import AlertRule
 from orchestration.configuration.metrics import MetricDefinition
 from orchestration.configuration.model_prices import PriceError, price_of
 from orchestration.configuration.problems import ConfigurationError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from orchestration.configuration.alerts import AlertRule, alert_problems
-from orchestration.configuration.experiments import Experiment, experiment_problems
+from orchestration.configuration.ab_tests import Experiment, experiment_problems
+from orchestration.configuration.alert_rules import AlertRule, alert_problems
 from orchestration.configuration.funnels import Funnel, FunnelStage, funnel_problems
 from orchestration.configuration.measures import measure_names
 from orchestration.configuration.metrics import (

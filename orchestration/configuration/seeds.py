@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from orchestration.configuration.alerts import AlertRule
-from orchestration.configuration.experiments import Experiment
+from orchestration.configuration.ab_tests import Experiment
+from orchestration.configuration.alert_rules import AlertRule
 from orchestration.configuration.funnels import Funnel, FunnelStage
 from orchestration.configuration.metrics import AgentExpectation, MetricDefinition, SegmentDimension
 from orchestration.configuration.model_prices import ModelPrice

@@ -1,6 +1,6 @@
 """Takes out of rows what somebody said and who it was; what the models count stays.
 
-Used at the door over the rows about to land, and over stored rows by erasure and retention, so that a line sent again
+Used at landing over the rows about to land, and over stored rows by erasure and retention, so that a line sent again
 meets its row as it would now be written.
 """
 

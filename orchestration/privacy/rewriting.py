@@ -66,7 +66,7 @@ class _Copy:
         self._salt = secrets.token_hex(32)
 
     def source(self, name: str) -> str:
-        """Copy a source: rows of the person treated as at the door, others with what they mention replaced."""
+        """Copy a source: rows of the person treated as at landing, others with what they mention replaced."""
         forgotten = f"forgotten_{name}"
         self._connection.execute(
             f"""create temp table {forgotten} as select rowid as _row, * from raw.{name}
@@ -159,7 +159,7 @@ class _Copy:
             {self._surrogates(name)} on s.source = t.source and s.id = t.conversation_id
             where s.id is not null and t.{column} is not null"""
         ).fetchall()
-        # As at the door: event ids are often built from other ids, short ones too.
+        # As at landing: event ids are often built from other ids, short ones too.
         pairs = [(old, self._suppressions.replace_ids(old)) for (old,) in found]
         view = f"ids_{name.replace('.', '_')}_{column}"
         self._connection.register(view, pd.DataFrame(pairs, columns=["old", "new"], dtype="string"))

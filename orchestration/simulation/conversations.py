@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable
 from datetime import date
 
-from orchestration.simulation.experiments import Assignment, assign, expose
 from orchestration.simulation.plan import DAY_MS, SECOND_MS, SOURCES, Act, Conversation, Plan, Visit, random_stream
 from orchestration.simulation.sales import write_sales
 from orchestration.simulation.script import Script
+from orchestration.simulation.simulated_tests import Assignment, assign, expose
 from orchestration.simulation.situations import choose_situation, write_support
 from orchestration.simulation.spoken_phrases import TOPICS
 from orchestration.simulation.world import bad_day_ms, plan_visits

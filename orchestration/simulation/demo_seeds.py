@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from orchestration.configuration.reading import read_lines
-from orchestration.simulation.experiments import CONVERSION_WINDOW_HOURS, EXPERIMENTS, start_ms
+from orchestration.simulation.simulated_tests import CONVERSION_WINDOW_HOURS, EXPERIMENTS, start_ms
 from orchestration.simulation.world import MODELS
 
 # Planned before its start; the other test stays a first look. As many units as find 18 % against 23 % at daily looks.

@@ -3,9 +3,9 @@
 import random
 from collections.abc import Callable
 
-from orchestration.simulation.experiments import Assignment
 from orchestration.simulation.plan import HOUR_MS, Visit
 from orchestration.simulation.script import CAPABILITIES, Script
+from orchestration.simulation.simulated_tests import Assignment
 
 _WEIGHTS = {
     "solved_confirmed": 0.17,

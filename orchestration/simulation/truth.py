@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
 
-from orchestration.simulation.experiments import CONVERSION_WINDOW_HOURS, EXPERIMENTS, Experiment
 from orchestration.simulation.facts import (
     ENGAGING,
     Facts,
@@ -22,6 +21,7 @@ from orchestration.simulation.formats.common import zulu
 from orchestration.simulation.mess import FilePlan
 from orchestration.simulation.plan import DAY_MS, HOUR_MS, NAMESPACES, SOURCES, Act, Conversation, Plan
 from orchestration.simulation.simulated_stages import reached_stages
+from orchestration.simulation.simulated_tests import CONVERSION_WINDOW_HOURS, EXPERIMENTS, Experiment
 
 Row = dict[str, object]
 

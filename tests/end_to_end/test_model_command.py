@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.commands import small_warehouse
-from orchestration.commands.model import build_model
+from orchestration.commands.build_model import build_model
 from orchestration.settings import PROJECT_DIR, Settings
 
 

@@ -1,4 +1,4 @@
-"""What the step writes down, and what it asks about earlier runs: the door to the ledger."""
+"""What the step writes down, and what it asks about earlier runs: the interface to the ledger."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.configuration.experiments import Experiment, experiment_problems
+from orchestration.configuration.ab_tests import Experiment, experiment_problems
 from orchestration.configuration.reading import read_seed
 from tests.support.configured_rows import EXPERIMENT, row_of, shipped
 
