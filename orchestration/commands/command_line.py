@@ -3,11 +3,11 @@
 Every function imports its work when it is called: Dagster costs seconds, and `status` should answer at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 import click
 from pydantic import ValidationError
@@ -18,9 +18,25 @@ if TYPE_CHECKING:
     from orchestration.landing.suppression import Scope
 
 P = ParamSpec("P")
+
+
+class _OrDefault(click.ParamType[object]):
+    """Another type, of which an empty text is the default: `make` hands on every value, given or not."""
+
+    def __init__(self, inner: click.ParamType[Any], default: object = None) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._default = default
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Return the converted value; raises click.BadParameter as the other type does."""
+        return self._default if value == "" else self._inner.convert(value, param, ctx)
+
+
 _PATH = click.Path(path_type=Path)
-_COUNT = click.IntRange(min=1)
-_PORT = click.IntRange(1, 65_535)
+_GIVEN_PATH = _OrDefault(_PATH)
+_GIVEN_COUNT = _OrDefault(click.IntRange(min=1))
+_GIVEN_PORT = _OrDefault(click.IntRange(1, 65_535))
 
 
 def _with_settings(command: Callable[Concatenate[Settings, P], int]) -> Callable[P, int]:
@@ -53,7 +69,7 @@ def command_line() -> None:
 
 
 @command_line.command(help="Load, build and publish.")
-@click.option("--landing", type=_PATH, help="Folder with <source>/ files; default COLLOQUY_LANDING.")
+@click.option("--landing", type=_GIVEN_PATH, help="Folder with <source>/ files; default COLLOQUY_LANDING.")
 @_with_settings
 def run(settings: Settings, landing: Path | None) -> int:
     """Run the whole job."""
@@ -73,8 +89,8 @@ def rebuild(settings: Settings) -> int:
 
 
 @command_line.command(help="Simulate conversations, load, build and publish them.")
-@click.option("--conversations", type=_COUNT, help="How many conversations; default 20,000.")
-@click.option("--days", type=_COUNT, help="How many days; default 60.")
+@click.option("--conversations", type=_GIVEN_COUNT, help="How many conversations; default 20,000.")
+@click.option("--days", type=_GIVEN_COUNT, help="How many days; default 60.")
 @_with_settings
 def demo(settings: Settings, conversations: int | None, days: int | None) -> int:
     """Simulate, and run the whole job over it in a home of its own."""
@@ -113,22 +129,41 @@ def exclude(settings: Settings, file: Path) -> int:
     return repair_and_run("exclude", file, settings, now=datetime.now(UTC))
 
 
-@command_line.command(help="Forget a user or a conversation everywhere, and prove it.")
-@click.option("--user-id", help="The user; or --conversation-id.")
-@click.option("--conversation-id", help="The conversation; or --user-id.")
+@command_line.command(help="Erase a user or a conversation everywhere, and prove it.")
+@click.option("--user-id", "user_ids", multiple=True, help="A user; several are erased by one run.")
+@click.option("--conversation-id", "conversation_ids", multiple=True, help="A conversation; several are.")
+@click.option(
+    "--user-ids-from",
+    type=click.File(errors="surrogateescape"),
+    help="A file with a user id on each line; - reads standard input.",
+)
+@click.option("--conversation-ids-from", type=click.File(errors="surrogateescape"), help="The same of conversations.")
 @click.option("--namespace", help="id_namespace of sources.csv; default all.")
+@click.option("--yes", is_flag=True, help="Do it without a question.")
 @_with_settings
-def erase(settings: Settings, user_id: str | None, conversation_id: str | None, namespace: str | None) -> int:
-    """Erase one person or one conversation."""
+def erase(
+    settings: Settings,
+    *,
+    user_ids: Sequence[str],
+    conversation_ids: Sequence[str],
+    user_ids_from: Iterable[str] | None,
+    conversation_ids_from: Iterable[str] | None,
+    namespace: str | None,
+    yes: bool,
+) -> int:
+    """Erase people and conversations."""
     from orchestration.commands.erase import erase as erase_everywhere  # noqa: PLC0415
 
-    clear_id = user_id or conversation_id
-    if not clear_id:
+    requested: dict[tuple[Scope, str], None] = {}
+    for scope, ids, lines in (
+        ("user", user_ids, user_ids_from),
+        ("conversation", conversation_ids, conversation_ids_from),
+    ):
+        listed = (line.removesuffix("\n").removesuffix("\r") for line in lines or ())
+        requested |= dict.fromkeys((cast("Scope", scope), one) for one in (*ids, *listed) if one)
+    if not requested:
         raise click.UsageError("name an id: make erase USER_ID=... or make erase CONVERSATION_ID=...")
-    if user_id and conversation_id:
-        raise click.UsageError("name a user or a conversation, not both")
-    scope: Scope = "user" if user_id else "conversation"
-    return erase_everywhere(scope, clear_id, namespace or None, settings, now=datetime.now(UTC))
+    return erase_everywhere(list(requested), namespace or None, settings, is_confirmed=yes, now=datetime.now(UTC))
 
 
 @command_line.command(help="Label again what another definition has labelled, then run.")
@@ -143,7 +178,7 @@ def relabel(settings: Settings, since: date, yes: bool) -> int:
 
 
 @command_line.command(help="Judge the stage labels by those of people, then run.")
-@click.option("--sample", type=_PATH, required=True, help="CSV: conversation_key, stage, reached.")
+@click.option("--sample", type=_GIVEN_PATH, required=True, help="CSV: conversation_key, stage, reached.")
 @_with_settings
 def label_quality(settings: Settings, sample: Path) -> int:
     """Land what people say of a sample."""
@@ -153,9 +188,21 @@ def label_quality(settings: Settings, sample: Path) -> int:
 
 
 @command_line.command(help="Draw conversations at random for people to judge.")
-@click.option("--sample", type=_PATH, required=True, help="CSV to write; never one that exists.")
-@click.option("--conversations", type=_COUNT, default=50, show_default=True, help="How many conversations.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed draws the same conversations.")
+@click.option("--sample", type=_GIVEN_PATH, required=True, help="CSV to write; never one that exists.")
+@click.option(
+    "--conversations",
+    type=_OrDefault(click.IntRange(min=1), 50),
+    default=50,
+    show_default=True,
+    help="How many conversations.",
+)
+@click.option(
+    "--seed",
+    type=_OrDefault(click.INT, 1),
+    default=1,
+    show_default=True,
+    help="The same seed draws the same conversations.",
+)
 @_with_settings
 def label_sample(settings: Settings, sample: Path, conversations: int, seed: int) -> int:
     """Write a sample."""
@@ -213,7 +260,7 @@ def doctor(settings: Settings) -> int:
 
 
 @command_line.command("eval", help="Measure the stage labels on the golden set and on real ones.")
-@click.option("--data", type=_PATH, help="Folder with star, sgd, tau; default ../shared/data.")
+@click.option("--data", type=_GIVEN_PATH, help="Folder with star, sgd, tau; default ../shared/data.")
 @click.option("--record", is_flag=True, help="Make the answers on the golden set the recorded baselines.")
 @_with_settings
 def evaluate(settings: Settings, data: Path | None, record: bool) -> int:
@@ -225,7 +272,7 @@ def evaluate(settings: Settings, data: Path | None, record: bool) -> int:
 
 
 @command_line.command(help="Fit the embedded model on the shipped texts and, with --extra, your own.")
-@click.option("--extra", type=_PATH, help="Folder with *.jsonl of your labelled conversations.")
+@click.option("--extra", type=_GIVEN_PATH, help="Folder with *.jsonl of your labelled conversations.")
 @_with_settings
 def train(settings: Settings, extra: Path | None) -> int:
     """Fit the model again."""
@@ -235,7 +282,7 @@ def train(settings: Settings, extra: Path | None) -> int:
 
 
 @command_line.command(help="Serve Dagster's UI with schedules and sensors.")
-@click.option("--port", type=_PORT, help="Port on this machine; default 3000.")
+@click.option("--port", type=_GIVEN_PORT, help="Port on this machine; default 3000.")
 @_with_settings
 def dev(settings: Settings, port: int | None) -> int:
     """Serve until it is ended."""

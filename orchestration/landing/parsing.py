@@ -27,9 +27,11 @@ from orchestration.warehouse.source_contracts import (
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)?"
 TIMESTAMP_PATTERN = rf"\d{{4}}-\d\d-\d\d[T ]{_TIME}(:[0-5]\d(\.\d+)?)?{_OFFSET}"
-# White space of JSON; ltrim alone takes away spaces only.
 # A top-level field that the properties have as well goes here, so that neither is lost.
 OUTER_NAME = "top_level"
+# Longer ones are texts or mistakes: every id is searched for when a person is erased.
+MAX_ID_BYTES = 512
+# White space of JSON; ltrim alone takes away spaces only.
 _WHITE = "' ' || chr(9) || chr(10) || chr(13)"
 
 
@@ -311,6 +313,7 @@ def _refusal(contract: SourceContract) -> str:
                 when is_refused then '{reasons.MALFORMED_JSON}'
                 when event_id is null or event_id = '' then '{reasons.MISSING_EVENT_ID}'
                 when coalesce({contract.conversation}, '') = '' then '{reasons.MISSING_CONVERSATION_ID}'
+                when {_has_long_id(contract)} then '{reasons.ID_TOO_LONG}'
                 when coalesce(event_type, '') = '' then '{reasons.MISSING_EVENT_TYPE}'
                 when timestamp is null then '{reasons.BAD_TIMESTAMP}'
                 when timestamp < timestamp '2000-01-01' or timestamp > $loaded_at + interval 1 day
@@ -318,6 +321,13 @@ def _refusal(contract: SourceContract) -> str:
                 when nullif({top}, '') not in ({environments}) or nullif(p.environment, '') not in ({environments})
                     then '{reasons.UNKNOWN_ENVIRONMENT}'
             end"""
+
+
+def _has_long_id(contract: SourceContract) -> str:
+    """Write whether an id has more than MAX_ID_BYTES; some sources have the user in the properties."""
+    user = contract.user or """case when contains(properties, '"user_id"') then properties ->> '$."user_id"' end"""
+    ids = ("event_id", contract.conversation, user)
+    return " or ".join(f"strlen({one}) > {MAX_ID_BYTES}" for one in ids)
 
 
 def _needs_role(contract: SourceContract, directions: Directions) -> str:

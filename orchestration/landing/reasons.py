@@ -4,6 +4,7 @@ MALFORMED_JSON = "malformed_json"
 NOT_AN_OBJECT = "not_an_object"
 MISSING_EVENT_ID = "missing_event_id"
 MISSING_CONVERSATION_ID = "missing_conversation_id"
+ID_TOO_LONG = "id_too_long"
 MISSING_EVENT_TYPE = "missing_event_type"
 BAD_TIMESTAMP = "bad_timestamp"
 TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
@@ -18,6 +19,7 @@ NEXT_STEPS: dict[str, str] = {
     NOT_AN_OBJECT: "write one JSON object per line, not a list or a bare value",
     MISSING_EVENT_ID: "give every event an id that is unique within its source",
     MISSING_CONVERSATION_ID: "give every event the id of its conversation; an empty string counts as missing",
+    ID_TOO_LONG: "keep the ids of events, conversations and users within 512 bytes of UTF-8",
     MISSING_EVENT_TYPE: "give every event a type",
     BAD_TIMESTAMP: "write timestamps as ISO-8601 with a time, for example 2026-03-01T09:30:00Z",
     TIMESTAMP_OUT_OF_RANGE: "check the sender's clock and unit: before 2000 or more than a day ahead of the load",

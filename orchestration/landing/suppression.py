@@ -86,6 +86,10 @@ class Suppressions:
         self._added.append(entry)
         return entry.surrogate
 
+    def is_listed(self, scope: Scope, namespace: str | None, clear_id: str) -> bool:
+        """Whether an id is on the list: of the namespace, or in general when it is None."""
+        return self._find(scope, namespace, clear_id) is not None
+
     def surrogate(self, scope: Scope, source: str, clear_id: str | None) -> str | None:
         """Return what stands in the place of an id of a source, None when it is not on the list."""
         return None if not clear_id else self._find(scope, self.namespace(source), clear_id)

@@ -28,10 +28,37 @@ def add_column(table: str, column: str, kind: str) -> str:
     return f"alter table raw.{table} add column {column} {kind}"
 
 
-_EVENT_TABLES = (
-    *("events", "agent_events", "chat_events"),
-    *("ab_test_exposures", "sales_events", "agentsight_interactions"),
-)
+# With the columns of the conversation and of the user.
+_EVENT_TABLES = {
+    "events": ("conversation_id", "user_id"),
+    "agent_events": ("conversation_id", "user_id"),
+    "chat_events": ("session_id", "user_id"),
+    "ab_test_exposures": ("session_id", "properties ->> '$.user_id'"),
+    "sales_events": ("conversation_id", "properties ->> '$.user_id'"),
+    "agentsight_interactions": ("conversation_id", "customer_id"),
+}
+
+
+def _refuse_long_ids(table: str, conversation: str, user: str) -> tuple[str, ...]:
+    """Return what makes refused lines of events whose ids landing takes no more: lines read stay accounted for."""
+    has_long_id = " or ".join(f"coalesce(strlen({one}), 0) > 512" for one in ("event_id", conversation, user))
+    return (
+        "insert into raw.rejected_events (source, _file, _line, reason, line_bytes, line_sha256, _load_id, _loaded_at) "
+        f"select '{table}', _file, _line, 'id_too_long', strlen(properties::varchar), sha256(event_id), _load_id, "
+        f"_loaded_at from raw.{table} where {has_long_id}",
+        "update raw.loaded_files set accepted = accepted - long.events, rejected = rejected + long.events "
+        f"from (select _file, _load_id, count(*) as events from raw.{table} where {has_long_id} group by all) as long "
+        "where file = long._file and load_id = long._load_id",
+        *(
+            f"delete from raw.{texts} where source = '{table}' "
+            f"and event_id in (select event_id from raw.{table} where {has_long_id})"
+            for texts in ("message_texts", "message_redactions")
+        ),
+        f"delete from raw.{table} where {has_long_id}",
+    )
+
+
+_LLM_TABLES = ("llm_calls", "llm_dead_letters", "llm_answers", "llm_batch_requests")
 
 # Version 1 is a file that no version was written into, 2 to 11 are those of development before the first release: one
 # step brings any of them to the first release, so each statement does nothing where its work is done. Later, one
@@ -105,6 +132,11 @@ MIGRATIONS = (
             "objection VARCHAR, objection_confidence DOUBLE, escalation_reason VARCHAR, "
             "escalation_reason_confidence DOUBLE, dropoff_reason VARCHAR, dropoff_reason_confidence DOUBLE, "
             "definition_hash VARCHAR, content_hash VARCHAR, run_id VARCHAR, labelled_at TIMESTAMP, _load_id BIGINT)",
+            *(statement for table, ids in _EVENT_TABLES.items() for statement in _refuse_long_ids(table, *ids)),
+            *(
+                f"delete from ledger.{table} where strlen(conversation_id) > 512"
+                for table in ("stage_labels", "message_labels", "human_labels", *_LLM_TABLES)
+            ),
             *(
                 f"alter table ledger.message_labels add column if not exists {column}"
                 for column in ("rephrase_similarity DOUBLE", "is_rephrase BOOLEAN", "is_repeat BOOLEAN")

@@ -76,12 +76,16 @@ def _medians(sizes: Sizes) -> str:
     return f"medians of {sizes.rounds} runs, {sizes.job_rounds} of a whole job, 1 within the memory limit"
 
 
+def _folder(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="small sizes of every letter")
     parser.add_argument("--only", default="", help="letters between commas")
     parser.add_argument("--out", type=Path, default=PROJECT_DIR / "target" / "bench", help="folder of the results")
-    parser.add_argument("--work", type=Path, default=None, help="folder with room for the histories")
+    parser.add_argument("--work", type=_folder, default=None, help="folder with room for the histories")
     return parser
 
 

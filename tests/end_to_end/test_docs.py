@@ -166,7 +166,7 @@ class OwnEvents:
 
     def run(self, command: str) -> None:
         landing = self.folder / "landing"
-        environment = {"COLLOQUY_HOME": str(self.folder / "warehouse"), "COLLOQUY_LANDING": str(landing)}
+        environment = {"COLLOQUY_HOME": str(self.folder / "warehouse"), "COLLOQUY_LANDING": str(landing), "YES": "1"}
         finished = _make(command.replace("=landing", f"={landing}"), **environment)
         assert finished.returncode == 0, (command, finished.stdout[-3000:], finished.stderr[-3000:])
 

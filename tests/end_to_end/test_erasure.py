@@ -124,7 +124,7 @@ def test_the_command_erases_from_every_file_dagsters_history_included(tmp_path: 
         "published/colloquy-000001.duckdb",
         "published/colloquy-000002.duckdb",
     } < kinds
-    output = run_command(home, landing, "erase", "--user-id", USER)
+    output = run_command(home, landing, "erase", "--user-id", USER, "--yes")
     assert "no file of the warehouse holds them any more" in output
     assert strings_found(home) == set()
     assert without_ids(published / "colloquy.duckdb") == before

@@ -257,7 +257,9 @@ def test_run_misses_the_landing_folder(
 # dev
 
 
-@pytest.mark.parametrize(("arguments", "port"), [([], 3000), (["--port", "4001"], 4001), (["--port", "65535"], 65535)])
+@pytest.mark.parametrize(
+    ("arguments", "port"), [([], 3000), (["--port", "4001"], 4001), (["--port", "65535"], 65535), (["--port="], 3000)]
+)
 @pytest.mark.usefixtures("home")
 def test_dev_serves_the_port_named(monkeypatch: pytest.MonkeyPatch, arguments: list[str], port: int) -> None:
     # It would serve until somebody ends it; its exit code is handed on.
@@ -265,7 +267,7 @@ def test_dev_serves_the_port_named(monkeypatch: pytest.MonkeyPatch, arguments: l
     assert main(["dev", *arguments]) == port
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "web", "3000.5", ""])
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "web", "3000.5", " "])
 def test_dev_refuses_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
     assert main(["dev", f"--port={port}"]) == 2
     assert "Invalid value for '--port': " in capsys.readouterr().err

@@ -220,6 +220,33 @@ def test_every_layout_of_development_keeps_what_it_has(
     assert read(warehouse.database, "select cost_usd, tokens_cached from raw.events") == [(Decimal("0.000012345"), 3)]
 
 
+def test_events_with_long_ids_become_refused_lines(warehouse: Any, make_event: Any, make_jsonl: Any) -> None:
+    """They landed before there was a limit: from then on no erasure could end."""
+    said = {"event_type": "user_message", "properties": {"content": "hello"}}
+    warehouse.write("events/a.jsonl", make_jsonl(*(make_event(number, **said) for number in range(4))))
+    warehouse.load()
+    change(
+        warehouse.database,
+        "update raw.events set conversation_id = repeat('c', 900000) where event_id = 'e0'",
+        "update raw.events set user_id = repeat('u', 513) where event_id = 'e1'",
+        "update raw.events set user_id = repeat('u', 512) where event_id = 'e2'",
+        "insert into ledger.stage_labels (source, conversation_id) select 'events', conversation_id from raw.events",
+        "update raw.schema_versions set version = 11",
+    )
+    open_raw(warehouse.database).close()
+    assert read(warehouse.database, "select event_id from raw.events order by all") == [("e2",), ("e3",)]
+    assert read(warehouse.database, "select event_id from raw.message_texts order by all") == [("e2",), ("e3",)]
+    assert read(warehouse.database, "select count(*) from ledger.stage_labels") == [(3,)]
+    assert read(warehouse.database, "select lines, accepted, rejected, duplicates from raw.loaded_files") == [
+        (4, 2, 2, 0)
+    ]
+    refused = "select source, _file, _line, reason, line, _load_id from raw.rejected_events order by _line"
+    assert read(warehouse.database, refused) == [
+        ("events", "events/a.jsonl", 1, "id_too_long", None, 1),
+        ("events", "events/a.jsonl", 2, "id_too_long", None, 1),
+    ]
+
+
 def test_a_file_of_the_oldest_layout_is_known_and_the_next_one_lands(
     oldest_layout: Any, make_event: Any, make_jsonl: Any
 ) -> None:

@@ -32,6 +32,10 @@ CASES: list[tuple[str, Any, str | None]] = [
     ("empty id", {"event_id": ""}, "missing_event_id"),
     ("no conversation", {"conversation_id": None}, "missing_conversation_id"),
     ("empty conversation", {"conversation_id": "", "session_id": ""}, "missing_conversation_id"),
+    ("an id of 513 bytes", {"event_id": "é" * 256 + "x"}, "id_too_long"),
+    ("a conversation of 900,000 letters", {"conversation_id": "x" * 900_000}, "id_too_long"),
+    ("a long alias", {"conversation_id": "", "session_id": "x" * 513}, "id_too_long"),
+    ("a long user", {"user_id": "x" * 513}, "id_too_long"),
     ("no type", {"event_type": None}, "missing_event_type"),
     ("empty type", {"event_type": ""}, "missing_event_type"),
     ("no timestamp", {"timestamp": None}, "bad_timestamp"),
@@ -55,6 +59,7 @@ CASES: list[tuple[str, Any, str | None]] = [
     ("empty environment", {"environment": ""}, None),
     ("session_id as alias", {"conversation_id": "", "session_id": "s1"}, None),
     ("numbers as ids", {"event_id": 17, "conversation_id": 4}, None),
+    ("ids of 512 bytes", {"event_id": "é" * 256, "conversation_id": "é" * 256, "user_id": "x" * 512}, None),
     ("no properties", {"properties": None}, None),
     ("properties as a list", {"properties": [1]}, None),
     ("sender from the row", {"event_type": "message_sent"}, None),
@@ -114,3 +119,35 @@ def test_timestamps_are_stored_in_utc(
     warehouse.write("events/a.jsonl", make_jsonl(make_event(1, timestamp=written)))
     warehouse.load()
     assert warehouse.rows("select timestamp::varchar from raw.events") == [(expected,)]
+
+
+# A line of every source, and the paths of the ids in it.
+SOURCE_LINES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "events": ({"event_type": "conversation_started"}, ("event_id", "conversation_id", "session_id", "user_id")),
+    "agent_events": ({"event_type": "started"}, ("id", "conversation_id", "user_id")),
+    "chat_events": ({"event_type": "session_started"}, ("event_id", "session_id", "user_id")),
+    "ab_test_exposures": ({"test_name": "t", "variant": "a"}, ("session_id", "user_id")),
+    "sales_events": (
+        {"event_type": "message_received", "properties": {"sender": "prospect"}},
+        ("conversation_id", "properties.message_id", "properties.user_id"),
+    ),
+    "agentsight_interactions": ({"role": "user", "content": "x"}, ("conversation_id", "customer_id")),
+}
+
+
+@pytest.mark.parametrize(("source", "path"), [(name, path) for name, (_, ids) in SOURCE_LINES.items() for path in ids])
+def test_a_long_id_is_refused_in_every_source(warehouse: Any, source: str, path: str) -> None:
+    fields, ids = SOURCE_LINES[source]
+    for length in (512, 513):
+        line = json.loads(json.dumps(fields)) | {"timestamp": f"2026-03-01T10:00:0{length % 10}Z"}
+        for one in ids:
+            if one == "session_id" and source == "events" and path != one:
+                continue
+            outer, _, inner = one.rpartition(".")
+            (line.setdefault(outer, {}) if outer else line)[inner] = "x" * length if one == path else f"{one}-{length}"
+        if path == "session_id" and source == "events":
+            del line["conversation_id"]
+        warehouse.write(f"{source}/{length}.jsonl", json.dumps(line) + "\n")
+    warehouse.load()
+    assert warehouse.rows(f"select _file from raw.{source}") == [(f"{source}/512.jsonl",)]
+    assert warehouse.rows("select _file, reason from raw.rejected_events") == [(f"{source}/513.jsonl", "id_too_long")]
