@@ -24,7 +24,7 @@ def erase(scope: Scope, clear_id: str, namespace: str | None, settings: Settings
     """
     home = Home(settings.home)
     if home.simulation_marker.exists():
-        print(f"{home.root} holds simulated conversations: there is nobody to erase")
+        print(f"{home.root} holds simulated conversations: there is no person to erase")
         return 2
     home.create()
     key = read_hash_key(home.private, settings.hash_key.get_secret_value() if settings.hash_key else None)
@@ -41,7 +41,7 @@ def erase(scope: Scope, clear_id: str, namespace: str | None, settings: Settings
     with hold_lock(home.lock, "erase", lambda message: print(message, file=sys.stderr), now=now):
         request_erasure(home, [(scope, namespace, clear_id)], key)
     with tempfile.TemporaryDirectory() as nothing:
-        # Who is to be forgotten must not wait for files.
+        # An erasure must not wait for files.
         landing = settings.landing if settings.landing.is_dir() else Path(nothing)
         code = run_warehouse(settings.model_copy(update={"landing": landing}))
     if pending_erasure(home) is not None:
