@@ -51,11 +51,11 @@ def _leave_the_heap(ended_with: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    # Not by ending at SIGPIPE: a run must publish and keep its exit code, whoever reads what it prints.
+    # The process does not end at SIGPIPE: a run must publish and keep its exit code, even after its reader has left.
     sys.stdout = _abandonable(sys.stdout, by_line=sys.stdout.isatty())
     sys.stderr = _abandonable(sys.stderr, by_line=True)
-    # Events are other people's words: what is written here, temporary files too, is this account's alone until it is
-    # published. Everything this process starts inherits it.
+    # Events hold what people wrote. Files written here, temporary ones too, are readable by this account alone until
+    # they are published. Every process that starts from here inherits the mask.
     os.umask(0o077)
     ended_with: list[int] = []
     # Registered before all others it is called after them, with everything closed: to take the heap of a run apart

@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     llm_tokens_per_minute: int = Field(default=200_000, ge=1, description="tokens of the LLM within any 60 seconds")
 
     alert_webhook_url: SecretStr | None = Field(
-        default=None, description="address that alerts are posted to as JSON; a secret, because who has it may post"
+        default=None, description="address that alerts are posted to as JSON; a secret, because it permits posting"
     )
     alert_email_to: str | None = Field(default=None, description="addresses that alerts are mailed to, between commas")
     alert_email_from: str | None = Field(

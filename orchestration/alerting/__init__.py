@@ -1,4 +1,4 @@
-"""Tells people of alerts at least once: what is to be sent is written down before it is sent."""
+"""Sends alerts to people at least once: what is to be sent is written down before it is sent."""
 
 from orchestration.alerting.channels import Channel, DeliveryError, channels_of
 from orchestration.alerting.outbox import DeliveryReport, deliver, queue_alerts

@@ -13,7 +13,7 @@ _TIMEOUT_SECONDS = 10.0
 
 
 class DeliveryError(RuntimeError):
-    """An alert that did not arrive; the message says why and never holds an address, which may be a secret."""
+    """An alert that did not arrive; the message gives the reason and never holds an address, which may be a secret."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Channel(Protocol):
 
 @dataclass(frozen=True)
 class LogChannel:
-    """Says it where the run says everything."""
+    """Writes the alert to the log of the run."""
 
     say: Callable[[str], None]
 
     def send(self, message: Message) -> None:
-        """Say it; this cannot fail."""
+        """Write it to the log; this cannot fail."""
         self.say(f"alert: {message.text}")
 
 
@@ -52,13 +52,13 @@ class WebhookChannel:
 
     def send(self, message: Message) -> None:
         """Post it with its key as Idempotency-Key."""
-        import httpx  # noqa: PLC0415 - most runs alert nobody over the web
+        import httpx  # noqa: PLC0415 - most runs send no alert over the web
 
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
         try:
             answer = httpx.post(self.url, content=message.payload.encode(), headers=headers, timeout=_TIMEOUT_SECONDS)
         except httpx.HTTPError as error:
-            # Its own words may hold the address.
+            # The message of the error may hold the address.
             raise DeliveryError(f"the webhook could not be reached: {type(error).__name__}") from None
         if not answer.is_success:
             raise DeliveryError(f"the webhook answered {answer.status_code}")
@@ -93,7 +93,7 @@ class EmailChannel:
                 f"the mail server did not take it: {type(error).__name__}{f' {code}' if code else ''}"
             ) from None
         if refused:
-            # The others have it; to send again would send it to them twice.
+            # The others have received it: a second try would send it to them twice.
             raise PartlyDeliveredError(f"the mail server refused {len(refused)} of {len(self.recipients)} recipients")
 
     def _connection(self) -> smtplib.SMTP:

@@ -1,4 +1,4 @@
-"""What an alert says to people."""
+"""The text of an alert, for people and for programs."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _VERBS = {
 
 
 def delivery_key(alert_key: str) -> str:
-    """Return the key under which an alert is sent, the same at every try: receivers tell a repeat by it."""
+    """Return the key under which an alert is sent, the same at every try: receivers recognise a repeat by it."""
     return str(uuid5(NAMESPACE_URL, f"colloquy:alert:{alert_key}"))
 
 

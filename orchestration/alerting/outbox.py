@@ -1,7 +1,7 @@
 """The outbox in raw.duckdb: an alert is written there before it is sent, and struck out once it has been taken.
 
-Whatever breaks off in between, it is sent again under the same key: at least once, and twice only when the process dies
-after the other side has taken it and before that is written down.
+If the process breaks off in between, the alert is sent again under the same key. Delivery is at least once: twice only
+when the process dies after the other side has taken the alert and before that is written down.
 """
 
 import time
@@ -20,7 +20,7 @@ from orchestration.warehouse.quoting import text_literal
 # Waits between the tries of one run; a later run tries again.
 _WAITS_SECONDS = (1.0, 4.0)
 
-# No constraint guards a key: an erasure writes raw.duckdb anew, and a copy of a table has none.
+# No constraint guards a key: an erasure rewrites raw.duckdb, and a copy of a table has no constraints.
 _TABLES = (
     "create schema if not exists store.outbox",
     # How far each rule has been judged: what opened before is history, not news. One row a rule.
@@ -30,7 +30,7 @@ _TABLES = (
     "delivery_key varchar, subject varchar, body varchar, payload varchar, queued_at timestamp, attempts integer, "
     "delivered_at timestamp, last_error varchar)",
 )
-# Of a rule nobody has judged before only what is open now is news.
+# For a rule that was never judged before, only the alerts that are open now are new.
 _NEW_ALERTS = """
     select alerts.*
     from build.marts.alerts as alerts
@@ -59,7 +59,7 @@ _PROGRESS = """
 
 @dataclass
 class DeliveryReport:
-    """What became of the deliveries that were due; `problems` names the channels that did not take one."""
+    """The outcome of the deliveries that were due; `problems` names the channels that did not take one."""
 
     queued: int = 0
     delivered: int = 0

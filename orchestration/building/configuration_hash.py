@@ -1,4 +1,4 @@
-"""What decides a number beside the raw data: when it changes, everything is built anew."""
+"""Everything except the raw data that decides a number: when it changes, everything is rebuilt."""
 
 import hashlib
 from fnmatch import fnmatch
@@ -12,7 +12,7 @@ _CONFIGURING = ("dbt_project.yml", "models/*.sql", "macros/*.sql", "seeds/*.csv"
 
 
 def configuration_hash(settings: Settings, project: Path) -> str:
-    """Return the sha256 (hex) of everything beside the raw data that decides a number in the marts."""
+    """Return the sha256 (hex) of everything except the raw data that decides a number in the marts."""
     digest = hashlib.sha256()
     for path in project_files(project):
         name = path.relative_to(project).as_posix()

@@ -15,14 +15,14 @@ from orchestration.building.node_outcomes import Invocation, Outcome
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-# What a node says stands in its result: half of dbt's log costs as much as the SQL of a small build, and so do the
-# artefacts that it writes for every run and that nobody reads.
+# The result of a node holds its message, so dbt writes no log and no artefacts: half of its log costs as much as the
+# SQL of a small build, and so do the artefacts, which nothing reads.
 _SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none", "--no-write-json")
 
 
 @lru_cache(maxsize=1)
 def read_manifest(parsed: Path, _stamp: str) -> "Manifest":
-    """Return the manifest that dbt kept beside its last parse; `_stamp` tells one parse from the next."""
+    """Return the manifest that dbt kept next to its last parse; `_stamp` distinguishes one parse from the next."""
     from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
     manifest = Manifest.from_msgpack(parsed.read_bytes())
@@ -39,7 +39,7 @@ def invoke(
     on_node: Callable[[int], None] = lambda _: None,
     on_statement: Callable[[str, str], None] = lambda _node, _sql: None,
 ) -> Invocation:
-    """Run one dbt command; `on_node` is told after each node how many have ended, `on_statement` what it sends.
+    """Run one dbt command; `on_node` gets the count of ended nodes after each node, `on_statement` what dbt sends.
 
     A node that fails is an outcome and raises nothing. The database is free again when it returns.
     """
@@ -80,7 +80,7 @@ def _make_ready(manifest: "Manifest", project: Path) -> None:
         # A model that an earlier invocation compiled would not take the SQL of its ephemeral ones in again.
         if isinstance(node, ModelNode):
             node.extra_ctes_injected, node.extra_ctes = False, []
-        # Where dbt reads a seed from: that of the project that was parsed, if nobody says otherwise.
+        # The folder that dbt reads a seed from: by default that of the project that was parsed.
         if isinstance(node, SeedNode):
             node.root_path = str(project)
 

@@ -1,4 +1,4 @@
-"""What became of a build and of each of its nodes, whoever ran it."""
+"""The outcome of a build and of each of its nodes, whether dbt or a replay ran it."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ _SUCCEEDED = frozenset({"success", "pass", "warn", "no-op"})
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one node; `compiled_sql` is what dbt made of it, None where it did not get that far."""
+    """The outcome of one node; `compiled_sql` is what dbt made of it, None where it did not get that far."""
 
     unique_id: str
     name: str
@@ -25,7 +25,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Invocation:
-    """What one dbt command did; `error` says why it ran nothing, None when it ran."""
+    """The outcome of one dbt command; `error` is the reason why it ran nothing, None when it ran."""
 
     outcomes: tuple[Outcome, ...]
     error: str | None

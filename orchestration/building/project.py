@@ -29,7 +29,7 @@ LABELLED_MODEL = "int_conversations_undetermined"
 def assemble_project(target: Path, overrides: Path | None, shipped: Path = PROJECT_DIR) -> tuple[str, ...]:
     """Bring the project copy in `target` up to date; `overrides` holds seed files that take the place of shipped ones.
 
-    Only what differs is written, so that dbt parses nothing anew. Returns a sentence for every optional column that a
+    Only what differs is written, so that dbt parses nothing else. Returns a sentence for every optional column that a
     file of `overrides` lacks and that was filled in. Raises ConfigurationError for a seeds folder that is missing or
     holds a file that replaces nothing, and for columns or rows that cannot be used.
     """
@@ -56,7 +56,7 @@ def project_files(project: Path) -> Iterator[Path]:
         yield from (path for path in sorted((project / folder).rglob("*")) if path.suffix in _SUFFIXES)
 
 
-# Paths say where the warehouse lies, not what is in it: moving a warehouse must not rebuild it.
+# Paths name where the warehouse lies, not what is in it: moving a warehouse must not rebuild it.
 _PATH_VARIABLES = ("build_database", "raw_database", "published_before")
 
 
@@ -70,7 +70,7 @@ def dbt_variables(settings: Settings) -> dict[str, str | int]:
         "timezone": settings.timezone,
         "idle_minutes": settings.idle_minutes,
         "publish_raw_text": settings.publish_raw_text,
-        # A new redactor states every text anew.
+        # A new redactor recomputes every text.
         "redactor_version": REDACTOR_VERSION,
     }
 
@@ -99,7 +99,7 @@ def build_command(settings: Settings, *, is_full_refresh: bool) -> list[str]:
     Data tests are no nodes of a build: building/data_tests.py runs them.
     """
     refresh = ["--full-refresh"] if is_full_refresh else []
-    # To look for the tests of what is selected takes longer than to build it.
+    # Searching the tests of the selected nodes takes longer than building the nodes.
     return ["build", *refresh, "--exclude-resource-type", "test", "--indirect-selection", "empty", *dbt_flags(settings)]
 
 

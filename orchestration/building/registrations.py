@@ -1,4 +1,4 @@
-"""Refuses a test whose registration was changed after its start: a plan made after the data is none."""
+"""Refuses a test whose registration was changed after its start: the plan must precede the data."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -42,7 +42,7 @@ def check_registrations(home: Home) -> None:
             remedy = "undo the change, or add a row with the next phase"
             problems.append(Problem(Experiment.file, line, ", ".join(changed), what, remedy))
     if problems:
-        # In one line: of what a step raises, a run shows the first.
+        # In one line: a run shows the first line of what a step raises.
         raise ConfigurationError("; ".join(map(str, problems)))
 
 
@@ -51,7 +51,7 @@ def _data_until(published: Path) -> datetime:
     try:
         manifest = read_manifest(published)
     except ManifestError:
-        # Publishing mends it. Until then nobody can tell that a test has not started.
+        # Publishing repairs the manifest. Until then it is unknown whether a test has started.
         return _ANY_TIME
     if manifest is None or manifest.data_until is None:
         return _NEVER

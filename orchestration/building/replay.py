@@ -1,6 +1,6 @@
 """The statements that dbt sent for an increment, sent again while nothing has changed that they follow from.
 
-For every run dbt writes the same SQL anew, which takes longer than to execute it. What may differ from run to run is
+dbt writes the same SQL again in every run, which takes longer than to execute it. What may differ from run to run is
 either part of the situation, or a literal behind the question whose answer it is: asked_literal in macros/incremental.
 """
 
@@ -73,7 +73,7 @@ def _idle_while_empty(manifest: "Manifest", unique_id: str) -> tuple[str, ...]:
 
 
 def situation(home: Home, selection: Sequence[str]) -> str:
-    """Return a digest (hex) of what the statements of an increment follow from beside the project.
+    """Return a digest (hex) of what the statements of an increment follow from, apart from the project.
 
     These are what is selected, the relations that models ask for, and whether the build before was interrupted.
     """
@@ -116,7 +116,7 @@ def write_recording(recording: Path, nodes: Iterable[NodeStatements]) -> None:
 def replay(home: Home, nodes: Sequence[NodeStatements], on_node: Callable[[int], None]) -> Invocation:
     """Send recorded statements in one transaction: all of it happens, or nothing. A node that is idle stands as it is.
 
-    `on_node` is told after each node how many have ended. A statement that fails is the outcome of its node.
+    `on_node` gets the count of ended nodes after each node. A statement that fails is the outcome of its node.
     """
     outcomes: list[Outcome] = []
     with open_build(home, read_only=False) as connection:
@@ -137,7 +137,7 @@ def replay(home: Home, nodes: Sequence[NodeStatements], on_node: Callable[[int],
 
 
 def _is_idle(connection: duckdb.DuckDBPyConnection, node: NodeStatements) -> bool:
-    # Its own relation first: a table tells at once.
+    # Its own relation first: a table answers at once.
     return bool(node.idle_while_empty) and not any(
         connection.execute(f"select 1 from {relation} limit 1").fetchone() for relation in node.idle_while_empty
     )

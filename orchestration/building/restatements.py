@@ -1,4 +1,4 @@
-"""What a build is compared with: the published version, and why its final values may come out differently."""
+"""The published version that a build is compared with, and the reason why its final values may differ."""
 
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +10,14 @@ from orchestration.warehouse.build_records import Build
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.utc import stored
 
-# An operation that takes a person out decides over one that repairs a file: who asks later must find the erasure.
+# An erasure takes precedence over the repair of a file: the reason for a later restatement must name the erasure.
 _REASONS = {"erase": "erasure", "reload": "reload", "exclude": "reload", "relabel": "definition"}
 
 
 def compare_with_published(home: Home, build: Build, now: datetime, *, is_erasing: bool = False) -> None:
     """Prepare what metric_restatements reads: the published version under its fixed name, and `state.comparison`.
 
-    `now` must carry an offset. While somebody is being erased, nothing is compared: an erasure changes no number, and
+    `now` must carry an offset. During an erasure nothing is compared: an erasure changes no number, and
     the published version still holds the person, whose segments would be kept as old values. Raises duckdb.Error when
     a database cannot be used.
     """
@@ -38,7 +38,7 @@ def compare_with_published(home: Home, build: Build, now: datetime, *, is_erasin
 
 
 def show_published(home: Home, *, is_erasing: bool = False) -> None:
-    """Make the fixed name lead to what readers see now: dbt attaches one path, whatever the version is called."""
+    """Point the fixed name at what readers see now: dbt attaches one path, whatever the name of the version."""
     shown, published = home.published_before, home.published / "colloquy.duckdb"
     shown.parent.mkdir(parents=True, exist_ok=True)
     shown.unlink(missing_ok=True)
@@ -53,7 +53,7 @@ def _reason(home: Home, build: Build) -> str:
     try:
         manifest = read_manifest(home.published)
     except ManifestError:
-        # Publishing mends the manifest and says so; what the numbers were built from is lost with it.
+        # Publishing repairs the manifest and reports it; the record of what the numbers were built from is lost.
         manifest = None
     if manifest is None:
         return "late_data"

@@ -1,4 +1,4 @@
-"""What the words of a message do: the first level of the embedded model, which the stages are told from."""
+"""What the words of a message do: the first level of the embedded model, from which the stages are derived."""
 
 AGENT_ACTS = (
     *("courtesy", "identification", "ask", "restatement", "offer", "answer", "steps"),

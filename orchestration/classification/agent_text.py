@@ -13,7 +13,7 @@ _SILENT_KEYS = frozenset(
 def unwrap(text: str) -> str:
     """Return the spoken text of an agent message: `{"message": "Done."}` gives `Done.`; anything else stays as it is.
 
-    What an envelope says beside its text (flags, thoughts, labels) is not said to the customer, so it is left out.
+    The other fields of an envelope (flags, thoughts, labels) do not reach the customer, so they are left out.
     """
     stripped = text.strip()
     if not stripped.startswith(("{", "[")):

@@ -46,9 +46,9 @@ class StageLabel:
 
 @dataclass(frozen=True)
 class StageAnswer:
-    """What a classifier says of one conversation; `labels` holds every stage of STAGES.
+    """The answer of a classifier for one conversation; `labels` holds every stage of STAGES.
 
-    `claimed_resolved` is what the agent's side says of itself, apart from whether it is so.
+    `claimed_resolved` is what the agent's side claims, apart from whether it is so.
     """
 
     conversation_id: str

@@ -14,9 +14,9 @@ TargetLabels = Mapping[str, bool | None]
 
 @dataclass(frozen=True)
 class LabelledMessage:
-    """A message, what is reached once it was said (label target -> yes, no or undecidable), and what it does.
+    """A message, what is reached after it (label target -> yes, no or undecidable), and what it does.
 
-    `acts` names what the words do (see acts.py); None when nobody said, an empty set when it does nothing of these.
+    `acts` names what the words do (see acts.py); None when they were not named, an empty set when it does none.
     """
 
     message: Message
@@ -28,7 +28,7 @@ class LabelledMessage:
 class LabelledConversation:
     """A conversation with its labels, in the order of its messages.
 
-    `group` names what makes conversations alike (a service, a task, a product); empty where nobody said.
+    `group` names what makes conversations alike (a service, a task, a product); empty where it is unknown.
     """
 
     conversation_id: str

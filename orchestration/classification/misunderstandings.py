@@ -1,4 +1,4 @@
-"""Exchanges the agent did not understand: by its own event, by what it says, by a customer who says it again."""
+"""Exchanges the agent did not understand: by its own event, by its text, or by a customer who repeats or rephrases."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from orchestration.classification.letter_triples import Triples, similarity, tri
 from orchestration.classification.rephrases.detecting import compare
 
 Signal = Literal["fallback_event", "fallback_text", "rephrase"]
-# In this order they are believed.
+# The order in which they are believed.
 SIGNALS: tuple[Signal, ...] = ("fallback_event", "fallback_text", "rephrase")
 FALLBACK_EVENT = "fallback_triggered"
 # Similarity of letter triples, 0..1.
@@ -25,7 +25,7 @@ _SENTENCE = re.compile(r"[^.!?…\n]+")
 
 @dataclass
 class Exchange:
-    """What a customer says until the agent has answered, and the answer: one message or several on each side."""
+    """What a customer writes until the agent has answered, and the answer: one message or several on each side."""
 
     customer: list[Message] = field(default_factory=list)
     agent: list[Message] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Exchange:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the agent has said anything, or reported that it did not understand."""
+        """Whether the agent has written anything, or reported that it did not understand."""
         return bool(self.agent) or self.fallback_event is not None
 
 
@@ -63,7 +63,7 @@ def exchanges_of(messages: Sequence[Message]) -> list[Exchange]:
 def misunderstanding_of(exchange: Exchange, following: Exchange | None) -> Misunderstanding | None:
     """Return the first signal, in the order of SIGNALS, that an exchange was not understood; None without one.
 
-    `following` is the exchange after it, whose customer may be saying the same again.
+    `following` is the exchange after it, whose customer may repeat or rephrase the message.
     """
     if exchange.fallback_event is not None:
         return Misunderstanding("fallback_event", exchange.fallback_event.event_id)

@@ -11,7 +11,7 @@ from orchestration.classification.conversation import Classifier, Message, Role
 from orchestration.classification.misunderstandings import Signal
 from orchestration.classification.realtime import EXCHANGES, classify_prefix
 
-# The newest ones: whoever was last heard of long ago is helped no more.
+# The newest ones: a customer who wrote long ago can no longer be helped.
 LOOKED_AT = 1_000
 _ROLES: dict[str, Role] = {"customer": "customer", "agent": "agent"}
 _MESSAGES = """
@@ -31,7 +31,7 @@ _MESSAGES = """
 
 @dataclass(frozen=True)
 class Unidentified:
-    """An open conversation whose problem is not identified after three exchanges, and the signal that says so."""
+    """An open conversation whose problem is not identified after three exchanges, and the signal that shows it."""
 
     conversation_key: str
     signal: Signal | str

@@ -1,4 +1,4 @@
-"""What can be said of a conversation while it runs: rules and the embedded model, no network, milliseconds."""
+"""What is known of a conversation while it runs: rules and the embedded model, no network, milliseconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class PrefixAnswer:
 
     `stages` is the classifier's answer for the whole prefix, `exchanges` counts the customer's turns with an answer.
     `is_unidentified_after_three_exchanges`: after three or more of them the agent has not shown which problem it is;
-    None where the language is none of the classifier's and not every exchange was misunderstood. `signal` says by what:
-    `no_stage` when nothing but the stages show it; `evidence_event_id` is the last event that shows the signal. Both
-    None unless unidentified, the event also with `no_stage`.
+    None where the language is none of the classifier's and not every exchange was misunderstood. `signal` names what
+    shows it, `no_stage` when nothing but the stages do; `evidence_event_id` is the last event that shows the signal.
+    Both None unless unidentified, the event also with `no_stage`.
     """
 
     stages: StageAnswer
@@ -37,12 +37,12 @@ class PrefixAnswer:
 
 
 def classify_prefix(messages: Sequence[Message], classify: Classifier = classify_by_model) -> PrefixAnswer:
-    """Answer for the messages of one conversation up to now, oldest first; none at all is a conversation unsaid.
+    """Answer for the messages of one conversation up to now, oldest first; without any, nothing has been reached.
 
-    `messages` holds texts as they were said (`role` customer or agent), tool calls (`role` tool) and, where the agent
-    reports it, `fallback_triggered` events (`role` system), each with an `event_id` of its own. `classify` may be the
-    warehouse's own model: `embedded_labeller(home.model).classify`. Raises ValueError when an event_id comes twice or a
-    `seq` goes back.
+    `messages` holds texts as they were written (`role` customer or agent), tool calls (`role` tool) and, where the
+    agent reports it, `fallback_triggered` events (`role` system), each with an `event_id` of its own. `classify` may be
+    the warehouse's own model: `embedded_labeller(home.model).classify`. Raises ValueError when an event_id comes twice
+    or a `seq` goes back.
     """
     ids = [message.event_id for message in messages]
     if len(set(ids)) < len(ids):
@@ -55,7 +55,7 @@ def classify_prefix(messages: Sequence[Message], classify: Classifier = classify
     if len(exchanges) < EXCHANGES:
         return PrefixAnswer(stages, len(exchanges), is_unidentified_after_three_exchanges=False)
     missed = [misunderstanding_of(one, after) for one, after in zip(exchanges, [*exchanges[1:], None], strict=True)]
-    # What an agent says without having understood shows no problem, however much it sounds like it.
+    # The text of an agent that has not understood shows no problem, however much it sounds like it.
     unheard = {
         message.event_id
         for one, miss in zip(exchanges, missed, strict=True)

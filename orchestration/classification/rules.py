@@ -17,7 +17,7 @@ from orchestration.configuration.label_stages import STAGES
 _FACT_CONFIDENCE = 0.99
 _CUE_CONFIDENCE = 0.75
 _CLAIMED = "claimed_resolved"
-# Looking up who somebody is, thinking and calculating say nothing about the concern.
+# Identifying the customer, thinking and calculating show nothing of the concern.
 NEUTRAL_TOOL = re.compile(r"user|customer|account_details|login|auth|verify|identif|think|calculate|transfer|handoff")
 _LEAST_CONCERN_WORDS = 3
 _AGREEMENT_CHARACTERS = 60
@@ -59,7 +59,7 @@ def _answer(conversation: Conversation) -> StageAnswer:
             _read_customer(reading, message)
         elif message.event_type == "tool_called":
             _read_tool(reading, message)
-    # Nobody on the agent's side did anything: that is a fact in every language.
+    # The agent's side did nothing: that is a fact in every language.
     is_undecidable = reading.cues is None and not is_silent
     labels = {stage: _label(reading, stage, is_undecidable=is_undecidable) for stage in (*STAGES, _CLAIMED)}
     return StageAnswer(conversation.conversation_id, {stage: labels[stage] for stage in STAGES}, labels[_CLAIMED])
@@ -130,7 +130,7 @@ def _read_agent(reading: _Reading, message: Message) -> None:
 
 
 def is_claim(cues: Cues, sentence: str) -> bool:
-    """Whether an agent's simplified sentence says that something is done."""
+    """Whether an agent's simplified sentence claims that something is done."""
     return "?" not in sentence and cues.find("claim", sentence) and not cues.find("failure", sentence)
 
 

@@ -54,7 +54,7 @@ def build_model(settings: Settings, name: str) -> int:
         outcomes += done.outcomes
     failed = [one for one in outcomes if not one.is_success]
     for one in failed:
-        # What stands behind a failed model was not tried.
+        # The nodes behind a failed model were not tried.
         if one.status != "skipped":
             print(printable(f"{one.status}: {one.name}: {one.message}"))
     print(_summary(outcomes))

@@ -79,7 +79,7 @@ def run(settings: Settings, landing: Path | None) -> int:
     return run_warehouse(settings.model_copy(update={"landing": folder}), is_rebuild=False)
 
 
-@command_line.command(help="Make everything derived anew from the raw events, then publish.")
+@command_line.command(help="Rebuild everything derived from the raw events, then publish.")
 @_with_settings
 def rebuild(settings: Settings) -> int:
     """Run the whole job from the raw events on."""
@@ -109,7 +109,7 @@ def check_files(settings: Settings, folder: Path) -> int:
     return print_check(folder, settings, now=datetime.now(UTC))
 
 
-@command_line.command(help="Land a corrected file again in the place of what it said, then run.")
+@command_line.command(help="Land a corrected file again in the place of its earlier content, then run.")
 @click.argument("file", type=_PATH)
 @_with_settings
 def reload(settings: Settings, file: Path) -> int:
@@ -181,7 +181,7 @@ def relabel(settings: Settings, since: date, yes: bool) -> int:
 @click.option("--sample", type=_GIVEN_PATH, required=True, help="CSV: conversation_key, stage, reached.")
 @_with_settings
 def label_quality(settings: Settings, sample: Path) -> int:
-    """Land what people say of a sample."""
+    """Land the answers that people gave for a sample."""
     from orchestration.commands.label_quality import judge_labels  # noqa: PLC0415
 
     return judge_labels(sample.expanduser(), settings, now=datetime.now(UTC))

@@ -10,7 +10,7 @@ from orchestration.commands.instance import open_instance
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
 
-# Nobody else reaches it: the UI has no password and can start runs.
+# Reachable from this machine only: the UI has no password and can start runs.
 _HOST = "127.0.0.1"
 DEFAULT_PORT = 3000
 

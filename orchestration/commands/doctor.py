@@ -1,4 +1,4 @@
-"""`make doctor`: is this machine and configuration fit? Each line says what to do when it is not."""
+"""`make doctor`: checks this machine and the configuration. Each line gives the remedy when something is not fit."""
 
 import os
 import platform
@@ -79,13 +79,13 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         yield _links(nearest)
     landing = settings.landing
     is_missing = not landing.exists()
-    # Only a run needs it, and says so itself.
+    # Only a run needs it, and reports it itself.
     hint = " is not there yet: made by you or by the first writer" if is_missing else ""
     yield is_missing or landing.is_dir(), f"COLLOQUY_LANDING {landing}{hint}", "it is no folder; name another one"
 
 
 def _privacy(settings: Settings) -> Iterator[Finding]:
-    """Look for files that other accounts may read; a root that lets nobody in is enough."""
+    """Look for files that other accounts may read; a root closed to other accounts is enough."""
     home = Home(settings.home)
     own = (home.raw_database, home.build_database, home.private, home.dagster, home.root / "dbt")
     others = stat.S_IRWXG | stat.S_IRWXO
@@ -115,7 +115,7 @@ def _space(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(_nearest_existing(settings.home)).free
     yield (
         free >= _NEEDED_FREE_BYTES,
-        f"{free / 1024**3:.1f} GiB free beside COLLOQUY_HOME",
+        f"{free / 1024**3:.1f} GiB free on the disk of COLLOQUY_HOME",
         "a publish writes the marts a second time: make room, or move COLLOQUY_HOME",
     )
 
@@ -161,7 +161,7 @@ def _llm(settings: Settings, seeds: Path) -> Finding:
 
 
 def _alerts(settings: Settings, seeds: Path) -> Iterator[Finding]:
-    """Say where alerts go, and of each rule how long after its window it speaks: when its metric has matured."""
+    """Show where alerts go, and for each rule how long after its window it can fire: when its metric has matured."""
     where = ["the log"]
     where += ["a webhook"] if settings.alert_webhook_url else []
     where += [f"mail to {settings.alert_email_to}"] if settings.alert_email_to else []

@@ -41,7 +41,7 @@ def erase(
     """
     home = Home(settings.home)
     if home.simulation_marker.exists():
-        print(f"{home.root} holds simulated conversations: there are no people to erase")
+        print(f"{home.root} holds simulated conversations: there is no person to erase")
         return 2
     home.create()
     key = read_hash_key(home.private, settings.hash_key.get_secret_value() if settings.hash_key else None)

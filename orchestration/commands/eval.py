@@ -1,4 +1,4 @@
-"""`make eval`: how good the classifiers are, beside the constant, on the golden set and on real conversations."""
+"""`make eval`: how good the classifiers and the constant are, on the golden set and on real conversations."""
 
 import dataclasses
 import json
@@ -105,7 +105,7 @@ def _classifiers(own_model: Path) -> dict[str, Classifier]:
 
 
 def _llm(settings: Settings, now: datetime, dependencies: Dependencies) -> Labeller | None:
-    """Return who asks the LLM that the settings name, None without an endpoint. Raises ValueError without a price."""
+    """Return the step that asks the configured LLM, None without an endpoint. Raises ValueError without a price."""
     configuration = LlmConfiguration.of(settings)
     if configuration is None:
         return None

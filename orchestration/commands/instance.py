@@ -12,8 +12,8 @@ from orchestration.commands.processes import is_running
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import lock_holder
 
-# One writer: one run at a time, the next waits in the queue. The pool says the same of runs that other jobs may start.
-# The sensor looks every minute, so its looks are forgotten; runs have no such setting, see defs/history.py.
+# One writer: one run at a time, the next waits in the queue. The pool enforces the same for runs of other jobs.
+# The sensor looks every minute, so its ticks are deleted; runs have no such setting, see defs/run_history.py.
 # JSON is YAML: a path may hold what YAML would read as syntax.
 CONFIGURATION = """\
 event_log_storage:
@@ -41,7 +41,7 @@ retention:
 """
 
 
-# Runs that somebody waits for, those in the queue apart: they wait themselves.
+# Runs that others wait for, except those in the queue: these wait themselves.
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -84,9 +84,9 @@ def fail_dead_runs(instance: dg.DagsterInstance, home: Home, *, now: datetime) -
 
 
 def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord, now: datetime) -> bool:
-    """Tell whether nobody executes a run: its process alone says so on its way to the lock and back from it."""
+    """Return whether a run has no process: its process alone reports that, on its way to the lock and back from it."""
     run = record.dagster_run
-    # Dagster copies the tags when somebody executes a run again, then in another process.
+    # Dagster copies the tags when a run is executed again, then in another process.
     if PROCESS_TAG in run.tags and run.parent_run_id is None:
         return not is_running(int(run.tags[PROCESS_TAG]), record.create_timestamp.timestamp())
     noted = [

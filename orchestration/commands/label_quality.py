@@ -1,4 +1,4 @@
-"""`make label-sample` and `make label-quality`: how far the stage labels can be trusted, by what people say."""
+"""`make label-sample` and `make label-quality`: how far the stage labels can be trusted, by the answers of people."""
 
 import sys
 from collections.abc import Iterable
@@ -99,7 +99,7 @@ def quality_table(published: Path) -> str:
     with duckdb.connect(str(published / "colloquy.duckdb"), read_only=True) as connection:
         rows = connection.execute(_QUALITY, {"stages": [*STAGES, CLAIMED_RESOLVED]}).fetchall()
     kinds = {row[1] for row in rows} - {"all"}
-    # Of one kind alone, all of them together say the same.
+    # With one kind alone, the row for all of them would repeat it.
     rows = [row for row in rows if len(kinds) > 1 or row[1] != "all"]
     titles = f"{'judged':>7} {'kappa':>6} {'sens.':>6} {'spec.':>6}   {'raw rate':<22}{'corrected rate':<22}"
     return "\n".join([f"{'Stage labels':<28}{titles}".rstrip(), *map(_line, rows)])

@@ -1,4 +1,4 @@
-"""Whether a process of this machine is still the one that somebody noted."""
+"""Whether a process of this machine is still the one that was noted."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,16 @@ _STATE, _STARTED_TICKS = 0, 19
 
 
 def is_running(pid: int, noted_at: float) -> bool:
-    """Tell whether process `pid`, noted at `noted_at` (seconds since the epoch), runs; False for another of its number.
+    """Return whether process `pid`, noted at `noted_at` (seconds since the epoch), runs; False for another of that id.
 
-    Where the system does not say when a process started (no /proc), any process of that number counts.
+    Where the system does not report when a process started (no /proc), any process of that number counts.
     """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        # Somebody else's process: it exists.
+        # A process of another account: it exists.
         pass
     fields = _stat(Path(f"/proc/{pid}/stat"))
     if fields is None:

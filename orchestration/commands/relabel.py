@@ -1,4 +1,4 @@
-"""`make relabel`: label again what another definition has labelled, after saying what that costs."""
+"""`make relabel`: label again what another definition has labelled, after an estimate of the cost."""
 
 import sys
 from datetime import UTC, date, datetime, time
@@ -22,8 +22,8 @@ from orchestration.warehouse.migrations import RawVersionError
 def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetime) -> int:
     """Estimate, and with a yes append new labels for conversations that began on `since` or later, then run the job.
 
-    `since` is a day of the reporting time zone. Returns what the run returns, 0 when nothing is to be done or nobody
-    said yes, 2 when it cannot start.
+    `since` is a day of the reporting time zone. Returns what the run returns, 0 when nothing is to be done or the user
+    did not say yes, 2 when it cannot start.
     """
     home = Home(settings.home)
     reason = None if home.simulation_marker.exists() else obstacle(settings)
@@ -69,7 +69,7 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
 def _price(questions: RunEstimate, settings: Settings) -> str:
     return (
         f"{questions.calls + questions.cache_hits:,} unsure conversations have no label of {settings.llm_model} by the "
-        f"present definition; {questions.cache_hits:,} of them say what others say and cost nothing; "
+        f"present definition; {questions.cache_hits:,} of them repeat the words of others and cost nothing; "
         f"asking about the rest takes about {questions.tokens_in:,} tokens read and {questions.tokens_out:,} written: "
         f"${questions.cost_usd:.4f}; a run spends ${settings.llm_budget_usd_per_run:.2f} at most"
     )

@@ -34,9 +34,9 @@ def run_warehouse(
     is_rebuild: bool = False,
     relabel_from: datetime | None = None,
 ) -> int:
-    """Load, build and publish, then print what came out; a rebuild makes everything derived anew.
+    """Load, build and publish, then print what came out; a rebuild starts again from the raw events.
 
-    With `relabel_from` (aware), labels of other definitions are made anew for what began then or later. A run with
+    With `relabel_from` (aware), labels of other definitions are renewed for what began then or later. A run with
     nothing to do ends with one line. Returns 0 when the marts are published or nothing had changed, 1 when a step
     failed, 2 when it cannot start.
     """

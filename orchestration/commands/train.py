@@ -1,4 +1,4 @@
-"""`make train`: fit the embedded model on the shipped texts, or on the user's conversations besides."""
+"""`make train`: fit the embedded model on the shipped texts, or also on the user's conversations."""
 
 import hashlib
 import sys
@@ -54,7 +54,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, what prefixes it was not fitted on say of it, and the comparison where it is the user's own."""
+    """A model, its results on prefixes it was not fitted on, and the comparison where it is the user's own."""
 
     model: Model
     measured: Measured
@@ -78,7 +78,7 @@ def run_training(settings: Settings, extra: Path | None) -> int:
             print(f"{extra}: one conversation: none is left to compare the models on; label at least {_LEAST_OWN}")
             return 1
         if len({conversation.group for conversation in own}) == 1:
-            # A group that all share tells nothing apart: each conversation is then held out by itself.
+            # A group that all share separates nothing: each conversation is then held out by itself.
             own = [replace(conversation, group="") for conversation in own]
     else:
         # They follow from the same texts.
@@ -125,7 +125,7 @@ def train_own(prepared: Prepared) -> Trained:
     model = fit_model(prepared, strength)
     crossed = cross_fit(prepared, model, strength)
     held_out = _held_out(own)
-    # A threshold is tuned to the mix of stages it is told from, and the user's next group has another mix.
+    # A threshold is tuned to the mix of stages it is fitted on, and the user's next group has another mix.
     answering, measured = calibrate(crossed, held_out, tunes_thresholds=False)
     names = {conversation.conversation_id for conversation in own}
     judged = [prefix for prefix in measuring_part(held_out) if prefix.conversation_id.rpartition("@")[0] in names]

@@ -1,4 +1,4 @@
-"""Registered A/B tests: rows of ab_tests.csv; what a test was planned to be, before anybody looks at it."""
+"""Registered A/B tests: rows of ab_tests.csv; each is the plan of a test, fixed before its data are looked at."""
 
 import math
 import re
@@ -94,7 +94,7 @@ def _metric_problems(
         return
     stated = row.metric_type or "conversion"
     if stated != expected:
-        what = f"primary_metric {metric} is of type {expected}, metric_type says {stated}"
+        what = f"primary_metric {metric} is of type {expected}, metric_type states {stated}"
         yield tests.problem(line, "metric_type", what, f"write {expected}")
 
 

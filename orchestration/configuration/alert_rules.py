@@ -1,4 +1,4 @@
-"""Rules by which metrics are watched: rows of alert_rules.csv; one that can never speak is refused."""
+"""Rules by which metrics are watched: rows of alert_rules.csv; one that can never fire is refused."""
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal

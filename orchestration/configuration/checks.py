@@ -27,7 +27,7 @@ PhraseProblems = Callable[[Seed[TaxonomyRow]], Iterable[Problem]]
 def check_configuration(project: Path, phrase_problems: PhraseProblems) -> None:
     """Check the seeds of an assembled dbt project; raises ConfigurationError naming every problem.
 
-    `phrase_problems` says what is wrong with phrases of the taxonomy: how texts are read is not known here.
+    `phrase_problems` finds what is wrong with phrases of the taxonomy: how texts are read is not known here.
     """
     seeds = read_seeds(project / "seeds")
     metrics, dimensions = seeds.of(MetricDefinition), seeds.of(SegmentDimension)

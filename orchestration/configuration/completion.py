@@ -29,7 +29,7 @@ def complete_seed(path: Path, model: type[Row]) -> CompletedSeed | None:
     try:
         lines = [cells for _, cells in read_lines(path)]
     except (OSError, UnicodeDecodeError, csv.Error):
-        # The check of the assembled project says why.
+        # The check of the assembled project reports why.
         return None
     columns, defaults = tuple(columns_of(model)), defaults_of(model)
     header = lines[0] if lines else []

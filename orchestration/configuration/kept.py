@@ -11,7 +11,7 @@ from orchestration.configuration.taxonomy import TaxonomyRow, read_taxonomy
 
 @dataclass(frozen=True)
 class Kept:
-    """What stays of somebody's free properties, because numbers are computed from it: names, and reasons by name."""
+    """What stays of a person's free properties, because numbers are computed from it: names, and reasons by name."""
 
     properties: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 INITIATED = "initiated"
 STAGES = ("greeted", "problem_identified", "solution_proposed", "solution_accepted", "resolved")
-# What the agent's side says of itself: kept beside the stages, never one of them.
+# What the agent's side claims: kept next to the stages, never one of them.
 CLAIMED_RESOLVED = "claimed_resolved"
 UNKNOWN = "unknown"
 

@@ -12,7 +12,7 @@ class ConfigurationError(ValueError):
 class Problem:
     """One thing that is wrong; `line` is the one an editor shows, None for a file that cannot be read at all.
 
-    `what` says what is wrong, `remedy` what to do.
+    `what` is the cause, `remedy` what to do.
     """
 
     file: str

@@ -9,7 +9,7 @@ from orchestration.configuration.rows import Row
 
 Kind = Literal["intent", "objection", "escalation_reason", "dropoff_reason"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# A phrase that only looks like another; whoever says it says none of the labels of its kind.
+# A phrase that only looks like another; it shows none of the labels of its kind.
 NO_LABEL = "none"
 
 

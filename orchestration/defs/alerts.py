@@ -1,4 +1,4 @@
-"""The alerts of this run to those who want to know."""
+"""Sends the alerts of this run to their channels."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,7 +16,7 @@ _CHECK = "alerts_delivered"
 
 @dg.asset(
     key=["outbox", "alert_deliveries"],
-    # Behind the publish: who is told of a number finds it there.
+    # After the publish: the number that an alert reports is then in the marts.
     deps=[publish.KEY],
     check_specs=[
         dg.AssetCheckSpec(

@@ -20,7 +20,7 @@ class Seen:
     requested_at: str
 
     def to_cursor(self) -> str:
-        """Return the text that Dagster keeps between two looks."""
+        """Return the text that Dagster keeps between two ticks."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -64,7 +64,7 @@ def decide(
     if before is not None:
         requested_at = datetime.fromisoformat(before.requested_at)
         next_at = requested_at + quiet_time
-        # A request from the future: the clock was set back since, and nobody waits until it gets there again.
+        # A request from the future: the clock was set back since, and a run must not wait until it gets there again.
         if requested_at <= now < next_at:
             return Decision(None, f"batching files until {next_at:%Y-%m-%d %H:%M:%S} UTC")
     return Decision(Seen(state, now.isoformat()), "files have landed")

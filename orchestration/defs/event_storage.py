@@ -1,6 +1,6 @@
 """Dagster's store of events with its connections kept open.
 
-The one that Dagster ships opens SQLite anew for every event and waits for the disk each time, at half the cost of a
+The one that Dagster ships opens SQLite for every event and waits for the disk each time, at half the cost of a
 small run.
 """
 
@@ -32,7 +32,7 @@ class KeptOpenEventLogStorage(SqliteEventLogStorage):
         inst_data: "ConfigurableClassData | None",
         config_value: Mapping[str, Any],
     ) -> "KeptOpenEventLogStorage":
-        """Make the storage from what dagster.yaml says of it."""
+        """Make the storage from its configuration in dagster.yaml."""
         return cls(inst_data=inst_data, **config_value)
 
     @contextmanager

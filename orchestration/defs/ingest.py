@@ -66,7 +66,7 @@ def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSum
             now=warehouse.now(),
             on_progress=throttled(context.log.info),
         )
-        # A line that has just landed may show whose the earlier ones were.
+        # A line that has just landed may show that earlier ones belong to an erased person.
         _erase(context, warehouse)
     except (ConfigurationError, RawVersionError, OtherKeyError) as error:
         raise dg.Failure(str(error)) from error
@@ -75,7 +75,7 @@ def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSum
 
 def _erase(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
     if begin_erasure(warehouse.home, warehouse.hash_key()):
-        context.log.info("raw is without the people to be erased; everything else is made anew from it")
+        context.log.info("raw is without the people to be erased; everything else is rebuilt from it")
 
 
 def _expire(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
@@ -94,5 +94,5 @@ def _expire(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         discard_build(home)
         context.log.info(
             f"expired: {expired.texts} texts, free properties of {expired.events} events, {expired.rejected} "
-            "refused lines; everything is built anew without them"
+            "refused lines; everything is rebuilt without them"
         )

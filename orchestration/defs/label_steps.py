@@ -1,4 +1,4 @@
-"""What the steps of labelling have in common: one that breaks costs no mart, and says so."""
+"""What the steps of labelling have in common: one that breaks costs no mart, and reports its failure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Summary(Protocol):
         """Return the counts by name."""
 
     def as_text(self) -> str:
-        """Say it in one line."""
+        """Summarise it in one line."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Done:
 
 @dataclass(frozen=True)
 class LabelStep:
-    """A table of the ledger and the check that says whether everything due was labelled."""
+    """A table of the ledger and the check whether everything due was labelled."""
 
     key: Sequence[str]
     check_name: str

@@ -11,7 +11,7 @@ from orchestration.redaction.printable import printable
 class _OwnMessages(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         meta = getattr(record, "dagster_meta", {})
-        # "Dependencies for step ... failed" names every table and says nothing that the failed step has not said.
+        # "Dependencies for step ... failed" names every table and adds nothing to the message of the failed step.
         is_repetition = "Dependencies for step" in record.getMessage()
         is_ours = not meta.get("dagster_event") and "dbt " not in meta.get("orig_message", "")
         return not is_repetition and (is_ours or record.levelno >= logging.ERROR)

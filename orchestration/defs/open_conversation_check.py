@@ -79,7 +79,7 @@ def _find() -> list[Unidentified]:
 
 
 def _hashes(found: Iterable[Unidentified]) -> list[str]:
-    """Return keyed hashes that tell them again: an erasure does not reach the cursor, so it may hold no id."""
+    """Return keyed hashes that identify them: an erasure does not reach the cursor, so it may hold no id."""
     key = Warehouse().hash_key()
     return sorted(
         hmac.digest(key, one.conversation_key.encode("utf-8", "surrogatepass"), "sha256").hex() for one in found

@@ -1,4 +1,4 @@
-"""What holds for every asset alike, said once: groups, owners, the pool of the one writer, and what is tried again."""
+"""What holds for every asset alike: groups, owners, the pool of the one writer, and what is tried again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from orchestration.reporting.remedies import passes
 
 # Nothing but this project writes the warehouse: one run at a time has the pool, the next one waits in the queue.
 WAREHOUSE_POOL = "warehouse"
-# A run with this tag makes everything derived anew from raw.
+# A run with this tag rebuilds everything derived from raw.
 REBUILD_TAG = "colloquy/rebuild"
 # A run with this tag labels again what began at its moment (ISO-8601 with an offset) or later.
 RELABEL_TAG = "colloquy/relabel"
@@ -46,7 +46,7 @@ def retry_disk_errors(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Try the step again, twice, after 10 and 20 seconds, when a disk or share gave an error or a file was held.
 
     Safe for landing, which commits a file with its manifest row in one transaction and skips what it knows, and for
-    publishing, which repairs what an interrupted one left; the run keeps its lock meanwhile, so nobody comes between.
+    publishing, which repairs what an interrupted one left; the run keeps its lock meanwhile, so no run comes between.
     Nothing else is tried again: a full disk stays full, the same rows fail the same way, a build would cost twice.
     """
     try:

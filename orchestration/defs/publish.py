@@ -44,7 +44,7 @@ def published_version(tables: Mapping[str, str], tests: Sequence[dg.AssetCheckSp
                 run_id=context.run.run_id,
                 data_until=data_until(home.build_database),
                 checks=checks,
-                # Older versions hold whoever is being erased.
+                # Older versions hold the person who is being erased.
                 keep=1 if pending_erasure(home) else settings.published_versions,
                 now=started_at,
                 on_progress=context.log.info,
@@ -93,7 +93,7 @@ def _results_of_run(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]
 def _require_audit(results: dict[str, str], audited: Sequence[dg.AssetCheckSpec]) -> None:
     """Raise Failure unless every blocking check has passed in this very run.
 
-    Dagster holds this step back when a check has failed. It cannot when somebody starts this step alone.
+    Dagster holds this step back when a check has failed. It cannot when a user starts this step alone.
     """
     unaudited = [spec.name for spec in audited if spec.blocking and results.get(spec.name) not in {"passed", "warned"}]
     if unaudited:

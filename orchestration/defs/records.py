@@ -22,7 +22,7 @@ _RECORDS = {
 
 @dg.definitions
 def records() -> dg.Definitions:
-    """Return them as assets that the graph shows and nobody materializes."""
+    """Return them as assets that the graph shows and no step materializes."""
     return dg.Definitions(
         assets=[dg.AssetSpec(list(key), description=text, kinds={"duckdb"}) for key, text in _RECORDS.items()]
     )

@@ -19,7 +19,7 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
-        """Hold the lock while the run lasts; a second run waits and says for whom."""
+        """Hold the lock while the run lasts; a second run waits and names the holder."""
         home = self.home
         home.create()
         logger = context.log or dg.get_dagster_logger()

@@ -49,6 +49,6 @@ def request_when_due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
         if settings.landing.is_dir() and why_due(settings, asks_llm=False) is None:
             return dg.SkipReason(nothing_due(Home(settings.home).published))
     except (ConfigurationError, OSError) as error:
-        # The run fails with the same words, where people look for them.
+        # The run fails with the same message, where people look for it.
         context.log.warning(str(error))
     return dg.RunRequest(tags={TRIGGER_TAG: "hourly"})

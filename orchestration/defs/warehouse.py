@@ -194,7 +194,7 @@ def _warehouse_models(step: _Step) -> dg.AssetsDefinition:
         settings, home = warehouse.settings, warehouse.home
         current_hash = configuration_hash(settings, home.dbt_project)
         continued = continue_build(home, current_hash, context.run.run_id)
-        # Launched alone, it has not seen what landed: it may build and never says that it is complete.
+        # Launched alone, it has not seen what landed: it may build but never marks the build as complete.
         build = continued or begin_build(home, current_hash, context.run.run_id)
         compare_with_published(home, build, warehouse.now(), is_erasing=pending_erasure(home) is not None)
         yield from step.run(context, warehouse, build)

@@ -1,4 +1,4 @@
-"""What dbt tests and models found wrong, told so that a person can go on from there; never with anybody's words."""
+"""What dbt tests and models found wrong, shown so that a person can go on from there; never with people's texts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from orchestration.expectations.results import SHOWN_EXAMPLES, Severity
 from orchestration.redaction.printable import one_line
 from orchestration.warehouse.home import Home
 
-# Texts are shown only in columns of keys and of names out of closed lists; any other may be what somebody wrote.
+# Texts are shown only in columns of keys and of names out of closed lists; any other may hold what a person wrote.
 _SHOWN_ENDINGS = ("_id", "_key", "_type", "_kind", "_role", "_name", "_date", "_hash", "_by")
 _SHOWN_COLUMNS = {
     *("source", "funnel", "stage", "segment", "metric_name", "environment", "offence", "outcome", "outcome_reason"),
@@ -61,7 +61,7 @@ def failed_nodes(outcomes: Iterable[Outcome]) -> tuple[DbtFinding, ...]:
 
 
 def rows_found(home: Home, failed: Iterable[FailedTest]) -> tuple[DbtFinding, ...]:
-    """Return each failed test with its first rows, errors first; runs them once more, the databases must be free."""
+    """Return each failed test with its first rows, errors first; runs them again, the databases must be free."""
     failed = list(failed)
     if not failed:
         return ()

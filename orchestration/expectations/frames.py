@@ -86,7 +86,7 @@ def newest_metrics(connection: duckdb.DuckDBPyConnection) -> "pd.DataFrame":
 
 
 def has_conversations(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Say whether fct_conversations holds any row."""
+    """Return whether fct_conversations holds any row."""
     return bool(connection.execute("select exists (select 1 from marts.fct_conversations)").fetchall()[0][0])
 
 

@@ -34,7 +34,7 @@ def _source_expectations(source: str) -> tuple[Expectation, ...]:
             f"{source}_rows_come_from_its_folder",
             source,
             "error",
-            "Every row says which file it came from, and that file lies in the folder of its source.",
+            "Every row names the file it came from, and that file lies in the folder of its source.",
             "ExpectColumnValuesToMatchRegex",
             {"column": "file", "regex": f"^{source}/"},
             _ROW,

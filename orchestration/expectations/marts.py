@@ -1,4 +1,4 @@
-"""What is expected of metrics_daily before it is published: the table that BI tools read without asking back."""
+"""What is expected of metrics_daily before it is published: the table that BI tools read without further checks."""
 
 from datetime import datetime
 from pathlib import Path

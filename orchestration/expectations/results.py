@@ -15,8 +15,8 @@ SHOWN_EXAMPLES = 5
 class Expectation:
     """One expectation of Great Expectations about a table, as data: reading the list costs no import of the library.
 
-    `kind` is its class name there and `arguments` are its arguments; `shown` names the columns that tell a person which
-    row failed, none of which may hold what somebody wrote; `rows_are` says what one row stands for, in the plural.
+    `kind` is its class name there and `arguments` are its arguments; `shown` names the columns that identify a failed
+    row, none of which may hold what a person wrote; `rows_are` names what one row stands for, in the plural.
     """
 
     name: str

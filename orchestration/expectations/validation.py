@@ -17,7 +17,7 @@ def validate(frame: "pd.DataFrame", expectations: Sequence[Expectation]) -> tupl
     """Return one result an expectation, in their order.
 
     A frame without rows fulfils every expectation about rows, for there is none that could be wrong; where a table must
-    not be empty, an expectation about its number of rows says so. Raises ExpectationError.
+    not be empty, an expectation about its number of rows covers that. Raises ExpectationError.
     """
     about_rows = [one for one in expectations if one.kind.startswith("ExpectColumn")]
     if frame.empty and len(about_rows) == len(expectations):

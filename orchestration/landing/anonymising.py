@@ -1,7 +1,7 @@
-"""Takes out of rows what somebody said and who it was; what the models count stays.
+"""Removes a person's texts and identity from rows; what the models count stays.
 
 Used at landing over the rows about to land, and over stored rows by erasure and retention, so that a line sent again
-meets its row as it would now be written.
+is compared with its row as it would now be written.
 """
 
 import duckdb
@@ -60,9 +60,9 @@ def anonymise(
     *,
     has_content: bool,
 ) -> int:
-    """Take ids, texts and free properties out of the rows of a temporary table that belong to somebody on the list.
+    """Take ids, texts and free properties out of the rows of a temporary table that belong to a person on the list.
 
-    The table has the columns of raw.<source>; `has_content` says that it has the texts as well. Returns how many rows.
+    The table has the columns of raw.<source>; with `has_content` also the texts. Returns the number of these rows.
     """
     conversation = contract.conversation
     pairs = connection.execute(

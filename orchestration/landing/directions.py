@@ -18,7 +18,7 @@ class Directions:
 
     def types_of(self, source: str) -> dict[str, str]:
         """Event types of a source that need a sender, with the one they have by themselves, or ''."""
-        # The two canonical names say who speaks, whether a source lists them or not.
+        # The two canonical names determine the sender, whether a source lists them or not.
         listed = self.message_types.get(source, {})
         return _MESSAGE_TYPES | {name: role or _MESSAGE_TYPES.get(name, "") for name, role in listed.items()}
 

@@ -1,4 +1,4 @@
-"""Tells new events from those that have landed before: same id and content, or same id and other content.
+"""Separates new events from those that have landed before: same id and content, or same id and other content.
 
 The probe runs over every event of the source ever loaded: first the 64-bit hash of the id, then the id.
 """

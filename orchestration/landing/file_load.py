@@ -146,7 +146,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 class _Writer:
-    """What one file has brought into the tables so far; `known` are its refused lines of earlier loads, None: look."""
+    """What one file has brought into the tables so far; `known` are its earlier refused lines, None if unread."""
 
     def __init__(self, context: LoadContext, file: LandedFile, known: Counter[RejectKey] | None = None) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""Takes back what a file brought, and puts what it says now in its place, or nothing.
+"""Takes back what a file brought, and puts its present content in its place, or nothing.
 
 What other files carried of the same events must not go with it. Raw keeps only the first line of an event, so every
 file that had a duplicate of this one's, or a line refused because of one, is read again, in the order in which they
@@ -27,7 +27,7 @@ from orchestration.warehouse.utc import stored
 
 
 class RepairError(Exception):
-    """A file cannot be reloaded or excluded; nothing was changed, and the message says what to do."""
+    """A file cannot be reloaded or excluded; nothing was changed, and the message gives the remedy."""
 
 
 def repair_file(
@@ -42,7 +42,7 @@ def repair_file(
     now: datetime,
     on_progress: Progress,
 ) -> RepairSummary:
-    """Take out all that the path of `file` ever brought; `reload` puts in its place what the file says now.
+    """Take out all that the path of `file` ever brought; `reload` puts its present content in its place.
 
     An excluded file stays where it is and does not land again while its content is what it was. The other arguments are
     those of load_landing. Raises RepairError for a file that never landed, and for one that has to be read and is
@@ -93,7 +93,7 @@ class _Repair:
             condition="_file = $file",
             parameters={"file": known.file},
         )
-        # Before the path is forgotten: its first load says which files came after it.
+        # Before the path is forgotten: its first load determines which files came after it.
         sharing = sharing_files(connection, known)
         forgotten = forget_path(connection, known)
         if operation == "reload":

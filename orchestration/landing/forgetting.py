@@ -45,7 +45,7 @@ def sharing_files(connection: duckdb.DuckDBPyConnection, known: KnownPath) -> li
     """Return the files that may hold a line of an event of this path, in the order in which they first landed.
 
     Raw does not keep duplicates, only how many a load had: these are all files of the source whose loads since this
-    path first landed had any, beside their own lines read again, or refused a line for what another file said.
+    path first landed had any, apart from their own lines read again, or refused a line because of another file.
     """
     rows = connection.execute(
         """
@@ -87,7 +87,7 @@ def forget_path(connection: duckdb.DuckDBPyConnection, known: KnownPath) -> Forg
 
 
 def reopen_file(connection: duckdb.DuckDBPyConnection, file: str) -> None:
-    """Take back the refusals of a file that depended on other files, so that they are judged anew.
+    """Take back the refusals of a file that depended on other files, so that they are judged again.
 
     In the accounts of their loads these lines become duplicates: they brought nothing then, and count when read again.
     """

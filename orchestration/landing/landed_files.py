@@ -1,4 +1,4 @@
-"""Finds the files of the landing folder, says which are not read and why, and opens the others.
+"""Finds the files of the landing folder, reports which are not read and why, and opens the others.
 
 Others write into that folder, so a name in it may lead anywhere by the time it is opened: no link is followed there.
 """

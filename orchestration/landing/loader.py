@@ -67,7 +67,7 @@ def load_landing(
         load_id, loaded_at = next_load(connection, stored(now))
         context = make_context(connection, seeds, hash_key, load_id, loaded_at)
         if context.suppressions is not None:
-            # Files are named by people, and some name them after people.
+            # People choose the names of files, and some names contain a person's name.
             shown = partial(context.suppressions.replace_ids, shortest=DISTINCTIVE_LETTERS)
             entries = [replace(entry, name=shown(entry.name)) for entry in entries]
         return _Run(context, stable_after, now, on_progress).load(entries)
@@ -82,7 +82,7 @@ def check_files(
     now: datetime,
     on_progress: Progress = _silent,
 ) -> LandingSummary:
-    """Tell what load_landing would do with these files in an empty warehouse; nothing of it stays."""
+    """Report what load_landing would do with these files in an empty warehouse; nothing of it stays."""
     with tempfile.TemporaryDirectory() as folder:
         return load_landing(
             Path(folder) / "check.duckdb",

@@ -98,7 +98,7 @@ def _read(contract: SourceContract, strays: tuple[str, ...]) -> str:
 def _opened(contract: SourceContract) -> str:
     """Add `keys` (null unless the line is an object), and `raw`, the properties as sent, `inner` if they are a string.
 
-    Each layer computes what the next one uses more than once: DuckDB repeats what is said twice inside a case.
+    Each layer computes what the next one uses more than once: DuckDB repeats an expression that stands twice in a case.
     """
     raw = "null" if contract.object_field is None else f"d.{contract.object_field}"
     return f"""
@@ -108,12 +108,12 @@ def _opened(contract: SourceContract) -> str:
 
 
 def _counted(contract: SourceContract, strays: tuple[str, ...]) -> str:
-    """Add `has_more`: more fields than the known ones that are filled; `has_doubled`: an alias beside a filled column.
+    """Add `has_more`: more fields than the known ones that are filled; `has_doubled`: an alias next to a filled column.
 
     And `is_listed`: what it has more are `strays`, filled, each once and in their order. Counting is ten times cheaper
     than comparing names, and enough for a line whose fields are all filled.
     """
-    # An alias beside a filled field of its own would be lost: it counts as unknown and moves into the properties.
+    # An alias next to a filled field of its own would be lost: it counts as unknown and moves into the properties.
     doubled = " or ".join(
         f"(nullif(d.{column}, '') is not null and d.{name} is not null)"
         for column, names in contract.aliases.items()
@@ -245,7 +245,7 @@ def _named(contract: SourceContract) -> str:
 def _first(contract: SourceContract, column: str) -> str:
     if column == "event_type":
         return _event_type(contract)
-    # A column that the properties may carry as well is one column; the top level says it first.
+    # A column that the properties may carry as well is one column; the top level takes precedence.
     inside = (f"p.{column}",) if column in PROPERTY_COLUMNS else ()
     candidates = [f"d.{name}" for name in contract.candidates(column)]
     if column in (contract.user, contract.conversation) or len(candidates) > 1 or inside:

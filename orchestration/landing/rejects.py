@@ -29,7 +29,7 @@ class RejectRow(NamedTuple):
 
 @dataclass
 class RejectJudge:
-    """Tells the new refused lines of one load of one file; `known` are those kept from earlier loads of its path."""
+    """Finds the new refused lines of one load of one file; `known` are those kept from earlier loads of its path."""
 
     file: str
     known: Counter[RejectKey]
@@ -59,7 +59,7 @@ class RejectJudge:
         return rows
 
     def _kept(self, masked: str) -> str | None:
-        """Return the beginning of a line; nothing of one that names somebody who asked to be forgotten."""
+        """Return the beginning of a line; nothing of one that names a person who asked to be forgotten."""
         if self.suppressions is not None and self.suppressions.is_mentioned(masked):
             return None
         return shorten(masked)

@@ -38,7 +38,7 @@ class LoadContext:
 def make_context(
     connection: duckdb.DuckDBPyConnection, seeds: Path, hash_key: bytes, load_id: int, loaded_at: datetime
 ) -> LoadContext:
-    """Read what a load follows: the seeds, and who asked to be forgotten.
+    """Read what a load follows: the seeds, and the list of people who asked to be forgotten.
 
     Raises FileNotFoundError or ValueError for the seeds, OtherKeyError for a list made with another key.
     """

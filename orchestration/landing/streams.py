@@ -135,7 +135,7 @@ def _is_whole(line: bytes) -> bool:
         # Numbers stay text: Python makes no int of more than 4,300 digits.
         json.loads(line.decode("utf-8"), parse_int=str, parse_float=str)
     except RecursionError:
-        # Too deep to tell; as a line it is refused for its depth, which says more than waiting would.
+        # Too deep to be checked here; as a line it is refused for its depth, which is clearer than a file that waits.
         return True
     except ValueError:
         return False

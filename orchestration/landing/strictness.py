@@ -1,6 +1,6 @@
 """Finds what DuckDB's JSON reader takes though it is no JSON: trailing commas, NaN and Infinity in any letter case.
 
-Everything else it refuses as the standard library does, and half surrogates besides, which no UTF-8 text can hold.
+Everything else it refuses as the standard library does, and half surrogates too, which no UTF-8 text can hold.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Who asked to be forgotten: keyed hashes of their ids, and the surrogates that stand in their place.
+"""The people who asked to be forgotten: keyed hashes of their ids, and the surrogates that stand in their place.
 
-The list holds no id. Whether a line belongs to somebody on it is found by hashing the ids of the line; whether a text
-mentions somebody, by hashing every part of it that begins and ends at the edge of a word and is as long as an id.
+The list holds no id. Whether a line belongs to a person on it is found by hashing the ids of the line; whether a text
+mentions a person, by hashing every part of it that begins and ends at the edge of a word and is as long as an id.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import duckdb
 
 Scope = Literal["user", "conversation"]
 Pair = tuple[str, str | None]
-# Shorter ids are words and numbers of everybody: they count only where an id is expected.
+# Shorter ids may be common words and numbers: they count only where an id is expected.
 DISTINCTIVE_LETTERS = 6
 _EDGE = re.compile(r"(?<!\w)|(?!\w)")
 _ID_FIELD = re.compile(r"""_?id["']?\s{0,5}[:=]\s{0,5}["']?([^"',}\s]{1,5})(?=["',}\s]|\Z)""")
@@ -25,7 +25,7 @@ _COLUMNS = "key_hash, scope, id_namespace, surrogate, id_length"
 
 
 class OtherKeyError(Exception):
-    """The list was made with another key: whoever is on it would land in clear again."""
+    """The list was made with another key: the people on it would land in clear again."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def hash_id(hash_key: bytes, clear_id: str) -> str:
 
 
 def new_surrogate() -> str:
-    """Return an id that nobody has and that says nothing."""
+    """Return an id that is unused and carries no information."""
     return f"erased-{uuid.uuid4()}"
 
 
@@ -105,7 +105,7 @@ class Suppressions:
     def belonging(self, source: str, pairs: Iterable[Pair]) -> tuple[dict[str, str], dict[str, str]]:
         """Return conversations and users of (conversation, user) pairs that are on the list, with their surrogates.
 
-        A conversation in which somebody on the list takes part is put on it.
+        A conversation in which a person on the list takes part is put on it.
         """
         pairs = list(pairs)
         users = {
@@ -133,7 +133,7 @@ class Suppressions:
         return "".join([*parts, text[place:]])
 
     def is_mentioned(self, line: str) -> bool:
-        """Whether a line of a file names somebody on the list: long ids anywhere, short ones as an id's value."""
+        """Whether a line of a file names a person on the list: long ids anywhere, short ones as an id's value."""
         readable = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), line) if "\\u" in line else line
         if any(True for _ in self._mentions(readable, DISTINCTIVE_LETTERS)):
             return True
@@ -176,14 +176,14 @@ def write_suppressions(
 
 
 def key_check(hash_key: bytes) -> str:
-    """Return a word that tells two keys apart."""
+    """Return a word that differs between two keys."""
     return hash_id(hash_key, "which key is this?")[:16]
 
 
 def read_suppressions(
     connection: duckdb.DuckDBPyConnection, hash_key: bytes, namespaces: Mapping[str, str]
 ) -> Suppressions | None:
-    """Read the list; None when nobody is on it. Raises OtherKeyError when it was made with another key."""
+    """Read the list; None when it is empty. Raises OtherKeyError when it was made with another key."""
     rows = connection.execute(f"select {_COLUMNS}, key_check from raw.suppressions order by all").fetchall()
     if not rows:
         return None

@@ -21,7 +21,7 @@ class StoredConversation:
     """A conversation as the warehouse holds it, its texts redacted.
 
     `source` and `conversation_id` are those of its first message; `redaction_count` is how many things the redactor
-    took out of it. A conversation of which retention or an erasure has taken texts is_withheld: nobody labels the rest.
+    took out of it. A conversation of which retention or an erasure has taken texts is_withheld: it is not labelled.
     """
 
     conversation_key: str
@@ -48,5 +48,5 @@ class StoredConversation:
             for stored in self.messages
         ]
         text = json.dumps(canonical, ensure_ascii=False, separators=(",", ":"))
-        # A lone half of a surrogate pair is no text in UTF-8, and lands nevertheless.
+        # A lone half of a surrogate pair is no text in UTF-8, but it can be landed.
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -36,13 +36,13 @@ _READ = "('user_message', 'agent_message', 'tool_called')"
 _FETCHED_ROWS = 20_000
 # One more than the embedded model searches: it sees that there was more.
 _RESULT_CHARACTERS = LONGEST_RESULT_CHARACTERS + 1
-# Landing admits events dated a day after their load; before the first event of a conversation nobody has labelled it.
+# Landing admits events dated a day after their load; no conversation is labelled before its first event.
 LABELLED_BEFORE_START = timedelta(days=2)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A conversation to look at, and how its newest labels were made; both hashes None when nobody has labelled it."""
+    """A conversation to look at, and how its newest labels were made; both hashes None when it has none."""
 
     stored: StoredConversation
     content_hash: str | None
@@ -104,7 +104,7 @@ def relabelled(since: str, definition_hash: str) -> str:
 
 
 def _newest_labels(condition: str) -> str:
-    # Every labelling has a row for every stage: one of them stands for it. What an LLM said comes on top of it.
+    # Every labelling has a row for every stage: one of them stands for it. The label of an LLM comes on top of it.
     return f"""
         select
             sources.id_namespace || ':' || labels.conversation_id as conversation_key,

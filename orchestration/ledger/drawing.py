@@ -15,7 +15,7 @@ def draw_sample(raw_database: Path, build_database: Path, path: Path, *, convers
     """Write a CSV to be filled in, a row for each stage of each drawn conversation; return how many, no file for none.
 
     Closed, labelled support conversations whose texts are there; the same seed draws the same from the same warehouse.
-    The caller holds the lock. Raises FileExistsError: a sample may hold hours of somebody's work; duckdb.Error.
+    The caller holds the lock. Raises FileExistsError: a sample may hold hours of a person's work; duckdb.Error.
     """
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(f"attach {text_literal(str(raw_database))} as store (read_only)")

@@ -17,7 +17,7 @@ from orchestration.warehouse.raw_tables import open_raw
 from orchestration.warehouse.utc import stored
 
 _ANSWERS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-# Whoever cannot tell has judged nothing.
+# An answer of this kind is no judgement.
 _NO_ANSWERS = {"", "unknown"}
 _KNOWN_STAGES = (*STAGES, CLAIMED_RESOLVED)
 _COLUMNS = ("stage", "reached")
@@ -52,7 +52,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class LandedSample:
-    """What came of a sample, in lines; `known` were landed before, `problems` are (line, cause)."""
+    """The outcome of a sample, in lines; `known` were landed before, `problems` are (line, cause)."""
 
     landed: int
     known: int
@@ -73,7 +73,7 @@ class _Labelled:
 def read_sample(path: Path) -> Sample:
     """Read a CSV of answers: conversation_key, or conversation_id with id_namespace where ids repeat; stage; reached.
 
-    labelled_by and content_hash may stand beside them. Raises SampleError when the file is no such CSV.
+    labelled_by and content_hash may stand next to them. Raises SampleError when the file is no such CSV.
     """
     judgements: dict[tuple[str | None, str, str], Judgement] = {}
     problems: list[tuple[int, str]] = []

@@ -1,4 +1,4 @@
-"""Refuses what a classifier says without showing it: no answer enters the ledger whose evidence is not there."""
+"""Refuses labels that a classifier does not prove: no answer enters the ledger whose evidence is not there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def _shown(stage: str, label: StageLabel, messages: Mapping[str, StoredMessage])
     evidence = messages.get(label.evidence_event_id or "")
     if evidence is None or not _may_show(stage, label, evidence.message):
         return ShownLabel(_REFUSED, None, None, is_refused=True)
-    # What a tool returned is nobody's word, and is kept in no ledger.
+    # The result of a tool is no statement of either side, and is kept in no ledger.
     words = "" if evidence.message.role == "tool" else evidence.message.content[:_QUOTED_CHARACTERS]
     return ShownLabel(label, evidence, label.evidence_quote or words or None, is_refused=False)
 

@@ -1,4 +1,4 @@
-"""Labels what is pending: conversations nobody has labelled, and those that have grown or changed since."""
+"""Labels what is pending: conversations without labels, and those that have grown or changed since."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -52,7 +52,7 @@ class LabelSummary:
         return asdict(self)
 
     def as_text(self) -> str:
-        """Say it in one line."""
+        """Summarise it in one line."""
         return (
             f"{self.labelled:,} conversations labelled of {self.looked_at:,} looked at; {self.unchanged:,} unchanged, "
             f"{self.withheld:,} without their texts, {self.needing_review:,} to review, "
@@ -81,7 +81,7 @@ def label_pending(
 ) -> LabelSummary:
     """Label every conversation that is new, has grown or has changed, and append what stands to the ledger.
 
-    `now` and `relabel_from` are aware; labels of other definitions are made anew only for conversations that began at
+    `now` and `relabel_from` are aware; labels of other definitions are renewed only for conversations that began at
     `relabel_from` or later. Whatever is committed stays: a killed labelling costs at most `commit_every` conversations.
     The caller holds the lock. Raises ValueError when the canonical events have not been built; whatever the classifier
     raises goes through.

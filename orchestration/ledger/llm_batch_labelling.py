@@ -65,7 +65,7 @@ async def take_stock(endpoint: OpenAiBatches, ledger: BatchLedger, clock: Clock)
                 known = ledger.submitted(known, batch_id, clock.now())
             look = await endpoint.look_at(known.batch_id or "")
         except CallFailedError as error:
-            stock.problem = f"the endpoint does not tell of batch {known.batch_id or known.reservation_id}: {error}"
+            stock.problem = f"the endpoint does not report batch {known.batch_id or known.reservation_id}: {error}"
             _wait_for(stock, known)
             continue
         if not look.is_over:
@@ -221,7 +221,7 @@ class BatchRun:
         self._ledger = ledger
 
     async def run(self, parts: Iterable[Part], report: LlmReport, *, is_relabelling: bool) -> LlmReport:
-        """Take in what has ended, submit what is left, and return the report with what became of everybody.
+        """Take in what has ended, submit what is left, and return the report with the outcome of every conversation.
 
         Raises what the ledger raises; the endpoint never makes it fail.
         """
@@ -239,7 +239,7 @@ class BatchRun:
                     questions[excerpt_hash] = replace(known, conversations=known.conversations + stored)
             lost = close(self._terms, self._log, self._ledger, stock, self._clock.now())
             report = report.with_calls(lost, stock.problem)
-            # A provider that does not tell of the batches there are gets no other one.
+            # A provider that does not report its batches gets no other one.
             if questions and not self._terms.configuration.is_batch:
                 report = replace(report, problem=report.problem or _SWITCHED_OFF)
             elif questions and stock.problem is None:

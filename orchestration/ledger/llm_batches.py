@@ -23,7 +23,7 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True)
 class Reservation:
-    """A batch that has not ended. `batch_id` None: nobody has written down whether the provider has it."""
+    """A batch that has not ended. `batch_id` None: it is not recorded whether the provider has it."""
 
     reservation_id: str
     batch_id: str | None
@@ -106,7 +106,7 @@ class BatchLedger:
         return known
 
     def ended(self, reservation: Reservation, outcome: str, now: datetime) -> dict[str, object]:
-        """Return the row of `llm_batches` that says that nothing more comes of it; it goes with what was taken in.
+        """Return the row of `llm_batches` that marks a batch as ended; it goes with what was taken in.
 
         `outcome` is the provider's word or `never_submitted`.
         """

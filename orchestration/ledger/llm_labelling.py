@@ -45,7 +45,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class LlmStep:
-    """Who is asked, at which price, and the embedded model beside it.
+    """The LLM that is asked, its price, and the embedded model.
 
     A run asks about at most `most_conversations`, all runs together about `most_share` (0..1) of the labelled ones.
     """
@@ -151,7 +151,7 @@ def label_unsure(
 def estimate_llm_relabelling(
     raw_database: Path, build_database: Path, step: LlmStep, relabel_from: datetime, now: datetime
 ) -> RunEstimate:
-    """Say what asking would take that a run with `relabel_from` would do; both moments are aware."""
+    """Estimate the questions that a run with `relabel_from` would ask; both moments are aware."""
     model = embedded_model(step.own_model)[1]
     definition = definition_hash(step.configuration.model, model.definition_hash)
     labeller = LlmLabeller(step.configuration, step.price, model, MemoryLog(), step.dependencies)

@@ -39,7 +39,7 @@ class LedgerLog(LedgerHistory):
         self._pending: dict[str, list[_Row]] = {}
 
     def record(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
-        """Take the calls about one conversation and what came of them."""
+        """Take the calls about one conversation and their outcome."""
         self.keep("llm_calls", [self._call(call) for call in calls])
         if isinstance(outcome, AnswerRow):
             self.keep("stage_labels", self._label_rows(outcome))
@@ -87,7 +87,7 @@ class LedgerLog(LedgerHistory):
         labels = shown_labels(stored, _quoted(answer.believed))
         needs_review = answer.believed.needs_review or any(shown.is_refused for shown in labels.values())
         one = LabelledConversation(stored, answer.key.content_hash, labels, needs_review)
-        # `greeted` is a fact to the LLM step; what it does not believe stays the embedded model's word.
+        # `greeted` is a fact to the LLM step; where its answer is not believed, the embedded model's label stays.
         of_model = {"greeted", *answer.believed.kept}
         said = {
             "classifier_kind": "llm",
@@ -149,7 +149,7 @@ class LedgerLog(LedgerHistory):
 
 
 def _quoted(believed: Believed) -> StageAnswer:
-    """Put the words that show something beside each label."""
+    """Put the words that show something next to each label."""
     answer = believed.answer
     labels = {
         stage: replace(label, evidence_quote=believed.quotes.get(stage) or None)

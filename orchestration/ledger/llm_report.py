@@ -12,13 +12,13 @@ _ASKED = frozenset({Outcome.LABELLED, Outcome.DEAD_LETTERED})
 
 @dataclass(frozen=True)
 class LlmReport:
-    """Counts of conversations unless named otherwise; `problem` says what left some behind and what to do.
+    """Counts of conversations unless named otherwise; `problem` is the reason why some were left, and the remedy.
 
     `candidates` = labelled + already_labelled + waiting + dead_lettered + fallen_back + withheld; the last are those
     whose texts have gone or changed since they were found. `conversations` are all with labels, `under_margin` those
     among them the embedded model is not sure of, whether an event determines them or not; `beyond_share` are no
     candidates because as many less sure ones as may be are asked about. `cache_hits` of the labelled took no call: the
-    same was sent of another conversation.
+    same excerpt was sent for another conversation.
     """
 
     conversations: int = 0
@@ -42,11 +42,11 @@ class LlmReport:
 
     @property
     def dead_lettered(self) -> int:
-        """How many were asked about in vain."""
+        """How many were asked about without getting a label."""
         return sum(self.dead_letters.values())
 
     def with_part(self, summary: LlmSummary, redactions: Mapping[str, int], withheld: int) -> "LlmReport":
-        """Add a part of the run; `redactions` says how much was taken out of each conversation before it was kept."""
+        """Add a part of the run; `redactions` is how much was taken out of each conversation before it was kept."""
         counts = summary.counts
         accounted = summary.accounted
         dead = Counter(one.reason for one in accounted.values() if one.outcome == Outcome.DEAD_LETTERED)
@@ -81,7 +81,7 @@ class LlmReport:
         )
 
     def ended(self, most_conversations: int) -> "LlmReport":
-        """Account for the candidates that nobody came to."""
+        """Account for the candidates that were not reached."""
         others = self.labelled + self.already_labelled + self.waiting + self.dead_lettered + self.withheld
         left = self.candidates - others
         problem = self.problem
@@ -122,7 +122,7 @@ class LlmReport:
         }
 
     def as_text(self) -> str:
-        """Say it in one line."""
+        """Summarise it in one line."""
         dead = ", ".join(f"{count:,} {reason}" for reason, count in self.dead_letters.items())
         return (
             f"{self.labelled:,} of {self.candidates:,} unsure conversations labelled in {self.calls:,} calls "

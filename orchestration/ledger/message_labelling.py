@@ -1,4 +1,4 @@
-"""Labels the messages of customers that nobody has labelled, or whose text or language has changed since."""
+"""Labels the messages of customers that have no labels, or whose text or language has changed since."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ class MessageSummary:
         return {**counts, "withheld": self.withheld, **shares}
 
     def as_text(self) -> str:
-        """Say it in one line."""
+        """Summarise it in one line."""
         shares = ", ".join(f"{kind} {share:.0%}" for kind, share in self.unknown_shares().items())
         return (
             f"{self.labelled:,} messages of customers labelled of {self.messages:,} looked at; {self.unchanged:,} "
@@ -105,7 +105,7 @@ def _next_labelling(
 ) -> tuple[int, datetime]:
     """Return number and time of this labelling: those of the stages' in the same run where there was one.
 
-    A number that a build has covered, or that messages have, is taken by nobody again.
+    A number that a build has covered, or that messages have, is never taken again.
     """
     load_id, labelled_at = next_load(connection, now)
     rows = connection.execute("select coalesce(max(_load_id), 0) from ledger.message_labels").fetchall()
@@ -140,7 +140,7 @@ class _Writer:
         self._shared = {"run_id": run_id, "labelled_at": labelled_at, "_load_id": load_id}
 
     def append(self, messages: Sequence[MessageCandidate]) -> list[MessageLabels]:
-        """Label some messages and commit what they say."""
+        """Label some messages and commit their labels."""
         labels = [self._labeller.label(one.text, one.language, one.before) for one in messages]
         rows = [self._row(one, said) for one, said in zip(messages, labels, strict=True)]
         self._cursor.execute("begin")

@@ -17,7 +17,7 @@ _SPOKEN = ("customer", "agent")
 
 @dataclass(frozen=True)
 class MessageCandidate:
-    """A customer's message, and how its newest labels were made; both hashes None when nobody has labelled it.
+    """A customer's message, and how its newest labels were made; both hashes None when it has none.
 
     `before` is the text of the customer's message before it, None for the first of a conversation.
     """
@@ -35,7 +35,7 @@ class MessageCandidate:
     def content_hash(self) -> str:
         """Return the sha256 (hex) of what is labelled: whose it is, its language and both redacted texts."""
         content = json.dumps([self.conversation_id, self.language, self.text, self.before], ensure_ascii=False)
-        # As for conversations: a lone half of a surrogate pair is no text in UTF-8, and lands nevertheless.
+        # As for conversations: a lone half of a surrogate pair is no text in UTF-8, but it can be landed.
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -85,7 +85,7 @@ def relabelled_messages(since: str, definition_hash: str) -> str:
 def read_messages(connection: duckdb.DuckDBPyConnection, earliest: datetime) -> Iterator[list[MessageCandidate] | None]:
     """Yield the customer's messages of each conversation of `looked_at`, oldest conversation first.
 
-    None stands for a conversation of which retention or an erasure has taken texts: nobody labels the rest. `earliest`
+    None stands for a conversation of which retention or an erasure has taken texts: it is not labelled. `earliest`
     is what look_at_messages returned. One query that DuckDB streams: while it is read, others use a cursor of theirs.
     """
     hashes = "newest.content_hash, newest.definition_hash"

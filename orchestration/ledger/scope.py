@@ -17,9 +17,9 @@ _EVER = datetime.fromisoformat("1999-01-01")
 
 @dataclass(frozen=True)
 class Scope:
-    """What to look at: conversations that changed after load `since`, beside them all of the others asked for.
+    """What to look at: conversations that changed after load `since`, and in addition all of the others asked for.
 
-    `with_unlabelled` adds those nobody has labelled; `relabelled_from` (UTC, naive) those that began since then and
+    `with_unlabelled` adds those without labels; `relabelled_from` (UTC, naive) those that began since then and
     whose labels are of another definition than `definition_hash`.
     """
 
@@ -38,7 +38,7 @@ def scope_of(built: EventsBuilt, progress: int, definition_hash: str, relabel_fr
     if progress >= built.through_load_id and relabel_from is None and not is_first:
         return None
     return Scope(
-        # What an unfinished build has landed is looked at again: nobody knows the starts of it yet.
+        # What an unfinished build has landed is looked at again: its starts are not known yet.
         progress if is_first else min(progress, built.complete_through_load_id),
         definition_hash,
         with_unlabelled=is_first,
@@ -60,7 +60,7 @@ def naive(moment: datetime) -> datetime:
 
 
 def looks_at_everything(connection: duckdb.DuckDBPyConnection, scope: Scope) -> bool:
-    """Whether what nobody has labelled belongs to the scope; a first build knows no starts yet, so it does then."""
+    """Whether conversations without labels belong to the scope; a first build knows no starts yet, so they do then."""
     return scope.with_unlabelled or not _has_starts(connection)
 
 

@@ -1,7 +1,7 @@
-"""Which conversations an LLM may be asked about: closed, not determined by an event, under the model's margin.
+"""Which conversations an LLM may be asked about: closed, not determined by an event, below the confidence threshold.
 
 Of those the least sure, up to a share of all that are labelled: on texts unlike those it learnt from, the model may be
-unsure of most, and what the labels cost must not hang on that.
+unsure of most, and the cost of the labels must not depend on that.
 """
 
 import math
@@ -23,7 +23,7 @@ _EVENTS = "build.intermediate.int_events"
 class Margin:
     """How many conversations are labelled, how many below the confidence threshold, how many of those unanswered.
 
-    `asked` of all were asked about as they are now, in vain or not.
+    `asked` of all were asked about as they are now, with or without an answer.
     """
 
     labelled: int
@@ -43,7 +43,7 @@ class Unsure:
 
 @dataclass(frozen=True)
 class Due:
-    """Whom to ask about, newest first; how many wait for another try later, and how many the share leaves out."""
+    """The conversations to ask about, newest first; how many wait for another try, how many the share leaves out."""
 
     conversations: tuple[Unsure, ...]
     waiting: int
@@ -55,7 +55,7 @@ def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
 
     The connection has raw as its current catalog and the build attached as `build`.
     """
-    # Every labelling has a row for every stage: one of them stands for it. An LLM's comes on top of the model's.
+    # Every labelling has a row for every stage: one of them stands for it. The label of an LLM comes on top of it.
     connection.execute(
         """create or replace temp table newest as
         select
@@ -97,11 +97,11 @@ def find_due(
     relabelled_from: datetime | None,
     room: int,
 ) -> Due:
-    """Return whom to ask about at `now`; moments are UTC and naive.
+    """Return the conversations to ask about at `now`; moments are UTC and naive.
 
-    The `room` least sure of those nobody was asked about, of equally sure ones the newest, and those whose next try is
+    The `room` least sure of those not asked about yet, of equally sure ones the newest, and those whose next try is
     due. With `relabelled_from` also those that began then or later and were answered under other definitions only.
-    Whoever has lost texts to retention is left out.
+    A conversation that has lost texts to retention is left out.
     """
     rows = connection.execute(
         """

@@ -1,1 +1,1 @@
-"""What people said, and who they are: redacted before it is published, erased on request, forgotten in time."""
+"""Texts and identities of people: redacted before they are published, erased on request, forgotten in time."""

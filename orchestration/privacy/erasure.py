@@ -1,4 +1,4 @@
-"""Erases somebody: intent first, raw written anew, everything derived built from it, and a proof over every file.
+"""Erases a person: intent first, raw rewritten, everything derived rebuilt from it, and a proof over every file.
 
     private/erasure.json       what was asked for and how far it has come; keyed hashes and surrogates, no id
     private/before-erasure.duckdb   raw as it was: what to look for, until nothing is found any more
@@ -44,7 +44,7 @@ _OTHER_HOMES = ("demo", "demo-unfinished")
 
 
 class ErasureIncompleteError(Exception):
-    """Somebody who asked to be forgotten is still there; the message names the files."""
+    """Data of a person who asked to be forgotten are still there; the message names the files."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Intent:
 
 @dataclass(frozen=True)
 class ErasureReport:
-    """What an erasure found and did; `landing_files` still hold the person and belong to who writes them.
+    """What an erasure found and did; `landing_files` still hold the person and belong to their writers.
 
     Ids in their names are shown as surrogates, as in raw.loaded_files.
     """
@@ -68,7 +68,7 @@ class ErasureReport:
     landing_files: tuple[str, ...]
 
     def as_text(self) -> str:
-        """Say what was done, and which files their owners have to clean."""
+        """Report what was done, and which files their owners have to clean."""
         return (
             f"erased {self.events} events of {self.conversations} conversations; no file of the warehouse holds them "
             f"any more. Files of the landing folder that still do: {', '.join(self.landing_files) or 'none'}"
@@ -76,7 +76,7 @@ class ErasureReport:
 
 
 def request_erasure(home: Home, requested: Iterable[tuple[Scope, str | None, str]], hash_key: bytes) -> None:
-    """Write down who is to be erased: (scope, id_namespace or None for all, id). The caller holds the lock.
+    """Write down the ids to be erased: (scope, id_namespace or None for all, id). The caller holds the lock.
 
     What an unfinished erasure still has to do is kept.
     """
@@ -151,7 +151,7 @@ def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetim
 
 
 def remove_derived(home: Home) -> None:
-    """Remove the build, dbt's compiled SQL and logs, and what crashed runs have spilled; the next run makes it anew."""
+    """Remove the build, dbt's compiled SQL and logs, and what crashed runs have spilled; the next run rebuilds it."""
     discard_build(home)
     for folder in (home.dbt_target / "run", home.dbt_target / "logs"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -160,7 +160,7 @@ def remove_derived(home: Home) -> None:
 
 
 def _new_entries(home: Home, intent: Intent, hash_key: bytes) -> tuple[Suppression, ...]:
-    """Leave out who is on the list already: the surrogate of somebody never changes."""
+    """Leave out ids that are on the list already: a surrogate never changes."""
     with open_raw(home.raw_database) as connection:
         known = read_suppressions(connection, hash_key, {})
     taken = {(one.key_hash, one.scope, one.id_namespace) for one in (known.entries if known else ())}

@@ -1,4 +1,4 @@
-"""Writes raw.duckdb anew: DELETE, UPDATE and VACUUM leave the old bytes in the file, only a fresh one is clean."""
+"""Rewrites raw.duckdb: DELETE, UPDATE and VACUUM leave the old bytes in the file, only a fresh one is clean."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def fresh_path(raw_database: Path) -> Path:
 
 @contextmanager
 def open_copy(raw_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open raw for reading, as the current catalog, beside an empty file, attached as `fresh`.
+    """Open raw for reading, as the current catalog, next to an empty file, attached as `fresh`.
 
     After the block the fresh file is closed and on disk; `replace_raw` puts it in place. Raw itself does not change.
     """
@@ -44,7 +44,7 @@ def open_copy(raw_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return every table of the raw database, as schema.table: raw itself, and the histories kept beside it."""
+    """Return every table of the raw database, as schema.table: raw itself, and the histories next to it."""
     rows = connection.execute(
         "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'clear' order by 1"
     ).fetchall()
@@ -70,6 +70,6 @@ def column_types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str,
 
 def replace_raw(raw_database: Path) -> None:
     """Put the fresh copy in the place of raw, at once."""
-    os.replace(fresh_path(raw_database), raw_database)  # noqa: PTH105 - says what it does
+    os.replace(fresh_path(raw_database), raw_database)  # noqa: PTH105 - the name states the effect
     sync_to_disk(raw_database.parent)
     shutil.rmtree(f"{raw_database}.tmp", ignore_errors=True)

@@ -28,8 +28,8 @@ def redact_new_messages(
 ) -> RedactionSummary:
     """Redact the messages of the loads that have not been through redactor `version`; all of them if none has.
 
-    Everything is committed at once, so that the mark never says more than has been done. Raises duckdb.Error when the
-    database cannot be written.
+    Everything is committed at once, so that the progress never covers more than has been done. Raises duckdb.Error
+    when the database cannot be written.
     """
     with open_raw(raw_database) as connection:
         connection.execute("begin")

@@ -36,7 +36,7 @@ class Expired:
 def expire(
     raw_database: Path, seeds: Path, *, texts_after: timedelta | None, rejected_after: timedelta | None, now: datetime
 ) -> Expired:
-    """Write raw anew without what is older than allowed at `now` (aware); does nothing when nothing is, or no raw.
+    """Rewrite raw without what is older than allowed at `now` (aware); does nothing when nothing is, or no raw.
 
     Texts go by the time of their event, refused lines by that of their load. The caller holds the lock, and discards
     the build when something expired: its file holds the texts as well.
@@ -105,7 +105,7 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, kept: Kept, bound:
 def _ledger(bound: str) -> dict[str, str]:
     """Return the selects of the ledger: a quote goes with its message, an answer with any message of its conversation.
 
-    The hash of a conversation stays: it says what was labelled, and that nobody has to look again. That of a message
+    The hash of a conversation stays: it shows what was labelled, so that it is not labelled again. That of a message
     goes: a few words can be guessed by it.
     """
     aged = " union ".join(

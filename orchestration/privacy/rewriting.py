@@ -1,4 +1,4 @@
-"""Writes raw anew without the people on the list: their ids become surrogates, what they said goes, counts stay."""
+"""Rewrites raw without the people on the list: their ids become surrogates, their texts go, counts stay."""
 
 import secrets
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from orchestration.warehouse.quoting import quoted
 from orchestration.warehouse.source_contracts import SOURCES
 
 _OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
-# Words of the person, and what was said of them for whoever says the same.
+# Words of the person, and answers about them, which conversations with the same excerpt would share.
 _LEDGER_WORDS = ("evidence_quote", "raw_response", "answer")
 _LEDGER_HASHES = ("content_hash", "excerpt_hash")
 _LEDGER_EVENTS = ("event_id", "evidence_event_id")
@@ -32,7 +32,7 @@ _LEDGER_EVENTS = ("event_id", "evidence_event_id")
 def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested: Iterable[Suppression]) -> None:
     """Write the fresh copy of raw in which the people on the list, and those requested, are surrogates.
 
-    Whoever is mentioned by name in the rows of others is replaced there too, long ids only. Raises OtherKeyError,
+    A person mentioned by name in the rows of others is replaced there too, long ids only. Raises OtherKeyError,
     duckdb.Error.
     """
     with open_copy(raw_database) as connection:
@@ -62,7 +62,7 @@ class _Copy:
         self._search_terms = search_terms
         self._mentions = SearchTerms(search_terms.long_ids, (), ()).patterns()
         self._kept = kept
-        # Nobody can tell guessed words by a hash without it, and it is kept nowhere.
+        # Without it a guessed text cannot be checked against a hash, and it is kept nowhere.
         self._salt = secrets.token_hex(32)
 
     def source(self, name: str) -> str:
@@ -86,7 +86,7 @@ class _Copy:
             # Another line of the same event would now differ from it, and is no conflict.
             changed = " or ".join(f"m_{column}.new is not null" for column in values)
             values["_line_hash"] = f"case when {changed} then null else t._line_hash end"
-        # A file named after somebody is renamed in rows of anybody.
+        # A file named after a person is renamed in all rows.
         own = {column: f"f.{column}" for column in columns}
         if "_file" in values:
             own["_file"] = values["_file"]
@@ -148,7 +148,7 @@ class _Copy:
                 values[column] = f"case when s.id is null then {values.get(column, f't.{column}')} end"
         for column in _LEDGER_HASHES:
             if column in columns:
-                # Equal contents stay equal: what a person said of one is still about the content that was labelled.
+                # Equal contents stay equal: a person's answer about one is still about the content that was labelled.
                 values[column] = f"case when s.id is null then t.{column} else sha256('{self._salt}' || t.{column}) end"
         return "".join(self._forget_event_ids(name, column, values) for column in _LEDGER_EVENTS if column in columns)
 
@@ -167,7 +167,7 @@ class _Copy:
         return f" left join {view} as i_{column} on i_{column}.old = t.{column}"
 
     def _surrogates(self, table: str) -> str:
-        """Name the join with who is to go by (source, id), for every source that shares its ids with another."""
+        """Return the join with the surrogates by (source, id), for every source that shares its ids with another."""
         known = set(self._connection.execute("select source, id from clear_conversations").fetchall())
         if table.startswith("ledger."):
             # A label may have outlived the rows of its conversation.

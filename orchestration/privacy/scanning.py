@@ -1,4 +1,4 @@
-"""Looks through every file of a warehouse for somebody who should be gone.
+"""Looks through every file of a warehouse for a person who should be gone.
 
 DuckDB and Parquet compress what they hold and SQLite splits it over pages, so their columns are read; the raw bytes of
 every file are read as well.
@@ -29,7 +29,7 @@ _ID_COLUMNS = ("_id", "_key")
 
 @dataclass(frozen=True)
 class Hit:
-    """Where somebody was found; `place` is a table and column, or the bytes. Never what was found."""
+    """Where a person was found; `place` is a table and column, or the bytes. Never what was found."""
 
     file: Path
     place: str
@@ -54,7 +54,7 @@ def scan(root: Path, search_terms: SearchTerms, without: Collection[Path] = ()) 
 
 
 def landed_files_of(landing: Path, search_terms: SearchTerms) -> tuple[str, ...]:
-    """Return the files of the landing folder that still hold a search term: they belong to those who write them."""
+    """Return the files of the landing folder that still hold a search term: they belong to their writers."""
     if not landing.is_dir():
         return ()
     found = []

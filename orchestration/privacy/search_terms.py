@@ -1,4 +1,4 @@
-"""What to look for when proving that somebody is gone: ids between edges of words, and texts that were theirs alone."""
+"""What to look for when proving that a person is gone: ids between edges of words, and texts of that person alone."""
 
 import json
 import re
@@ -11,9 +11,9 @@ from orchestration.landing.anonymising import user_of
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Suppressions
 from orchestration.warehouse.source_contracts import SOURCES
 
-# Shorter texts are said by everybody. Of a longer one a part is enough: no other text holds it.
+# Shorter texts are common to many people. Of a longer one a part is enough: no other text holds it.
 _TEXT_LETTERS = range(12, 49)
-# Of somebody who wrote more, the longest texts stand for the rest, which lie in the same rows.
+# Of a person who wrote more, the longest texts stand for the rest, which lie in the same rows.
 _MOST_TEXTS = 500
 # Letters that every format writes as they are.
 _PLAIN_RUN = re.compile(r"[ !#-\[\]-~]+")
@@ -37,7 +37,7 @@ class SearchTerms:
 
     @property
     def short_ids(self) -> tuple[str, ...]:
-        """Ids that may be a word or a number of anybody: they count where an id is expected."""
+        """Ids that may be a common word or number: they count where an id is expected."""
         return tuple(one for one in self.ids if len(one) < DISTINCTIVE_LETTERS)
 
     def patterns(self) -> list[str]:
@@ -62,9 +62,9 @@ def matches(column: str, patterns: Iterable[str]) -> tuple[str, list[str]]:
 
 
 def collect_search_terms(connection: duckdb.DuckDBPyConnection, suppressions: Suppressions) -> SearchTerms:
-    """Find in the raw tables of the current catalog who of the list is there in clear.
+    """Find in the raw tables of the current catalog the people of the list whose data are there in clear.
 
-    Conversations somebody on the list takes part in are put on it. Leaves the temporary tables `clear_conversations`
+    Conversations a person on the list takes part in are put on it. Leaves the temporary tables `clear_conversations`
     (source, id) and `clear_events` (source, event_id).
     """
     pairs = {

@@ -11,7 +11,7 @@ _FOLDER_MODE = 0o755
 
 
 def open_to_readers(path: Path) -> None:
-    """Let every account read a file, or a folder with all in it: the mode of COLLOQUY_HOME says who may reach it."""
+    """Let every account read a file, or a folder with all in it: the mode of COLLOQUY_HOME decides on access."""
     for one in (path, *path.rglob("*")):
         mode = _FOLDER_MODE if one.is_dir() else _FILE_MODE
         # Files linked from the version before are right already, and may be another account's.

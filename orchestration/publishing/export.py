@@ -116,7 +116,7 @@ class EarlierExport:
         return self.tables[table].parquet_files(table) if table in self.tables else {}
 
     def link(self, name: str, path: Path) -> bool:
-        """Link the file to `path`; False when somebody removed it, so that it must be written again."""
+        """Link the file to `path`; False when it was removed, so that it must be written again."""
         try:
             hard_link(path, self.folder / name)
         except FileNotFoundError:

@@ -83,7 +83,7 @@ def publish(
 ) -> PublishSummary:
     """Write `marts.<table>` of the build as the next version and switch readers to it; the caller holds the run lock.
 
-    Nothing is published when rows, columns and comments equal the published version's; the manifest then only says
+    Nothing is published when rows, columns and comments equal the published version's; the manifest then only records
     that they were checked again (`data_until` and `checks` are refreshed, `run_id` and `published_at` stay). The
     newest `keep` versions stay. Whatever an interrupted publish left is repaired first.
 
@@ -154,14 +154,14 @@ def _write(
         count += write_parquet(connection, folder, shape, record, earlier)
     connection.execute(f"detach {PUBLICATION}")
     if file.with_name(file.name + ".wal").exists():
-        raise PublishError(f"{file}: DuckDB left a write-ahead log beside a closed file; nothing was published")
+        raise PublishError(f"{file}: DuckDB left a write-ahead log next to a closed file; nothing was published")
     sync_to_disk(file)
     sync_to_disk(folder)
     return count
 
 
 def _put_in_place(request: _Request, manifest: Manifest) -> None:
-    """Give the written version its names, then switch to it; a crash between the steps is mended by `repair`."""
+    """Give the written version its names, then switch to it; `repair` completes it after a crash between the steps."""
     published, version = request.published, manifest.version
     working = working_folder(published)
     request.on_progress(f"switching to version {version}")
@@ -210,7 +210,7 @@ def _manifest(request: _Request, version: str, records: Mapping[str, TableRecord
 
 
 def _summary(request: _Request, manifest: Manifest, *, unchanged: bool, count: ParquetCount) -> PublishSummary:
-    """Remove what the manifest no longer lists, and say what was done."""
+    """Remove what the manifest no longer lists, and report what was done."""
     removed = remove_old(request.published, manifest.versions, request.on_progress)
     return PublishSummary(
         version=manifest.version,
@@ -226,8 +226,8 @@ def _summary(request: _Request, manifest: Manifest, *, unchanged: bool, count: P
 def _require_space(request: _Request) -> None:
     """Raise NotEnoughSpaceError unless the disk could take the whole build once more.
 
-    Database and Parquet of the marts are about equally large; the build holds the intermediate tables beside the marts,
-    so that its size stands for both.
+    Database and Parquet of the marts are about equally large; the build holds the intermediate tables in addition
+    to the marts, so that its size stands for both.
     """
     log = request.build_database.with_name(request.build_database.name + ".wal")
     needed_bytes = sum(path.stat().st_size for path in (request.build_database, log) if path.exists())

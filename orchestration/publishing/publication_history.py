@@ -1,7 +1,7 @@
 """Records of what was published and later changed, kept in raw.duckdb: a build may be deleted, these may not.
 
 A mart that is a history reads its records from here, adds what this build changes, and is published as a whole. Only
-what was published enters the records: a build that no reader saw has changed nothing for anybody.
+what was published enters the records: a build that was not published has changed nothing for its readers.
 """
 
 from pathlib import Path

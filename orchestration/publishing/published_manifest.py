@@ -74,7 +74,7 @@ def read_manifest(published: Path) -> Manifest | None:
         return _from_fields(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestError(
-            f"{path} is no manifest: {type(error).__name__}: {error}; the next run that publishes writes it anew"
+            f"{path} is no manifest: {type(error).__name__}: {error}; the next run that publishes writes it again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Takes out of a text what identifies or endangers somebody, and says what it took.
+"""Removes from a text what identifies or endangers a person, and reports what it removed.
 
 Covered: e-mail addresses, phone numbers, payment cards (Luhn), IBANs (check digits), IP addresses, keys and passwords.
 Not covered: names, postal addresses, birthdays, anything spelled out in words. No pattern can know a name from a word;
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from orchestration.redaction.checksums import IBAN_LENGTHS, card_windows, is_iban
 from orchestration.redaction.secrets import Span, find_secrets
 
-# Raised with every change of what is found: all texts are then redacted anew.
+# Raised with every change of what is found: all texts are then redacted again.
 REDACTOR_VERSION = 2
 
 _EMAIL_HERE = re.compile(r"[\w.!#$%'*+^{|}~-]++@(?:[\w-]{1,63}+\.){1,8}[\w-]{2,63}+")
@@ -97,7 +97,7 @@ def _find_emails(text: str) -> Iterator[Span]:
 
 def _find_ibans(text: str) -> Iterator[Span]:
     for match in _IBAN.finditer(text):
-        # Words that follow are taken along by the pattern; the country says where the number ends.
+        # Words that follow are taken along by the pattern; the country determines where the number ends.
         length = IBAN_LENGTHS.get(match[0][:2].upper(), 0)
         places = [place for place, letter in enumerate(match[0]) if letter.isalnum()][:length]
         if len(places) == length > 0 and is_iban("".join(match[0][place] for place in places)):

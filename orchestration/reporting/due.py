@@ -39,7 +39,7 @@ _LABELLED = """
 def why_due(settings: Settings, *, asks_llm: bool) -> str | None:
     """Return why a run has something to do, None when the published version is what it would publish again.
 
-    `asks_llm` says whether the run may ask an LLM, should one be configured: what is due there only the run finds out.
+    `asks_llm`: the run may ask an LLM, should one be configured; only the run finds out what is due there.
     A database that cannot be read makes a run due, which reports it. Raises ConfigurationError for seeds that cannot be
     used, OSError for files, FileNotFoundError without a landing folder for one.
     """

@@ -1,4 +1,4 @@
-"""What a build has to tell beside its numbers: what it held back, and which final values it changed."""
+"""Notes on a build, in addition to its numbers: what it held back, and which final values it changed."""
 
 from pathlib import Path
 

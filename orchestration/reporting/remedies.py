@@ -1,4 +1,4 @@
-"""Faults of the machine under a run: which of them pass by themselves, and what to do about the others."""
+"""Errors of the machine under a run: which of them pass by themselves, and what to do about the others."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _SAFE = "nothing is lost, the next run takes up where this one stopped"
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault known by the words the system, DuckDB or SQLite use for it; `passes` by itself, within seconds."""
+    """An error known by the words the system, DuckDB or SQLite use for it; `passes` by itself, within seconds."""
 
     words: re.Pattern[str]
     remedy: str
@@ -20,7 +20,7 @@ class Fault:
 
 _FULL = Fault(
     re.compile(r"No space left on device|disk is full|Disk quota exceeded|File too large|Could not allocate .* disk"),
-    f"free disk space beside {{home}}, then run again; {_SAFE}",
+    f"free space on the disk of {{home}}, then run again; {_SAFE}",
 )
 _NOT_WRITABLE = Fault(
     re.compile(r"Read-only file system|Permission denied|Operation not permitted|readonly database"),
@@ -43,16 +43,16 @@ _DAMAGED_RAW = (
     "put a backup of {raw} in its place, or move it away: the next run loads everything that still lies in the landing "
     "folder; until then readers keep the last version"
 )
-_DAMAGED_BUILD = "{build} is derived: make rebuild makes it anew. Should that say the same, raw.duckdb is damaged"
+_DAMAGED_BUILD = "{build} is derived: run make rebuild. If that reports the same, raw.duckdb is damaged"
 
 
 def with_remedy(message: str, home: Home, database: Path) -> str:
-    """Return the first line of any library's message, and after it what to do about the fault it tells of.
+    """Return the first line of any library's message, and after it what to do about the error.
 
     `database` is the file the failed step writes: DuckDB does not always name the one that is damaged.
     """
     first = next((line for line in message.splitlines() if line.strip()), "an error without words").strip()
-    # The build step knows its own database and has said so.
+    # The build step knows its own database and has reported it.
     if "make rebuild" in first:
         return first
     if _DAMAGED.search(message):
@@ -64,5 +64,5 @@ def with_remedy(message: str, home: Home, database: Path) -> str:
 
 
 def passes(message: str) -> bool:
-    """Tell whether the fault a message tells of may be over in some seconds; unknown ones may."""
+    """Return whether the error of a message may be over in some seconds; unknown ones may."""
     return not _DAMAGED.search(message) and all(fault.passes for fault in _FAULTS if fault.words.search(message))

@@ -31,7 +31,7 @@ _EVIDENCE = """
     from marts.fct_conversation_stages
     group by funnel, evidence_kind
 """
-# What nobody has to believe first.
+# From the most to the least certain.
 _EVIDENCE_KINDS = ("event", "rule", "model", "llm")
 _PERIOD = "select min(conversation_date), max(conversation_date), count(*) from marts.fct_conversations"
 # The newest tests; a treatment each.
@@ -130,7 +130,7 @@ def _where_to_look(database: Path) -> str:
             "Where to look next",
             f"  {database}   schema marts; the same tables as Parquet in {database.parent / 'current'}",
             "  select * from marts.metrics_daily where segment = 'all' order by date;",
-            "  select * from marts.funnel_dropoffs limit 20;   -- who got lost where, and what happened just before",
+            "  select * from marts.funnel_dropoffs limit 20;   -- where conversations end, and what came just before",
             "  docs/questions.md: the questions these tables answer, and how to open one conversation",
         )
     )

@@ -24,7 +24,7 @@ def _choose_topic(visit: Visit, rng: random.Random) -> str:
 
 
 def _open(script: Script, assignment: Assignment | None) -> None:
-    """Write what systems write before anybody speaks."""
+    """Write what systems write before the first message."""
     visit, page = script.visit, script.rng.choice(_PAGES)
     if visit.source == "agentsight_interactions":
         script.add("interaction_initialized", page_url=f"https://shop.example{page}")

@@ -1,4 +1,4 @@
-"""The configuration the simulated world needs beside the shipped one: four files, derived: they cannot drift."""
+"""The configuration of the simulated world in addition to the shipped one: four files, derived, so that none drifts."""
 
 import csv
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,7 +8,7 @@ from orchestration.configuration.reading import read_lines
 from orchestration.simulation.simulated_tests import CONVERSION_WINDOW_HOURS, EXPERIMENTS, start_ms
 from orchestration.simulation.world import MODELS
 
-# Planned before its start; the other test stays a first look. As many units as find 18 % against 23 % at daily looks.
+# Planned before its start; the other test is not registered. As many units as find 18 % against 23 % at daily looks.
 _PLANNED_TEST, _PLANNED_TOTAL = "demo-greeting-test", 2_470
 _GOALS = "checkout_completed|signup_completed"
 _SALES_AGENT = {"source": "events", "agent": "demo-sales-v1", "purpose": "sales"}

@@ -40,7 +40,7 @@ def _with_time(line: JsonObject, text: str) -> JsonObject:
 
 
 def _unknown_sender(line: JsonObject, source: str) -> JsonObject:
-    """Return a message of which nobody can say who wrote it."""
+    """Return a message whose sender cannot be known."""
     if source == "events":
         return line | {"event_type": "message_received", "properties": {"content": "demo"}}
     return line | {"role": "narrator", "content": "demo"}

@@ -95,7 +95,7 @@ def first_at(conversation: Conversation, kinds: frozenset[str]) -> int | None:
 
 
 def is_counted(conversation: Conversation) -> bool:
-    """Tell whether the conversation is a row of fct_conversations: production, and more than shown or exposed."""
+    """Return whether the conversation is a row of fct_conversations: production, and more than shown or exposed."""
     return conversation.is_production and any(act.kind not in ONLY_SHOWN for act in conversation.acts)
 
 
@@ -190,7 +190,7 @@ def _outcome(facts: Facts, end: Act | None) -> tuple[str, str, int | None]:
 
 
 def _solved(conversation: Conversation) -> tuple[str, str, int] | None:
-    """Decide between confirmed and inferred; None when nothing speaks for a solution."""
+    """Decide between confirmed and inferred; None without evidence of a solution."""
     proofs = _proofs(conversation)
     if proofs:
         return "resolved_confirmed", proofs[0][1], proofs[0][0]
@@ -221,7 +221,7 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
     counts = Counter(act.kind for act in acts)
     counts["tool_errors"] = sum(_is_failed(act) for act in acts)
     proofs = _proofs(conversation)
-    # A rating nobody can read says nothing about the conversation, the kind of its question included.
+    # An unreadable rating shows nothing about the conversation, the kind of its question included.
     answers = [read_answer(conversation, act) for act in acts if act.kind == "feedback_received"]
     readable = [answer for answer in answers if answer.score is not None]
     is_engaged = any(act.kind in ENGAGING for act in acts)
@@ -256,7 +256,7 @@ def judge_durability(facts: list[Facts], watermarks: dict[str, int]) -> None:
     """Fill `is_durably_resolved`: whether the user stayed away from that agent for 24, 72 and 168 hours.
 
     Null for what is not resolved, has no user, or whose window the watermark has not passed. `is_first_contact` is
-    whether the user had been away for 168 hours; null without a user and where nobody engaged.
+    whether the user had been away for 168 hours; null without a user and where the user did not engage.
     """
     visits: Visits = {}
     for fact in facts:

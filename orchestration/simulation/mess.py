@@ -71,7 +71,7 @@ class FilePlan:
 
     @property
     def duplicates(self) -> int:
-        """Lines that say once more what an accepted line says."""
+        """Lines that repeat an accepted line."""
         return sum(line.kind in {"copy", "reordered"} for line in self.lines)
 
     @property
@@ -91,7 +91,7 @@ class FilePlan:
 
 
 def has_own_id(conversation: Conversation, act: Act) -> bool:
-    """Tell whether the line has an event id; others are known by a hash of the line and have one version only."""
+    """Return whether the line has an event id; others are known by a hash of the line and have one version only."""
     if conversation.source in {"events", "agent_events"}:
         return True
     if conversation.source == "chat_events":
@@ -100,7 +100,7 @@ def has_own_id(conversation: Conversation, act: Act) -> bool:
 
 
 def has_message_id(conversation: Conversation, act: Act) -> bool:
-    """Tell whether a sales act carries one: messages do, except what some systems call message_sent."""
+    """Return whether a sales act carries one: messages do, except what some systems call message_sent."""
     if act.kind == "agent_message":
         return conversation.style % 10 != 0
     return act.kind == "user_message"
@@ -188,7 +188,7 @@ class _Mess:
         lines.append(line)
 
     def _add_broken(self) -> None:
-        """Lines nobody can accept, at least one of each reason the source can have."""
+        """Lines that must be refused, at least one of each reason the source can have."""
         if not self._writable:
             return
         reasons = [r for r in BROKEN_REASONS[self._source] for _ in range(self._broken_count())]

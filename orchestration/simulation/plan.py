@@ -1,7 +1,7 @@
 """The plan of a simulated world: conversations as lists of acts. Truth and events are both drawn from it.
 
-An act says what happened (in the canonical vocabulary) and when; how a source spells it is none of the plan's business.
-Times are whole milliseconds since 1970-01-01 UTC, because the sources speak in milliseconds at most.
+An act states what happened (in the canonical vocabulary) and when; the spelling of a source is not part of the plan.
+Times are whole milliseconds since 1970-01-01 UTC, because the sources report milliseconds at most.
 """
 
 import random
@@ -28,7 +28,7 @@ SaysAgain = Literal["rephrase", "repeat"]
 class Act:
     """One thing that happens. `kind` is a canonical event type; `data` holds canonical property names.
 
-    `says_again` is told by no source: that a customer means to say her last message once more.
+    `says_again` is in no source: the customer repeats or rephrases the last message on purpose.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Act:
     says_again: SaysAgain | None = None
 
     def number(self, name: str) -> int:
-        """Return a property that is a whole number. Raises TypeError when the plan says otherwise."""
+        """Return a property that is a whole number. Raises TypeError when it is none."""
         value = self.data[name]
         if not isinstance(value, int):
             raise TypeError(f"act {self.kind}: {name} is {value!r}, not a whole number")
@@ -47,7 +47,7 @@ class Act:
 
 @dataclass(slots=True)
 class Visit:
-    """Who comes when, before anything is said. `is_running` visits are still going on when the data end."""
+    """A visit before its messages: source, time and user. `is_running` visits are still going on when the data end."""
 
     source: str
     started_ms: int

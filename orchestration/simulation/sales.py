@@ -1,4 +1,4 @@
-"""Sales conversations: a prospect answers or not, is qualified or not, and the CRM tells the rest days later."""
+"""Sales conversations: a prospect answers or not, is qualified or not, and the CRM reports the rest days later."""
 
 from orchestration.simulation.plan import DAY_MS, HOUR_MS
 from orchestration.simulation.script import Script
@@ -53,7 +53,7 @@ def _end(script: Script) -> None:
 
 
 def _book(script: Script) -> str:
-    """Book a meeting, and write what becomes of it over the next weeks (as far as the data reach)."""
+    """Book a meeting, and write its outcome over the next weeks (as far as the data reach)."""
     script.agent("booking_offer")
     script.customer("booking_accept", intent="accept", sentiment=0.5)
     script.wait(0.2, 3)

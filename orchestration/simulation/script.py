@@ -37,7 +37,7 @@ CAPABILITIES = {
     "agentsight_interactions": _MESSAGES,
 }
 
-# Who says it again keeps her own words half of the time; the others find new ones.
+# Half of the rephrases use a wording of the same question; the others draw another text.
 _IN_OWN_WORDS = 0.5
 
 
@@ -67,7 +67,7 @@ class Script:
         )
         self._general = general_texts(visit.language)
         self._slots = draw_slots(rng)
-        # Of its own: how something is said moves no draw of what happens.
+        # A stream of its own: the wording of a text moves no draw of what happens.
         self._wording = random_stream(visit.started_ms, "wording")
         self._last_template = ""
         self._request = 0
@@ -103,7 +103,7 @@ class Script:
 
     def _choose(self, slot: str) -> str:
         texts = self._texts_of(slot)
-        # Nobody says the same twice by accident: repeats are written on purpose (`repeat`).
+        # No text follows itself by accident: repeats are written on purpose (`repeat`).
         self._last_template = self.rng.choice([text for text in texts if text != self._last_template] or texts)
         return self._last_template
 
@@ -120,7 +120,7 @@ class Script:
             reworded, first = (self._texts[slot][self._request] for slot in ("reworded", "opening"))
             template = first if last_template == reworded else reworded
         if template == last_template:
-            # The agent spoke in between: the draw knows only what was said last of all.
+            # The agent spoke in between: the draw excludes only the last text of all.
             others = self._texts_of(slot)
             template = others[(others.index(template) + 1) % len(others)] if template in others else self._last_template
         self._last_said = (slot, template)
@@ -134,7 +134,7 @@ class Script:
         self._speak(text, intent, sentiment, "rephrase" if is_again else None)
 
     def repeat(self) -> None:
-        """Let the customer send the last message once more, letter by letter."""
+        """Let the customer repeat the last message, letter by letter."""
         self.wait(8, 70)
         self._speak(self._last_customer_text, None, -0.3, "repeat")
 
@@ -208,5 +208,5 @@ class Script:
         self.add("feedback_received", rating=rating, rating_type=rating_type, question_kind=question_kind)
 
     def go_silent(self) -> None:
-        """Nothing more is said; what follows (an abandoned mark) comes after minutes."""
+        """No message follows; what follows (an abandoned mark) comes after minutes."""
         self.now_ms += self.rng.randrange(6 * MINUTE_MS, 28 * MINUTE_MS)

@@ -45,7 +45,7 @@ def simulate(
 
     `end` must not lie after the day of the load, because a loader refuses events from the future.
     The same arguments give the same bytes. The truth is complete before the first event is written. A marker file
-    beside `landing` says that its content is simulated. Raises FileExistsError when `landing` already holds events.
+    next to `landing` marks its content as simulated. Raises FileExistsError when `landing` already holds events.
     """
     if days < 1 or conversations < 50:
         raise ValueError(f"{days} days and {conversations} conversations: needs at least 1 day and 50 conversations")

@@ -21,7 +21,7 @@ _WEIGHTS = {
     "ended_unresolved": 0.06,
     "not_engaged": 0.06,
 }
-# A situation happens only where the source can tell it.
+# A situation happens only where the source can report it.
 _NEEDS = {
     "solved_confirmed": {"feedback_received"},
     "claim_completed": {"conversation_completed"},
@@ -116,7 +116,7 @@ def _satisfied(script: Script, *, positive: bool, question_kind: str | None) -> 
     """One answer to a feedback question, in stars or thumbs as the source does it."""
     thumbs = script.visit.source == "agent_events" or (script.visit.source == "events" and script.chance(0.4))
     if script.visit.source == "events" and script.chance(0.02):
-        # A bare 1 may be a thumb up or the worst star: nobody can tell, and nobody should guess.
+        # A bare 1 may be a thumb up or the worst star: it is ambiguous, and a reader should not guess.
         script.feedback(1, "unsaid", "other")
     elif thumbs:
         script.feedback(int(positive), "thumbs", question_kind)
@@ -173,7 +173,7 @@ def _claim_write(script: Script) -> None:
 
 
 def _contradicted_by_feedback(script: Script) -> None:
-    """Let the agent say done, and the customer's answer say no."""
+    """Let the agent claim success, and the customer deny it."""
     _open(script)
     _work(script)
     script.tool(is_write=True)
@@ -284,7 +284,7 @@ def _ended_unresolved(script: Script) -> None:
 
 
 def _not_engaged(script: Script) -> None:
-    """Only the greeting was ever said."""
+    """Only the greeting was written."""
     script.agent("greeting")
     if script.chance(0.3):
         script.go_silent()

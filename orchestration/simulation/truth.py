@@ -79,7 +79,10 @@ _SALES_OUTCOMES = (
 
 
 def _sales_outcome(facts: Facts) -> str | None:
-    """Say what came of a sales conversation; null elsewhere, and while it is open and nothing has. Nobody is scored."""
+    """Return the outcome of a sales conversation; null elsewhere, and while it is open without one.
+
+    There is no `disqualified`: the simulation writes no qualification scores.
+    """
     stages = reached_stages(facts).get("sales")
     if stages is None:
         return None
@@ -88,7 +91,7 @@ def _sales_outcome(facts: Facts) -> str | None:
 
 
 def _messages_before_feedback(conversation: Conversation) -> int | None:
-    """Count the messages before the first answer that says something; null without one."""
+    """Count the messages before the first answer that can be read; null without one."""
     messages = 0
     for act in conversation.acts:
         if act.kind == "feedback_received" and read_answer(conversation, act).score is not None:
@@ -98,7 +101,7 @@ def _messages_before_feedback(conversation: Conversation) -> int | None:
 
 
 def _costs(conversation: Conversation) -> Row:
-    """Sum up what the agent messages say they read, wrote and cost; null where none says it."""
+    """Sum up the tokens and costs that agent messages report; null where none reports it."""
     said = [act.data for act in conversation.acts if act.kind == "agent_message"]
 
     def total(name: str) -> Decimal | None:
@@ -199,7 +202,7 @@ def _exposures(conversation: Conversation, test_name: str) -> list[Act]:
 
 
 def exposure_rows(plan: Plan, watermarks: dict[str, int]) -> list[Row]:
-    """One row per test and exposed session: the first variant, and what became of the unit inside its window."""
+    """One row per test and exposed session: the first variant, and the outcome of the unit inside its window."""
     rows: list[Row] = []
     window_ms = CONVERSION_WINDOW_HOURS * HOUR_MS
     for experiment in EXPERIMENTS:
@@ -232,7 +235,7 @@ def exposure_rows(plan: Plan, watermarks: dict[str, int]) -> list[Row]:
 
 
 def _experiment(experiment: Experiment, rows: list[Row]) -> Row:
-    """Put the true rates beside what the mature, unambiguous units of each arm did."""
+    """Put the true rates next to what the mature, unambiguous units of each arm did."""
     arms = []
     for arm in experiment.arms:
         units = [row for row in rows if row["test_name"] == experiment.test_name and row["variant"] == arm.variant]

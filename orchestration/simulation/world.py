@@ -1,4 +1,4 @@
-"""Who lives in the simulated world: agents, users, and the daily and weekly rhythm in which they meet."""
+"""The simulated world: agents, users, and the daily and weekly rhythm in which they meet."""
 
 import random
 from itertools import accumulate
@@ -145,7 +145,7 @@ def _plan_source(source: str, count: int, seed: int, first_day_ms: int, days: in
 
 
 def _plan_extras(source: str, count: int, seed: int, first_day_ms: int, days: int) -> list[Visit]:
-    """Visits beside the counted ones: widgets nobody used, and development traffic (never on the last day)."""
+    """Visits in addition to the counted ones: unused widgets, and development traffic (never on the last day)."""
     rng = random_stream(seed, "extras", source)
     clock, change_ms = Clock(first_day_ms, days), prompt_change_ms(first_day_ms, days)
     extras: list[Visit] = []

@@ -1,4 +1,4 @@
-"""What has been built so far, kept beside it: `state.builds` in the build database."""
+"""What has been built so far, kept next to it: `state.builds` in the build database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class EventsBuilt:
 
 
 class BuildDatabaseError(RuntimeError):
-    """The build database cannot be opened; everything in it can be made again, and the message says how."""
+    """The build database cannot be opened; everything in it can be made again, and the message gives the command."""
 
 
 def discard_build(home: Home) -> None:
@@ -52,7 +52,7 @@ def discard_build(home: Home) -> None:
 
 
 def begin_build(home: Home, current_hash: str, run_id: str = "") -> Build:
-    """Record that a build starts and say what it covers; `run_id` names the run that may continue it.
+    """Record that a build starts and return what it covers; `run_id` names the run that may continue it.
 
     It is a full refresh when no complete build exists or the configuration has changed since the last complete one:
     incremental models would keep rows made by the old definitions. Raises RawVersionError when raw has the layout of
@@ -83,7 +83,7 @@ def finish_events(home: Home, build: Build) -> None:
 
 
 def events_built(build_database: Path) -> EventsBuilt | None:
-    """Say how far the newest build's canonical events reach; None when they are not all there."""
+    """Return how far the newest build's canonical events reach; None when they are not all there."""
     with duckdb.connect(build_database, read_only=True) as connection:
         rows = connection.execute(
             """select through_load_id,
@@ -172,7 +172,7 @@ def data_until(build_database: Path) -> datetime | None:
 
 
 def _why_full(earlier: Sequence[tuple[str, bool]], current_hash: str) -> str | None:
-    """Say why all has to be built anew, None when it need not; `earlier` are (hash, is complete), oldest first."""
+    """Return why all has to be rebuilt, None when it need not; `earlier` are (hash, is complete), oldest first."""
     if not earlier:
         return "the first build"
     complete = [place for place, (_, is_complete) in enumerate(earlier) if is_complete]
@@ -204,7 +204,7 @@ def _is_useless(error: duckdb.IOException) -> bool:
 
 
 def _create_builds(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the record of builds; one of another shape tells this release nothing, so that everything is built anew."""
+    """Make the record of builds; this release cannot read one of another shape, so that everything is rebuilt."""
     connection.execute("create schema if not exists state")
     there = connection.execute(
         "select column_name, lower(data_type) from duckdb_columns() "

@@ -88,5 +88,5 @@ class Home:
         self.dbt_target.mkdir(exist_ok=True)
         if not self.published.exists():
             self.published.mkdir()
-            # Whatever the umask: whoever may enter the root may read what is published.
+            # Whatever the umask: every account that may enter the root may read what is published.
             self.published.chmod(0o755)

@@ -48,7 +48,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """What raw.loaded_files says of one load of a file."""
+    """The counts of raw.loaded_files for one load of a file."""
 
     file: str
     source: str
@@ -76,7 +76,7 @@ def pending_files(connection: duckdb.DuckDBPyConnection) -> dict[str, PendingFil
 
 
 def replace_pending(connection: duckdb.DuckDBPyConnection, pending: list[PendingFile]) -> None:
-    """Write the list of waiting files anew."""
+    """Rewrite the list of waiting files."""
     connection.execute("begin")
     connection.execute("delete from raw.pending_files")
     for entry in pending:

@@ -15,7 +15,7 @@ _CONTENT_MODE = 0o644
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock, as written into the file; all fields are empty until the holder has written."""
+    """The holder of the lock, as written into the file; all fields are empty until the holder has written."""
 
     pid: int | None = None
     host: str = ""
@@ -31,7 +31,7 @@ class Holder:
         )
 
     def describe(self) -> str:
-        """Return who holds the lock, as a phrase for messages and for status."""
+        """Return the holder of the lock, as a phrase for messages and for status."""
         if self.pid is None:
             return "a process that has not written its name yet"
         return f"{self.purpose}, {self.whereabouts()}"
@@ -48,7 +48,7 @@ def hold_lock(
     """Hold the lock on `path` for the block; wait while another process holds it.
 
     `now` is written as `since`: the moment the caller asked for the lock. `on_wait` gets one message before waiting and
-    one when the previous holder died without releasing. The file stays in place, empty while nobody holds it: removing
+    one when the previous holder died without releasing. The file stays in place, empty while it has no holder: removing
     it would let two processes lock two files of the same name. A forked child keeps the lock until it ends as well.
     """
     if now.tzinfo is None:
@@ -76,7 +76,7 @@ def hold_lock(
 
 
 def lock_holder(path: Path) -> Holder | None:
-    """Return who holds the lock on `path` now, None when nobody does; never waits, never changes the file."""
+    """Return the holder of the lock on `path` now, None when it is free; never waits, never changes the file."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -107,7 +107,7 @@ def _try_lock(descriptor: int, kind: int) -> bool:
 
 
 def _read(descriptor: int) -> Holder | None:
-    """Return the holder the file names, None for an empty file; content of another shape names nobody."""
+    """Return the holder the file names, None for an empty file; content of another shape names none."""
     content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     if not content.strip():
         return None

@@ -11,7 +11,7 @@ import duckdb
 
 
 class RawVersionError(Exception):
-    """The raw database has a layout that this release cannot use; the message says what to do."""
+    """The raw database has a layout that this release cannot use; the message gives the remedy."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ MIGRATIONS = (
                 for statement in (
                     f"alter table raw.{table} add column if not exists tokens_cached BIGINT",
                     f"alter table raw.{table} alter column cost_usd type DECIMAL(18,9)",
-                    # What the properties still say; of those that expired the rounded cost stays.
+                    # What the properties still hold; of those that expired the rounded cost stays.
                     f"update raw.{table} set "
                     "tokens_cached = coalesce(try_cast((properties ->> 'tokens_cached') as BIGINT), tokens_cached), "
                     "cost_usd = coalesce(try_cast((properties ->> 'cost_usd') as DECIMAL(18,9)), cost_usd) "
@@ -117,7 +117,7 @@ MIGRATIONS = (
             "create table if not exists ledger.llm_answers (source VARCHAR, conversation_id VARCHAR, model VARCHAR, "
             "definition_hash VARCHAR, content_hash VARCHAR, excerpt_hash VARCHAR, answer VARCHAR, "
             "is_cache_hit BOOLEAN, run_id VARCHAR, answered_at TIMESTAMP, _load_id BIGINT)",
-            # What was answered before answers were kept is not asked about again; what was said then is not known.
+            # What was answered before answers were kept is not asked about again; the answer itself is not known.
             "insert into ledger.llm_answers select source, conversation_id, model, definition_hash, content_hash, "
             "null, null, false, run_id, called_at, _load_id from ledger.llm_calls "
             "where outcome = 'answered' and content_hash is not null "

@@ -1,4 +1,4 @@
-"""The record of what people did to the raw tables beside landing, and of the conversations that it changed."""
+"""The record of what people did to the raw tables apart from landing, and of the conversations that it changed."""
 
 import json
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def record_operation(
 
 
 def record_rebuild(raw_database: Path, now: datetime) -> None:
-    """Note in the raw database that everything derived from it is made anew; `now` is aware."""
+    """Note in the raw database that everything derived from it is rebuilt; `now` is aware."""
     with open_raw(raw_database) as connection:
         load_id, performed_at = next_load(connection, stored(now))
         record_operation(connection, "rebuild", performed_at=performed_at, load_id=load_id, detail={})
@@ -53,7 +53,7 @@ def mark_repaired(
 ) -> int:
     """Note the conversations of raw.<source> that have a row fulfilling `condition`, and return how many there are.
 
-    To be called before the rows change: the next build states these conversations anew, those without rows left too.
+    To be called before the rows change: the next build recomputes these conversations, those without rows left too.
     """
     conversation = SOURCES[source].conversation
     row = connection.execute(

@@ -16,7 +16,7 @@ _OTHERS = {
         "timestamp": "TIMESTAMP",
         "_load_id": "BIGINT",
     },
-    # Of the messages whose published text differs from what was said; those of other redactors are made anew.
+    # Of the messages whose published text differs from the original; those of other redactors are redacted again.
     "message_redactions": {
         "source": "VARCHAR",
         "event_id": "VARCHAR",
@@ -27,7 +27,7 @@ _OTHERS = {
     },
     # One row: the newest load whose messages have been through the redactor.
     "redaction_progress": {"redactor_version": "BIGINT", "through_load_id": "BIGINT"},
-    # Who asked to be forgotten: keyed hashes of ids, and what stands in their place.
+    # The people who asked to be forgotten: keyed hashes of ids, and what stands in their place.
     "suppressions": {
         "key_hash": "VARCHAR",
         "scope": "VARCHAR",
@@ -62,15 +62,15 @@ _OTHERS = {
         "load_id": "BIGINT",
         "loaded_at": "TIMESTAMP",
     },
-    # What people did to raw tables beside landing: rebuild, reload, exclude, erase, retention, relabel, judge. `detail`
-    # is a JSON object without personal data.
+    # What people did to raw tables apart from landing: rebuild, reload, exclude, erase, retention, relabel, judge.
+    # `detail` is a JSON object without personal data.
     "operations": {
         "operation": "VARCHAR",
         "performed_at": "TIMESTAMP",
         "load_id": "BIGINT",
         "detail": "VARCHAR",
     },
-    # Conversations whose raw rows an operation changed or removed: the next build states them anew.
+    # Conversations whose raw rows an operation changed or removed: the next build recomputes them.
     "repaired_conversations": {
         "source": "VARCHAR",
         "conversation_id": "VARCHAR",
@@ -87,10 +87,10 @@ _OTHERS = {
     },
 }
 
-# What classifiers and people say of conversations, append-only; nothing but orchestration/classification writes here. A
+# The labels of classifiers and people, append-only; nothing but orchestration/classification writes here. A
 # conversation is known by (source, conversation_id), as in raw, so that an erasure finds it.
 _LEDGER = {
-    # One row per labelling, conversation and stage, or `claimed_resolved` for what the agent's side says of itself.
+    # One row per labelling, conversation and stage, or `claimed_resolved` for what the agent's side claims.
     "stage_labels": {
         "source": "VARCHAR",
         "conversation_id": "VARCHAR",
@@ -160,8 +160,8 @@ _LEDGER = {
         "_load_id": "BIGINT",
         "is_cost_estimated": "BOOLEAN",
     },
-    # One row per conversation and run that asked in vain; without `next_retry_at` it is not asked again. With 0
-    # attempts another conversation was asked about of which the same is sent.
+    # One row per conversation and run whose question failed; without `next_retry_at` it is not asked again. With 0
+    # attempts the question was asked about another conversation with the same excerpt.
     "llm_dead_letters": {
         "source": "VARCHAR",
         "conversation_id": "VARCHAR",
@@ -178,8 +178,8 @@ _LEDGER = {
         "detail": "VARCHAR",
         "excerpt_hash": "VARCHAR",
     },
-    # One row per content that an LLM has answered for. `answer` is what it said of the excerpt that was sent, in words
-    # of the schema and places of messages: whoever has the same excerpt gets it too (`is_cache_hit`), for nothing.
+    # One row per content that an LLM has answered for. `answer` is that for the excerpt that was sent, in words of the
+    # schema and places of messages: a conversation with the same excerpt gets it too (`is_cache_hit`), for nothing.
     "llm_answers": {
         "source": "VARCHAR",
         "conversation_id": "VARCHAR",

@@ -1,4 +1,4 @@
-"""What a killed writer leaves beside the databases; called by the next one, which holds the lock."""
+"""What a killed writer leaves next to the databases; called by the next one, which holds the lock."""
 
 import shutil
 from collections.abc import Callable

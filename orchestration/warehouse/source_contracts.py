@@ -157,7 +157,7 @@ ENVIRONMENTS = ("production", "development")
 
 
 def content_columns(contract: SourceContract) -> dict[str, str]:
-    """Columns of raw.<source> that hold what the event says, with their types, in table order."""
+    """Columns of raw.<source> that hold the content of the event, with their types, in table order."""
     columns = {"event_id": "VARCHAR"} | dict.fromkeys(contract.columns, "VARCHAR")
     if contract.address_field is not None:
         columns["customer_ip_hash"] = "VARCHAR"

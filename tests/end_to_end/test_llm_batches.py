@@ -262,5 +262,5 @@ def test_a_provider_that_does_not_tell_gets_no_second_batch(desk: Desk) -> None:
     desk.server.batches.batches = {"elsewhere": replace(batch, batch_id="elsewhere")}
     report = desk.ask()
     assert (report.waiting, report.calls) == (4, 0)
-    assert "does not tell of batch batch-1: the endpoint answered 404" in (report.problem or "")
+    assert "does not report batch batch-1: the endpoint answered 404" in (report.problem or "")
     assert list(desk.server.batches.batches) == ["elsewhere"]

@@ -1,1 +1,1 @@
-"""The embedded model: stages told from words, acts and events, message by message, with numpy alone."""
+"""The embedded model: stages from words, acts and events, message by message, with numpy alone."""

@@ -1,4 +1,4 @@
-"""Probabilities, thresholds and the margin for review, each told from its own part of held-out conversations."""
+"""Probabilities, thresholds and the confidence threshold for review, each from its own held-out conversations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ _LEAST_BLOCK = 40
 
 @dataclass(frozen=True)
 class Measured:
-    """What labelled prefixes say of a model that has not seen them; shares are 0..1."""
+    """How a model does on labelled prefixes that it has not seen; shares are 0..1."""
 
     conversations: int
     accuracy: float
@@ -36,9 +36,9 @@ class Measured:
 def calibrate(
     model: Model, held_out: Sequence[LabelledConversation], *, tunes_thresholds: bool = True
 ) -> tuple[Model, Measured]:
-    """Tell probabilities from the first third, thresholds and margin from the second, and measure on the last.
+    """Fit probabilities on the first third, thresholds and margin on the second, and measure on the last.
 
-    Without tuning, a message shows a stage where its score says more likely than not, and only what stands at the end
+    Without tuning, a message shows a stage where its score means more likely than not, and only what stands at the end
     of a conversation, `resolved`, goes by its calibrated probability.
     """
     probabilities, answers = held_out[::_PARTS], held_out[1::_PARTS]
@@ -52,7 +52,7 @@ def calibrate(
 
 
 def measuring_part(held_out: Sequence[LabelledConversation]) -> Sequence[LabelledConversation]:
-    """Return the third that calibrate() tells nothing from."""
+    """Return the third that calibrate() fits nothing on."""
     return held_out[_PARTS - 1 :: _PARTS]
 
 
@@ -186,7 +186,7 @@ def _sure_and_right(model: Model, held_out: Sequence[LabelledConversation]) -> t
 
 
 def placed(conversation: LabelledConversation) -> tuple[str, tuple[str, ...]] | None:
-    """Return the furthest stage and the stages nobody can tell, None when resolved is one of them."""
+    """Return the furthest stage and the stages that cannot be known, None when resolved is one of them."""
     labels = conversation.messages[-1].labels
     truth: dict[str, bool | None] = {stage: labels[stage] for stage in STAGES if stage != "greeted"}
     truth["greeted"] = any(labelled.message.role == "agent" for labelled in conversation.messages)

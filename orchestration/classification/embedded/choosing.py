@@ -15,7 +15,7 @@ from orchestration.classification.labelled import LabelledConversation
 CANDIDATES = (Strength(300.0, 300.0), Strength(30.0, 30.0), Strength(10.0, 10.0), Strength(1.0, 3.0))
 _FOLDS = 2
 _STEPS = 20
-# The choice is between factors of three, so a sample tells; fitting each candidate on everything would not.
+# The choice is between factors of three, so a sample suffices; fitting each candidate on everything is too slow.
 _MOST_OWN = 600
 
 

@@ -1,7 +1,7 @@
 """Dense numbers for each message: what it does, what was done before it, what tools did.
 
-Numbers for agent messages and tools come from the agent's side alone; `concern` beside them is what customers said and
-is for `problem_identified` only.
+Numbers for agent messages and tools come from the agent's side alone. `concern`, next to them, holds what customers
+wrote and is for `problem_identified` only.
 """
 
 import re
@@ -45,7 +45,7 @@ _AFTER_TOOL = np.array(
 
 @dataclass
 class _State:
-    """What was said and done before the message at hand."""
+    """The messages and acts before the message at hand."""
 
     last_agent: Numbers = field(default_factory=lambda: np.zeros(AGENT_WIDTH))
     prompt: Numbers = field(default_factory=lambda: np.zeros(AGENT_WIDTH))
@@ -97,9 +97,9 @@ def _told(message: Message, results: Sequence[str]) -> float:
 
 
 def _from_the_books(vector: Numbers, told: float) -> Numbers:
-    """Take what tells a result without asking anything for an answer, and for no offer unless it says that it is one.
+    """Count a message that reports a tool's result and asks nothing as an answer, and as an offer only if it offers.
 
-    Words alone do not show it: what stands in somebody's books may sound like anything.
+    Words alone do not show it: the text of a result may sound like anything.
     """
     if not told or vector[_ASKS]:
         return vector

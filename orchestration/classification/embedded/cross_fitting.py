@@ -9,7 +9,7 @@ from orchestration.classification.embedded.choosing import group_folds
 from orchestration.classification.embedded.fitting import Prepared, Strength, fit_model
 from orchestration.classification.embedded.model import Model, Signal
 
-# Each fold costs a fit; with fewer, each model would lack too many groups to speak for the one fitted on all.
+# Each fold costs a fit; with fewer, each model would lack too many groups to stand for the one fitted on all.
 _FOLDS = 3
 
 
@@ -36,7 +36,7 @@ class CrossFitted(Model):
 
 
 def cross_fit(prepared: Prepared, model: Model, strength: Strength) -> CrossFitted:
-    """Fit once more without each fold of the user's groups; `model` stays what answers for everything else."""
+    """Fit once more without each fold of the user's groups; `model` answers for everything else."""
     own = range(prepared.shipped, len(prepared.labelled))
     folds = group_folds(prepared, own, _FOLDS)
     others = [fit_model(prepared, strength, folds != fold) for fold in range(_FOLDS)]

@@ -1,4 +1,4 @@
-"""What the rules' cues say of one message, as numbers for the model."""
+"""The rules' cues of one message, as numbers for the model."""
 
 import re
 

@@ -105,8 +105,8 @@ def fit_own_heads(
 ) -> dict[str, Weights]:
     """Pull every head away from the shipped one by the rows of the own conversations in use.
 
-    From the shipped weights, not from none beside shipped rows: what the own ones are silent about then stays as it
-    was, however many they are.
+    The fit starts from the shipped weights, not from none with the shipped rows added: what the own conversations do
+    not show then stays as it was, however many they are.
     """
     is_own = is_used & (np.arange(len(is_used)) >= prepared.shipped)
     weights = np.ones(len(is_own))
@@ -142,7 +142,7 @@ def _rows_of(prepared: Prepared, head: Head, is_used: npt.NDArray[np.bool_], wei
 
 
 def _fit_acts(batch: Batch, labelled: Sequence[LabelledConversation], side: Side, idf: Numbers) -> TextHeads:
-    """Fit which acts the words of a side do; messages whose acts nobody named are left out."""
+    """Fit which acts the words of a side do; messages whose acts were not named are left out."""
     texts = batch.spoken[side].texts
     acts: dict[int, frozenset[str]] = {}
     for reading, conversation in zip(batch.readings, labelled, strict=True):

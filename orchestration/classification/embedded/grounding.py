@@ -1,4 +1,4 @@
-"""How much of what its tools just gave an agent tells the customer: who reads from the books gives an answer.
+"""How much of the latest tool results an agent passes on to the customer: reporting a result gives an answer.
 
 The words of the results count, never their meaning: what a result claims of itself shows nothing (see tool_results.py).
 """
@@ -20,7 +20,7 @@ _FEWEST_WORDS, _ENOUGH_WORDS = 4, 6
 def told_share(text: str, results: Sequence[str]) -> float:
     """Return 0..1: how much of the values in tool results (JSON or plain text) stands in an agent's simplified text.
 
-    A value counts when all its words are said. Nothing is told of results of more than 4,000 characters.
+    A value counts when all its words are in the text. Results of more than 4,000 characters are left out.
     """
     words = frozenset(_WORD.findall(text))
     values = [value for result in results for value in _values(result)]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 BUCKET_BITS = 14
 BUCKETS = 1 << BUCKET_BITS
 LETTER_RUNS = (3, 4, 5)
-# Later words of a very long message say little; the bound keeps one message from costing as much as a thousand.
+# Later words of a very long message add little; the bound keeps one message from costing as much as a thousand.
 LONGEST_TEXT_CHARACTERS = 1_000
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)

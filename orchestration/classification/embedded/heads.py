@@ -1,4 +1,4 @@
-"""The heads of the model: which target each tells, at which messages, and from what."""
+"""The heads of the model: which target each predicts, at which messages, and from what."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from orchestration.classification.embedded.context import CONCERN_WIDTH
 
 @dataclass(frozen=True)
 class Head:
-    """`side` speaks at the messages it looks at (tools run on the agent's); `sees_concern`: customers' words count too.
+    """`side` names whose messages it scores (tools count as the agent's); `sees_concern`: customers' words count too.
 
-    A head that is not `is_state` fires once and stays; one that is tells how things stand after each message.
+    A head that is not `is_state` fires once and stays; one that is gives the state after each message.
     """
 
     name: str

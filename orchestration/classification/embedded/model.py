@@ -26,7 +26,7 @@ from orchestration.configuration.label_stages import STAGES, UNKNOWN
 
 _CLAIMED = "claimed_resolved"
 _ACTS = {"agent": len(AGENT_ACTS), "customer": len(CUSTOMER_ACTS)}
-# What nothing in the conversation could show: not certain, because an event may be missing.
+# The confidence where nothing in the conversation could show it: not certain, because an event may be missing.
 _FACT_CONFIDENCE = 0.99
 _NEVER = -12.0
 _BATCH_CONVERSATIONS = 256
@@ -156,7 +156,7 @@ class Model:
 
 
 def _state_signal(resolved: Mapping[int, float], reopened: Mapping[int, float]) -> Signal:
-    """Follow how things stand: the agent's side says whether it is resolved, a customer can only take that back."""
+    """Follow the state: the agent's side decides whether it is resolved, a customer can only take that back."""
     positions, scores = [], []
     current = _NEVER
     for at in sorted((*resolved, *reopened)):
@@ -180,7 +180,7 @@ def answer_of(
         labels = dict.fromkeys(LABEL_TARGETS, StageLabel(False, _FACT_CONFIDENCE))
     elif reading is None:
         is_silent = first_agent is None and not any(m.event_type == "tool_called" for m in conversation.messages)
-        # Nobody on the agent's side did anything: that is a fact in every language.
+        # The agent's side did nothing: that is a fact in every language.
         label = StageLabel(False, _FACT_CONFIDENCE) if is_silent else StageLabel(None, 0.0)
         labels = dict.fromkeys(LABEL_TARGETS, label)
     else:
@@ -199,7 +199,7 @@ def answer_of(
 def decide(reading: Reading, signals: Mapping[str, Signal], calibration: Calibration) -> dict[str, StageLabel]:
     """Return the label of each target, its confidence still that of the target alone."""
     labels: dict[str, StageLabel] = {}
-    # Who has only been spoken to has stated no problem that could be solved, whatever was offered.
+    # A customer who has not written anything has stated no problem that could be solved, whatever was offered.
     first = next((at for at, message in enumerate(reading.messages) if message.role == CUSTOMER), len(reading.messages))
     for target in LABEL_TARGETS:
         signal = signals[target]
@@ -211,7 +211,7 @@ def decide(reading: Reading, signals: Mapping[str, Signal], calibration: Calibra
         if target == "solution_accepted":
             passing = _after_proposal(reading, passing, labels["solution_proposed"])
         if target == "resolved" and not labels["problem_identified"].reached:
-            # Nobody's problem was solved where none was understood: "still here" to a customer who only tests the line.
+            # No problem was solved where none was understood: "still here" to a customer who only tests the line.
             passing = []
         if target == "resolved":
             at = _start_of_run(reading, signal.positions, set(passing))
@@ -244,7 +244,7 @@ def _start_of_run(reading: Reading, positions: Sequence[int], passing: set[int])
         run.append(at)
     own = [at for at in reversed(run) if reading.messages[at].role != CUSTOMER]
     if not own:
-        # Nothing, or what the agent side said before there was anything to resolve.
+        # Nothing, or an event of the agent's side before there was anything to resolve.
         return None
     spoken = [at for at in own if reading.messages[at].role == "agent"]
     return spoken[0] if spoken else own[0]

@@ -1,4 +1,4 @@
-"""The model on disk: coefficients.npz (plain arrays, nothing executable) and model.json beside it."""
+"""The model on disk: coefficients.npz (plain arrays, nothing executable) and, next to it, model.json."""
 
 import hashlib
 import json

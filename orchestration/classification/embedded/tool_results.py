@@ -1,7 +1,6 @@
-"""What the result of a tool call says of its outcome: that it failed, or found nothing; never that it succeeded.
+"""What the result of a tool call shows of its outcome: that it failed, or found nothing; never that it succeeded.
 
-A result is data that anybody may have written into, so it can only hold a conversation back: nothing is resolved
-because a result says so.
+A result is data of unknown authors, so it can only hold a conversation back: no result makes it resolved.
 """
 
 import json
@@ -15,14 +14,14 @@ _FAILURE = re.compile(
     r"^\s*error\b|\b(fail(ed|ure)?|unavailable|not (available|found|possible|allowed)|rejected|declined|denied"
     r"|timed? ?out|invalid|conflict|unsuccessful)\b"
 )
-# A status is short; running text (a review, a note of the customer) that has such a word says nothing of the call.
+# A status is short; running text (a review, a note of the customer) that has such a word shows nothing of the call.
 _LONGEST_STATUS_CHARACTERS = 60
 LONGEST_RESULT_CHARACTERS = 4_000
 
 
 @lru_cache(maxsize=16_384)
 def tool_outcome(result: str) -> tuple[bool, bool]:
-    """Return whether a result says that the call failed, and whether it holds nothing."""
+    """Return whether a result shows that the call failed, and whether it holds nothing."""
     stripped = result.strip()
     if len(stripped) <= LONGEST_RESULT_CHARACTERS:
         try:

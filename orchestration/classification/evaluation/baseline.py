@@ -12,7 +12,7 @@ from orchestration.classification.evaluation.scoring import Scores
 
 @dataclass(frozen=True)
 class Baseline:
-    """Furthest stage by example, and the share of right ones (0..1); recorded, or measured beside what is compared."""
+    """Furthest stage by example, and the share of right ones (0..1); recorded, or measured in the same evaluation."""
 
     classifier: str
     accuracy: float

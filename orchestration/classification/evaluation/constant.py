@@ -1,4 +1,4 @@
-"""The baseline that does not look: always the same furthest stage."""
+"""The baseline that ignores its input: always the same furthest stage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Constant:
 
 
 def majority_constant(dataset: Dataset) -> Constant:
-    """Return the constant with the best accuracy on a set: the strongest guess that looks at no conversation."""
+    """Return the constant with the best accuracy on a set: the strongest guess that reads no conversation."""
     rows = [example for example in dataset.examples if not example.expects_unknown and example.current_stage]
     hits = {
         stage: sum(furthest_stage(_up_to(stage), row.masked) == row.current_stage for row in rows)

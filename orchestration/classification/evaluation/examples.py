@@ -11,8 +11,8 @@ from orchestration.configuration.label_stages import STAGES, furthest_stage
 class Example:
     """A conversation with its truth: stage -> reached, None where the source cannot decide (masked in every score).
 
-    `outcome` is what really came of it (a reward where the source has one, else `resolved`), `claim_truth` whether
-    the agent's side says that it is done, where that was labelled; None = masked. `slice_name` groups the scores.
+    `outcome` is the real outcome (a reward where the source has one, else `resolved`), `claim_truth` whether
+    the agent's side claims that it is done, where that was labelled; None = masked. `slice_name` groups the scores.
     `expects_unknown`: in a language no classifier reads, so the right answer is unknown and nothing else is scored.
     """
 
@@ -37,9 +37,9 @@ class Example:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Examples of one origin. `target` says what the shipped model must reach there, empty where nothing is asked.
+    """Examples of one origin. `target` is what the shipped model must reach there, empty where nothing is asked.
 
-    `is_whole`: the conversations are told to their end, as those are that a run may ask an LLM about.
+    `is_whole`: the conversations are complete, as those are that a run may ask an LLM about.
     """
 
     name: str

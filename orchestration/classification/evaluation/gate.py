@@ -15,7 +15,7 @@ ALLOWED_LOSS = 0.02
 
 @dataclass(frozen=True)
 class Gate:
-    """How a classifier does on the golden set beside what was recorded; accuracies are shares (0..1)."""
+    """How a classifier does on the golden set, and the recorded accuracy; accuracies are shares (0..1)."""
 
     accuracy: float
     baseline_accuracy: float
@@ -28,7 +28,7 @@ class Gate:
         return self.accuracy >= self.baseline_accuracy - ALLOWED_LOSS
 
     def as_text(self) -> str:
-        """Say it in one line."""
+        """Summarise it in one line."""
         return (
             f"{self.comparison.classifier}: {self.accuracy:.1%} of the golden stages right, recorded for "
             f"{self.comparison.baseline} {self.baseline_accuracy:.1%}; right where it was wrong "

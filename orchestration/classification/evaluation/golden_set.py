@@ -9,7 +9,7 @@ from orchestration.classification.conversation import Conversation, Message, Rol
 from orchestration.classification.evaluation.examples import Dataset, Example
 from orchestration.configuration.label_stages import STAGES
 
-# Beside the tests and not in the package: whoever has `make` has it, and it is in nobody's warehouse.
+# Next to the tests and not in the package: every checkout has it, and no warehouse does.
 GOLDEN = Path(__file__).parent / "golden"
 _ROLES: dict[str, Role] = {"user": "customer", "agent": "agent", "tool": "tool", "system": "system"}
 
@@ -21,7 +21,7 @@ def read_golden(path: Path) -> Dataset:
         try:
             examples.append(_example(json.loads(line)))
         except (ValueError, KeyError) as error:
-            raise ValueError(f"{path}:{number}: {error!r}; see README.md beside it for the fields of a case") from error
+            raise ValueError(f"{path}:{number}: {error!r}; its README.md lists the fields of a case") from error
     return Dataset("golden", tuple(examples))
 
 

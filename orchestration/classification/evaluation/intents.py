@@ -1,7 +1,7 @@
-"""How well a few phrases a label tell what real conversations are about, beside the commonest label.
+"""How well a few phrases a label find what real conversations are about, compared with the commonest label.
 
-The real sets name the task or the service of a conversation. The taxonomies beside the golden set were written from
-those names alone, as somebody writes one for the tasks of her own agent.
+The real sets name the task or the service of a conversation. The taxonomies next to the golden set were written from
+those names alone, as the user of a warehouse writes one for the tasks of an agent.
 """
 
 from collections import Counter

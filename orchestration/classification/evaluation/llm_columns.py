@@ -1,4 +1,4 @@
-"""What an LLM says of a set, as two more columns of its evaluation; what was asked once is not paid for again."""
+"""The answers of an LLM for a set, as two more columns of its evaluation; each question is paid for once."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -39,14 +39,14 @@ class EvaluationLog(MemoryLog):
                 self._kept = {name: content[name] for name in self._kept}
                 self._spent_usd = {day: float(usd) for day, usd in content["spent_usd"].items()}
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise ValueError(f"{path} cannot be read ({error!r}); remove it to ask anew") from error
+                raise ValueError(f"{path} cannot be read ({error!r}); remove it to ask again") from error
 
     def standings(self, keys: Collection[ContentKey], definition_hash: str) -> Mapping[ContentKey, Standing]:
         """Return nothing: every conversation is to be answered."""
         return {}
 
     def cached(self, excerpt_hashes: Collection[str], definition_hash: str) -> Mapping[str, CacheEntry]:
-        """Return what earlier evaluations were told of each excerpt."""
+        """Return the answers that earlier evaluations got for each excerpt."""
         answers, refusals = (self._kept[name].get(definition_hash, {}) for name in ("answers", "refusals"))
         found = {one: CacheEntry(dead_letters=1, failure=Failure(why)) for one, why in refusals.items()}
         found |= {one: CacheEntry(answer) for one, answer in answers.items()}
@@ -76,21 +76,21 @@ class EvaluationLog(MemoryLog):
 
 @dataclass(frozen=True)
 class LlmColumns:
-    """The columns by name, and what is to be said of how they came about."""
+    """The columns by name, and a note on how they came about."""
 
     classifiers: Mapping[str, Classifier]
     remark: str
 
 
 def estimate_columns(labeller: Labeller, dataset: Dataset) -> RunEstimate:
-    """Return what asking about a set would likely take beside what earlier evaluations were told."""
+    """Return what asking about a set would likely take, apart from the answers that earlier evaluations got."""
     return labeller.estimate(_candidates(labeller, dataset), labeller.log)
 
 
 def ask_about(labeller: Labeller, dataset: Dataset) -> LlmColumns:
-    """Ask about every conversation of a set, within the caps of the labeller, and return what came of it.
+    """Ask about every conversation of a set, within the caps of the labeller, and return the answers.
 
-    The column of the LLM is unknown where it gave no usable answer; in the other one the embedded model's word stays
+    The column of the LLM is unknown where it gave no usable answer; in the other one the embedded model's answer stays
     there, as it does in a run.
     """
     candidates = _candidates(labeller, dataset)
@@ -113,7 +113,7 @@ def ask_about(labeller: Labeller, dataset: Dataset) -> LlmColumns:
 
 
 def against_model(scores: Sequence[Scores], model: str, dataset: Dataset) -> list[Comparison]:
-    """Compare the columns of the LLM with the column named `model`, measured beside them."""
+    """Compare the columns of the LLM with the column named `model`, measured in the same evaluation."""
     by_name = {one.classifier: one for one in scores}
     other = by_name[model]
     beside = Baseline(model, other.current_stage.value or 0.0, other.predictions, is_recorded=False)

@@ -1,4 +1,4 @@
-"""How many conversations of a set an LLM would be asked about, and at what price; nobody is asked."""
+"""How many conversations of a set an LLM would be asked about, and at what price; no call is made."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -20,8 +20,8 @@ _PRICE = Price(input_usd_per_mtok=0.15, output_usd_per_mtok=0.60)
 class LlmShare:
     """What runs would ask about of the conversations of a set, were all of them closed and none determined by an event.
 
-    `calls` of the `asked`: who says the same is asked about once. The right ones are those whose current stage the
-    model tells, of the asked and of the others, where it is known.
+    `calls` of the `asked`: conversations with the same excerpt are asked about once. The right ones are those whose
+    current stage the model predicts correctly, of the asked and of the others, where it is known.
     """
 
     name: str
@@ -70,7 +70,7 @@ def as_markdown(shares: Sequence[LlmShare], share: float) -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_row(one) for one in shares),
     ]
-    return "\n".join(lines) + "\n\nAt $0.15 and $0.60 per million tokens, 90 tokens an answer; nobody was asked.\n\n"
+    return "\n".join(lines) + "\n\nAt $0.15 and $0.60 per million tokens, 90 tokens an answer; no call was made.\n\n"
 
 
 def as_json(shares: Iterable[LlmShare]) -> list[dict[str, Any]]:

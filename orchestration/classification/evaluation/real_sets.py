@@ -1,6 +1,6 @@
 """Reads the real conversations with truth (star, sgd, tau): prefixes and whole conversations.
 
-A set is a folder with events.jsonl.gz, truth.jsonl.gz and truth_prefix.jsonl.gz; its README says how
+A set is a folder with events.jsonl.gz, truth.jsonl.gz and truth_prefix.jsonl.gz; its README explains how
 the truth was made.
 """
 

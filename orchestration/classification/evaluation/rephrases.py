@@ -1,4 +1,4 @@
-"""How well rephrases are told: on pairs of messages written for it, and how many the real sets seem to have."""
+"""How well rephrases are detected: on pairs of messages written for it, and how many the real sets seem to have."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ PAIRS = "rephrase_pairs.yml"
 
 @dataclass(frozen=True)
 class Pair:
-    """Two consecutive messages of a customer, and whether the second says the first again in other words."""
+    """Two consecutive messages of a customer, and whether the second rephrases the first."""
 
     before: str
     after: str
@@ -29,7 +29,7 @@ class Pair:
 class RephraseReport:
     """Of a set: pairs and conversations, and in how many a rephrase or a repeat was seen.
 
-    `rephrases` and `found` are None where nobody has said which pairs are rephrases; there `false` counts what was
+    `rephrases` and `found` are None where the true rephrases are unknown; there `false` counts all that were
     seen at all.
     """
 
@@ -68,14 +68,12 @@ def evaluate_rephrases(data: Path, golden: Path, seeds: Path) -> Iterator[Rephra
 def as_markdown(reports: Sequence[RephraseReport]) -> str:
     """Return the table."""
     lines = [
-        "## Rephrases: customers who say the same again, by the words two messages share\n",
+        "## Rephrases: customers who rephrase or repeat, by the words two messages share\n",
         "| set | pairs | rephrases found | other pairs taken for one | conversations with one |",
         "| --- | --- | --- | --- | --- |",
         *(_row(report) for report in reports),
     ]
-    return (
-        "\n".join(lines) + "\n\nNobody has said which pairs of the real sets are rephrases: all seen are counted.\n\n"
-    )
+    return "\n".join(lines) + "\n\nThe true rephrases of the real sets are unknown: all detected ones are counted.\n\n"
 
 
 def as_json(reports: Iterable[RephraseReport]) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ def _section(report: SetReport) -> Iterator[str]:
     constant = report.scores[0]
     total = constant.current_stage.total
     yield f"## {report.name}: {report.examples:,} conversations, current stage known in {total:,}\n"
-    yield f"The constant says `{report.constant_stage}`. " + (
+    yield f"The constant answers `{report.constant_stage}`. " + (
         f"Target of the shipped model: {report.target}.\n" if report.target else "No target.\n"
     )
     yield from _table(
@@ -117,7 +117,7 @@ def _overview(scores: Scores, constant: Scores) -> tuple[str, ...]:
         _percent(own),
         above,
         _percent(scores.answered.value),
-        # A constant knows its own share by construction: its calibration says nothing.
+        # A constant knows its own share by construction: its calibration shows nothing.
         *(
             ("-", "-")
             if scores is constant

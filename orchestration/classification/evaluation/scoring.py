@@ -34,7 +34,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Scores:
-    """What is known of a classifier on a set.
+    """The scores of a classifier on a set.
 
     `current_stage`: right furthest stages; `answered`: those not unknown; `predictions`: example_id -> furthest stage.
     `claims`: (what, against what) -> counts. `abstained`: unknown answers where unknown is right.

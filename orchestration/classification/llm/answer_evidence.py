@@ -12,7 +12,7 @@ from orchestration.configuration.label_stages import STAGES
 
 # Raised with every change of what is believed.
 EVIDENCE_VERSION = 1
-# A rough guess, not measured: endpoints do not say how sure they are.
+# A rough guess, not measured: endpoints do not report their confidence.
 CONFIDENCE = 0.8
 _CLAIMED = "claimed_resolved"
 _SIDES: Mapping[str, tuple[str, ...]] = {
@@ -25,7 +25,7 @@ _SIDES: Mapping[str, tuple[str, ...]] = {
 
 
 class EvidenceRefusedError(ValueError):
-    """An answer whose evidence does not exist or is not of the side it must be of; the message says which."""
+    """An answer whose evidence does not exist or is not of the side it must be of; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Believed:
 
     @property
     def needs_review(self) -> bool:
-        """Whether a person should look."""
+        """Whether a person should review it."""
         return bool(self.kept) or any(label.reached is None for label in self.answer.labels.values())
 
 
 def believe(said: Mapping[str, Said], excerpt: Excerpt, support: Support, embedded: StageAnswer) -> Believed:
-    """Turn what the model said into labels. Raises EvidenceRefusedError when a yes cites what cannot show it.
+    """Turn the answer of the model into labels. Raises EvidenceRefusedError when a yes cites what cannot show it.
 
     `greeted` is a fact and stays as it is. A `no` and an `unknown` need no evidence. A yes for proposed, claimed and
     resolved is believed only where the agent's side alone supports it, one for accepted only after a proposal.

@@ -19,7 +19,7 @@ from orchestration.classification.llm.schema import AnswerError
 from orchestration.configuration.model_prices import Price
 
 MOST_TRIES = 5
-# What a model writes is hardly better the third time, and every time is paid.
+# A third reply is hardly better than the second, and every reply is paid for.
 _MOST_WRONG_ANSWERS = 2
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 30.0
 _LONGEST_RETRY_AFTER_SECONDS = 120.0
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Question(Generic[T]):
-    """A chat, whom it is about (None for the startup probe), and how a reply is read.
+    """A chat, the conversation it is about (None for the startup probe), and how a reply is read.
 
     `read` raises AnswerError for a reply that is not of the schema, EvidenceRefusedError for one not to be believed.
     """
@@ -44,9 +44,9 @@ class Question(Generic[T]):
 
 @dataclass
 class Asked(Generic[T]):
-    """What came of a question: `answer`, or the last `failure`, or `blocked` by a cap or the circuit; and its calls.
+    """The outcome of a question: `answer`, or the last `failure`, or `blocked` by a cap or the circuit; and its calls.
 
-    `not_before` is when the server wants to be asked again.
+    `not_before` is the earliest time at which the server allows another try.
     """
 
     answer: T | None = None
@@ -98,7 +98,7 @@ class LlmClient:
         self._most_tries = most_tries
 
     async def ask(self, question: Question[T]) -> Asked[T]:
-        """Ask until there is an answer, a failure that stays, or something that forbids another try."""
+        """Ask until there is an answer, a permanent failure, or a reason that forbids another try."""
         asked: Asked[T] = Asked()
         tokens = estimate_tokens(question.messages)
         max_tokens, wrong_answers = OUTPUT_TOKENS, 0
@@ -187,14 +187,14 @@ class LlmClient:
             self._breaker.failed(f"{asked.failure} ({asked.detail})")
 
     async def _wait(self, number: int, retry_after_seconds: float | None) -> bool:
-        """Wait before the next try; False when the server wants a pause longer than a run should sit through."""
+        """Wait before the next try; False when the server wants a pause longer than a run may wait."""
         if retry_after_seconds is None:
             longest = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**number)
             await self._clock.sleep(self._rng.uniform(0, longest))
             return True
         if retry_after_seconds > _LONGEST_RETRY_AFTER_SECONDS:
             return False
-        # The server speaks to all of us: the next admission waits, whoever asks.
+        # The wait holds for all questions: the next admission waits, whichever question it is for.
         self._pace.pause(retry_after_seconds)
         return True
 

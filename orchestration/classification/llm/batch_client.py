@@ -10,9 +10,9 @@ from orchestration.classification.llm.prompt import OUTPUT_TOKENS, request_body
 from orchestration.classification.llm.replies import CallFailedError, Failure, Reply, read_reply
 
 COMPLETED = "completed"
-# What a batch can end with; everything else is on its way.
+# The states in which a batch has ended; in every other state it is under way.
 _ENDS = frozenset({COMPLETED, "failed", "expired", "cancelled"})
-# Where the batch says whose it is, for a run that was killed before it could write down the id.
+# The field in which a batch names its owner, for a run that was killed before it could write down the id.
 _RESERVATION = "colloquy_reservation"
 _PATH: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 
@@ -21,19 +21,19 @@ Result = Reply | CallFailedError
 
 @dataclass(frozen=True)
 class BatchLook:
-    """A batch as the provider tells of it; `results` by excerpt, and nothing there before it `is_over`."""
+    """A batch as the provider reports it; `results` by excerpt, and nothing there before it `is_over`."""
 
     status: str
     results: Mapping[str, Result]
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether it has ended."""
         return self.status in _ENDS
 
 
 class OpenAiBatches(OpenAiEndpoint):
-    """The batch endpoint beside the completions; every method raises CallFailedError for every way it can fail."""
+    """The batch endpoint, next to the completions; every method raises CallFailedError for every way it can fail."""
 
     async def submit(self, questions: Mapping[str, list[dict[str, str]]], reservation_id: str) -> str:
         """Send the chats, by excerpt, as one batch and return its id."""
@@ -91,7 +91,7 @@ class OpenAiBatches(OpenAiEndpoint):
             status = None if response is None else int(response["status_code"])
             body = "" if response is None else json.dumps(response["body"], ensure_ascii=False)
         except (ValueError, KeyError, TypeError):
-            # Whose line this was shows by who has none.
+            # The excerpt without a result shows whose line this was.
             return
         if status == 200:
             try:

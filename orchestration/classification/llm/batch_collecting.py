@@ -1,4 +1,4 @@
-"""Takes in what batches have answered, by the path that every answer takes."""
+"""Records the answers of batches in the same way as every other answer."""
 
 import math
 import random
@@ -24,7 +24,7 @@ _NO_LIMIT = 10**12
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of some candidates; `left` are those to be asked about, by excerpt."""
+    """The outcome of some candidates; `left` are those to be asked about, by excerpt."""
 
     summary: LlmSummary
     left: Mapping[str, list[ReadCandidate]]
@@ -55,7 +55,7 @@ async def collect(
 ) -> Collected:
     """Record the candidates that are due and whose excerpts have results; those `under_way` wait.
 
-    What has been answered is paid, so no cap and no pause stands in the way. `terms` has the price of a batch.
+    An answered question is paid for, so no cap and no pause stands in the way. `terms` has the price of a batch.
     """
     recording = Recording(terms, clock)
     left: dict[str, list[ReadCandidate]] = {}
@@ -80,7 +80,7 @@ async def collect(
 
 
 def _asker(terms: Terms, clock: Clock, results: Mapping[str, Result]) -> LlmClient:
-    """Return who reads one result, once: a line of a batch says the same again, and nothing of the next one."""
+    """Return a client that reads one result, once: a second try would get the same line."""
     return LlmClient(
         _Answered(results),
         model=terms.configuration.model,
@@ -90,6 +90,6 @@ def _asker(terms: Terms, clock: Clock, results: Mapping[str, Result]) -> LlmClie
         pace=RateLimiter(_NO_LIMIT, _NO_LIMIT, clock),
         breaker=CircuitBreaker(),
         clock=clock,
-        rng=random.Random(),  # noqa: S311 - nobody waits
+        rng=random.Random(),  # noqa: S311 - there is no wait
         most_tries=1,
     )

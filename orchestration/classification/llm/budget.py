@@ -8,7 +8,7 @@ _TOLERANCE_USD = 1e-12
 
 
 class Cap(StrEnum):
-    """Which cap stands in the way of a call."""
+    """The cap that forbids a call."""
 
     RUN = "budget_run"
     DAY = "budget_day"

@@ -1,4 +1,4 @@
-"""What the step writes down, and what it asks about earlier runs: the interface to the ledger."""
+"""What the step writes down, and what it reads about earlier runs: the interface to the ledger."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class CallRow:
 class AnswerRow:
     """The labels of one conversation and what all calls for them took.
 
-    `answer` is what the model said of the excerpt, in words of the schema. An `is_cache_hit` was said of another
+    `answer` is the model's answer for the excerpt, in words of the schema. An `is_cache_hit` was given for another
     conversation with the same excerpt: it took no call, and its labels name messages of its own.
     """
 
@@ -67,7 +67,7 @@ class DeadLetter:
     """A conversation that was asked about and got no label; `next_retry_at` None = not again under this definition.
 
     `raw_response` is the last one: redacted, shortened, without the key. With no `attempts` it was not asked about
-    itself: another one with the same excerpt was, in vain.
+    itself: the question about another one with the same excerpt failed.
     """
 
     key: ContentKey
@@ -96,9 +96,9 @@ class Standing:
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """What an excerpt has brought so far under one definition, whichever conversations it was sent for.
+    """The outcomes for an excerpt so far under one definition, whichever conversations it was sent for.
 
-    `answer` is the first one, in words of the schema. `dead_letters` counts how often it was asked about in vain,
+    `answer` is the first one, in words of the schema. `dead_letters` counts how often the question failed,
     `failure` and `next_retry_at` are those of the last time.
     """
 
@@ -110,13 +110,13 @@ class CacheEntry:
     def failure_to_share(self, now: datetime) -> Failure | None:
         """Return why it is not asked about now, None when it may be."""
         is_due = self.next_retry_at is not None and self.next_retry_at <= now
-        # A refused key says nothing of the excerpt.
+        # A refused key is no failure of the excerpt.
         is_of_excerpt = self.failure is not None and self.failure != Failure.DENIED
         return self.failure if is_of_excerpt and self.answer is None and not is_due else None
 
 
 class AnswerCache(Protocol):
-    """Knows what excerpts have brought."""
+    """Knows the outcomes of excerpts."""
 
     def cached(self, excerpt_hashes: Collection[str], definition_hash: str) -> Mapping[str, CacheEntry]:
         """Return what is committed of each excerpt; those never asked about may be left out."""
@@ -132,7 +132,7 @@ class CallLog(AnswerCache, Protocol):
         """Return what the committed calls from `since` on have cost."""
 
     def record(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
-        """Take the calls about one conversation and what came of them; they are committed together or not at all.
+        """Take the calls about one conversation and their outcome; they are committed together or not at all.
 
         An answer or a dead letter without calls is one shared with another conversation.
         """
@@ -184,7 +184,7 @@ class MemoryLog:
         return sum(call.cost_usd for call in self.calls if call.called_at >= since)
 
     def record(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
-        """Take the calls about one conversation and what came of them."""
+        """Take the calls about one conversation and their outcome."""
         self._pending.append((calls, outcome))
 
     def commit(self) -> None:

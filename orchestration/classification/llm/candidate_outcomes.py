@@ -1,4 +1,4 @@
-"""What became of every conversation that was handed to the step."""
+"""The outcome of every conversation that was handed to the step."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Accounted:
 
 @dataclass(frozen=True)
 class LlmSummary:
-    """What a run did. `problem` says what stopped it early and what to do, None when nothing did."""
+    """What a run did. `problem` is the reason for an early stop and the remedy, None when it did not stop early."""
 
     accounted: Mapping[str, Accounted]
     calls: int

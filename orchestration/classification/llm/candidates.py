@@ -1,4 +1,4 @@
-"""Conversations to ask about, and what of them is sent."""
+"""Conversations to ask about, and the part of them that is sent."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Candidate:
 
     @property
     def key(self) -> ContentKey:
-        """What it is known by."""
+        """Conversation and content, by which the ledger knows it."""
         return ContentKey(self.conversation.conversation_id, self.content_hash)
 
 
 @dataclass(frozen=True)
 class ReadCandidate:
-    """A candidate with what its agent's side supports and what of it is sent."""
+    """A candidate with what its agent's side supports and the part of it that is sent."""
 
     candidate: Candidate
     support: Support
@@ -50,7 +50,7 @@ def read(model: Model, candidates: Sequence[Candidate]) -> Iterator[ReadCandidat
 
 
 def by_excerpt(candidates: Iterable[ReadCandidate]) -> dict[str, list[ReadCandidate]]:
-    """Put those together, by the hash of their excerpt, of whom the same is sent: one answer is for all of them."""
+    """Group the candidates of which the same is sent, by the hash of their excerpt: one answer is for all of them."""
     groups: dict[str, list[ReadCandidate]] = {}
     for one in candidates:
         groups.setdefault(one.excerpt.excerpt_hash, []).append(one)

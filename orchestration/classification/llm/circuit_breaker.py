@@ -9,7 +9,7 @@ FAILURES_IN_A_ROW = 10
 class CircuitBreaker:
     """Opens after so many failed calls in a row, or at once for a failure that no call can escape; stays open.
 
-    `problem` says why it opened, None while it is closed.
+    `problem` is the reason why it opened, None while it is closed.
     """
 
     limit: int = FAILURES_IN_A_ROW
@@ -22,7 +22,7 @@ class CircuitBreaker:
         return self.problem is not None
 
     def succeeded(self) -> None:
-        """Count anew."""
+        """Reset the count."""
         self.failures = 0
 
     def failed(self, reason: str) -> None:

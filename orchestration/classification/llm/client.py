@@ -19,7 +19,7 @@ from orchestration.redaction.redactor import redact
 if TYPE_CHECKING:
     from openai import APIStatusError
 
-# The SDK refuses to send nothing; servers of one's own ask for no key.
+# The SDK refuses an empty key; self-hosted servers ask for none.
 _NO_KEY = "none"
 _MOST_RAW_CHARACTERS = 4_000
 _MOST_READ_CHARACTERS = 100_000
@@ -31,12 +31,12 @@ _OUT_OF_MONEY = "insufficient_quota"
 class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
     """An OpenAI-compatible endpoint, as a context that holds its connections.
 
-    Redirects are not followed: the texts go where the configuration says and nowhere else. The SDK's own retries are
+    Redirects are not followed: the texts go to the configured endpoint and nowhere else. The SDK's own retries are
     off, and so is everything it would take from variables of its own (another key, an organisation).
     """
 
     def __init__(self, configuration: LlmConfiguration, clock: Clock) -> None:
-        # Imported here: it takes a second, and most runs ask nobody.
+        # Imported here: it takes a second, and most runs call no endpoint.
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient  # noqa: PLC0415
 
         key = configuration.api_key.get_secret_value() if configuration.api_key else ""
@@ -80,7 +80,7 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
         import openai  # noqa: PLC0415
 
         try:
-            # The SDK's limit is for each read; a server that drips would hold a call for ever.
+            # The SDK's limit is for each read; a server that sends byte by byte would hold a call for ever.
             async with asyncio.timeout(self._configuration.timeout_seconds):
                 yield
         except (openai.APITimeoutError, TimeoutError):
@@ -102,7 +102,7 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
         return CallFailedError(failure, f"the endpoint answered {status}", status, wait, self._kept(body))
 
     def _kept(self, body: str) -> str:
-        """Return a response as it may be kept: what a server echoes must not bring back what was kept from it."""
+        """Return a response as it may be kept: an echo from the server must hold neither the key nor redacted text."""
         body = body.replace(self._key, "[key]") if self._key else body
         return redact(body[:_MOST_READ_CHARACTERS]).text[:_MOST_RAW_CHARACTERS]
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and waits."""
+    """Gives the time and waits."""
 
     def now(self) -> datetime:
         """Return the time of day, with UTC as its zone."""

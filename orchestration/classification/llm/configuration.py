@@ -30,7 +30,7 @@ class LlmConfiguration:
 
     @staticmethod
     def of(settings: Settings) -> "LlmConfiguration | None":
-        """Return what the settings say, None when they name no endpoint: then no LLM is asked."""
+        """Return the endpoint of the settings, None when they name none: then no LLM is asked."""
         if settings.llm_base_url is None or settings.llm_model is None:
             return None
         return LlmConfiguration(

@@ -19,7 +19,7 @@ _EVEN_ODDS = 0.5
 
 @dataclass(frozen=True)
 class Support:
-    """The events (ids) that may show a target, and how telling each event is (0..1) for choosing what is sent."""
+    """The events (ids) that may show a target, and the weight of each event (0..1) for choosing what is sent."""
 
     resolved: frozenset[str] = frozenset()
     solution_proposed: frozenset[str] = frozenset()

@@ -47,7 +47,7 @@ class Excerpt:
     def excerpt_hash(self) -> str:
         """Return the sha256 (hex) over what is sent: conversations that share it ask the same question.
 
-        Messages are named by their place and secrets by placeholders, so nothing in it tells whose conversation it is.
+        Messages are named by their place and secrets by placeholders, so nothing in it identifies the conversation.
         """
         return hash_of(self.as_json())
 
@@ -61,7 +61,7 @@ class Excerpt:
 
 def hash_of(sent: str) -> str:
     """Return the sha256 (hex) of an excerpt as it is sent."""
-    # A lone half of a surrogate pair is no text in UTF-8, and lands nevertheless.
+    # A lone half of a surrogate pair is no text in UTF-8, but it can be landed.
     return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -88,7 +88,7 @@ def _counts(message: Message) -> bool:
 
 
 def _redacted(message: Message) -> tuple[Message, int]:
-    # What a tool returned is neither the agent's word nor its deed, and may hold anything: it stays here.
+    # The result of a tool is neither a text nor an act of the agent, and may hold anything: it is not sent.
     content = redact("" if message.event_type == TOOL_CALLED else message.content)
     name = None if message.tool_name is None else redact(message.tool_name)
     changed = replace(message, content=content.text, tool_name=name.text if name else None)

@@ -1,6 +1,6 @@
-"""Asks once whether the endpoint really holds answers to the schema: told otherwise, it must answer in it all the same.
+"""Asks once whether the endpoint enforces the schema: its answer must be in the schema even if the prompt forbids that.
 
-Where it is not enforced, every answer would rest on the good will of the model, and on that of whoever wrote to it.
+Without enforcement, every answer would rest on the good will of the model, and on that of the writers of its input.
 """
 
 from orchestration.classification.llm.asking import Question
@@ -11,7 +11,7 @@ _MESSAGES = [
     {"role": "user", "content": '[{"id": "m1", "from": "customer", "text": "ping"}]'},
 ]
 NOT_ENFORCED = (
-    "the endpoint does not hold the model to a JSON schema (response_format json_schema, strict): told to say one "
+    "the endpoint does not hold the model to a JSON schema (response_format json_schema, strict): asked for one "
     "word, it did not answer in the schema. Use a server and a model with structured outputs (llama.cpp, vLLM, Ollama, "
     "or a hosted one that documents them) and set COLLOQUY_LLM_BASE_URL and COLLOQUY_LLM_MODEL; until then the "
     "embedded model's labels stay"
@@ -19,5 +19,5 @@ NOT_ENFORCED = (
 
 
 def probe_question() -> Question[dict[str, Said]]:
-    """Return the question of the probe; its answer says nothing but that it is of the schema."""
+    """Return the question of the probe; its answer shows only that it is of the schema."""
     return Question(None, _MESSAGES, parse_answer)

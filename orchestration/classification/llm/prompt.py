@@ -1,4 +1,4 @@
-"""The request: what the model is told, and everything its answer depends on, as one hash."""
+"""The request: the instructions to the model, and everything its answer depends on, as one hash."""
 
 import hashlib
 import json

@@ -1,7 +1,7 @@
-"""What becomes of each conversation of a run, and what is written down of it.
+"""The outcome of each conversation of a run, and the record of it.
 
-Of conversations with the same excerpt one is asked about, in this run or an earlier one. The answer is held against
-each of them by itself, with messages of its own as evidence; a failure is shared too, so that nobody pays for it twice.
+Of conversations with the same excerpt one is asked about, in this run or an earlier one. The answer is checked against
+each of them by itself, with messages of its own as evidence. A failure is shared too, so that it is paid for once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,13 +31,13 @@ from orchestration.configuration.model_prices import Price
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(hours=1), timedelta(hours=24)
 _MOST_DEAD_LETTERS = 5
 
-# What a model said, and what of it is believed of one conversation.
+# The answer of a model, and what of it is believed for one conversation.
 Told = tuple[Mapping[str, Said], Believed]
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Under what a run asks: the endpoint and its price, the embedded model beside it, the definition and the log."""
+    """The terms of a run: the endpoint and its price, the embedded model, the definition and the log."""
 
     configuration: LlmConfiguration
     price: Price
@@ -80,7 +80,7 @@ class Recording:
         return pending
 
     def record_cached(self, pending: Sequence[Candidate]) -> list[list[ReadCandidate]]:
-        """Hand on what excerpts have brought before; return the other candidates, those of one excerpt together."""
+        """Apply the earlier outcomes of excerpts; return the other candidates, grouped by excerpt."""
         groups = by_excerpt(read(self._terms.model, pending))
         self._cached = dict(self._log.cached(groups, self._terms.definition_hash))
         now = self._clock.now()
@@ -96,7 +96,7 @@ class Recording:
         return due
 
     def record(self, group: Sequence[ReadCandidate], asked: Asked[Told]) -> None:
-        """Take what came of asking about the first of those with the same excerpt, for all of them."""
+        """Apply the outcome for the first of those with the same excerpt to all of them."""
         first, *others = group
         if asked.calls:
             self.redactions += first.excerpt.redaction_count
@@ -120,14 +120,14 @@ class Recording:
                 self.note(asked.calls, None)
 
     def leave(self, candidates: Iterable[Candidate], reason: str) -> None:
-        """Let those that nothing has become of keep the embedded answer."""
+        """Let those without an outcome keep the embedded answer."""
         for candidate in candidates:
             self.accounted.setdefault(
                 candidate.conversation.conversation_id, Accounted(Outcome.FALLEN_BACK, reason, candidate.embedded)
             )
 
     def summary(self, problem: str | None = None) -> LlmSummary:
-        """Return what has become of everybody, and what it took."""
+        """Return the outcome of every conversation, and what it took."""
         return LlmSummary(
             accounted=self.accounted,
             calls=len(self.calls),
@@ -139,7 +139,7 @@ class Recording:
         )
 
     def note(self, calls: Sequence[CallRow], outcome: AnswerRow | DeadLetter | None) -> None:
-        """Write calls and what came of them down; after so many calls it is committed."""
+        """Write calls and their outcome down; after so many calls it is committed."""
         self.calls += calls
         self._log.record(calls, outcome)
         self._uncommitted_calls += len(calls)
@@ -174,7 +174,7 @@ class Recording:
     def _answer_row(
         self, found: ReadCandidate, said: Mapping[str, Said], believed: Believed, calls: Sequence[CallRow]
     ) -> AnswerRow:
-        """Account for a conversation as labelled and return the row that says so; without calls it is a cache hit."""
+        """Account for a conversation as labelled and return its row; without calls it is a cache hit."""
         is_cache_hit = not calls
         self.accounted[found.conversation_id] = Accounted(
             Outcome.LABELLED, answer=believed.answer, needs_review=believed.needs_review, is_cache_hit=is_cache_hit
@@ -227,5 +227,5 @@ def read_answer(text: str, found: ReadCandidate) -> Told:
 
 
 def believed_of(found: ReadCandidate, said: Mapping[str, Said]) -> Believed:
-    """Return what of an answer is believed of one conversation. Raises EvidenceRefusedError."""
+    """Return what of an answer is believed for one conversation. Raises EvidenceRefusedError."""
     return believe(said, found.excerpt, found.support, found.candidate.embedded)

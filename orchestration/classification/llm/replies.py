@@ -21,9 +21,9 @@ class Failure(StrEnum):
     DENIED = "denied"
 
 
-# Nobody knows whether the endpoint bills a call whose answer did not arrive.
+# It is unknown whether the endpoint bills a call whose answer did not arrive.
 POSSIBLY_BILLED = frozenset({Failure.TIMED_OUT, Failure.CONNECTION_CUT, Failure.BROKEN_RESPONSE})
-# Worth another try after a while; the others say the same again.
+# Worth another try after a while; the others would fail in the same way.
 PASSING = frozenset(
     {
         *(Failure.RATE_LIMITED, Failure.SERVER_ERROR, Failure.TIMED_OUT, Failure.CONNECTION_CUT),
@@ -34,7 +34,7 @@ PASSING = frozenset(
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model wrote, why it stopped, and the tokens the endpoint counted (None when it does not say).
+    """What the model wrote, why it stopped, and the tokens the endpoint counted (None when it reports none).
 
     `raw` is the response as it may be kept: redacted, shortened, without the key.
     """

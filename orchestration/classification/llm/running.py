@@ -1,4 +1,4 @@
-"""One run of the LLM step: who is asked about, how many at once, and when it stops."""
+"""One run of the LLM step: the conversations asked about, how many at once, and when it stops."""
 
 import asyncio
 import random
@@ -79,7 +79,7 @@ class Run:
         return self._recording.calls
 
     async def probe(self) -> str | None:
-        """Ask the first question only, and return what speaks against asking more."""
+        """Ask the first question only, and return the reason against more questions, None without one."""
         try:
             await self._ask_about(())
         finally:
@@ -107,7 +107,7 @@ class Run:
                     for _ in range(configuration.concurrency):
                         workers.create_task(self._work(asker, waiting))
             except BaseExceptionGroup as errors:
-                # One fault stops all of them; the others say no more than it does.
+                # One error stops all of them; the others would add nothing to it.
                 raise errors.exceptions[0] from errors
 
     async def _probe(self, asker: LlmClient) -> None:
@@ -143,6 +143,6 @@ class Run:
 
 
 def cap_problem(cap: Cap) -> str:
-    """Say which cap stopped a run, and what helps."""
+    """Name the cap that stopped a run, and the remedy."""
     name = {Cap.RUN: "COLLOQUY_LLM_BUDGET_USD_PER_RUN", Cap.DAY: "COLLOQUY_LLM_BUDGET_USD_PER_DAY"}[cap]
     return f"{name} is used up; the next run goes on where this one stopped, or raise it"

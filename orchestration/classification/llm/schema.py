@@ -34,19 +34,19 @@ SCHEMA_NAME = "conversation_stages"
 
 
 class AnswerError(ValueError):
-    """An answer that is not of the schema; the message says where, without quoting the answer."""
+    """An answer that is not of the schema; the message names the place, without quoting the answer."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """What the model says of one target: reached (None = unknown) and the reference of the message that shows it."""
+    """The answer for one target: reached (None = unknown) and the reference of the message that shows it."""
 
     reached: bool | None
     reference: str | None
 
 
 def parse_answer(text: str) -> dict[str, Said]:
-    """Return what is said of each label target. Raises AnswerError for anything that is not exactly of the schema."""
+    """Return the answer for each label target. Raises AnswerError for anything that is not exactly of the schema."""
     try:
         json.loads(text, object_pairs_hook=_unique)
         content = _Answer.model_validate_json(text).model_dump()

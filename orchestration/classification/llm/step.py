@@ -1,4 +1,4 @@
-"""The LLM step as one object: what it would cost, and the labels."""
+"""The LLM step as one object: its likely cost, and the labels."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Labeller:
     def estimate(
         self, candidates: Sequence[Candidate], cache: AnswerCache, asked_before: set[str] | None = None
     ) -> RunEstimate:
-        """Return what asking about all of them would likely take beside what `cache` knows.
+        """Return what asking about all of them would likely take, apart from what `cache` knows.
 
         `asked_before` has the hashes of excerpts that are asked about before these, and gets those of these.
         """
@@ -59,9 +59,9 @@ class Labeller:
     ) -> LlmSummary:
         """Ask about each conversation (once in the sequence) without an LLM label; every one is accounted for.
 
-        With `is_relabelling` also about those whose labels are all of other definitions; without `is_asking` nobody is
-        asked, and only those are labelled of which the same was sent before. Never fails because of the endpoint: what
-        that does not answer falls back, and the summary says why. Raises what the log raises.
+        With `is_relabelling` also about those whose labels are all of other definitions. Without `is_asking` no call is
+        made, and only those are labelled of which the same was sent before. Never fails because of the endpoint: what
+        it does not answer falls back, and the summary gives the reason. Raises what the log raises.
         """
         terms = Terms(self.configuration, self.price, self.model.model, self.definition_hash, self.log)
         return asyncio.run(

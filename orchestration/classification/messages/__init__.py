@@ -1,1 +1,1 @@
-"""What single messages of customers say: their sentiment, and the labels of the taxonomy that their words show."""
+"""Labels of single messages of customers: their sentiment, and the labels of the taxonomy that their words show."""

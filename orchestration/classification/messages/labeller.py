@@ -21,17 +21,17 @@ from orchestration.redaction.redactor import REDACTOR_VERSION
 
 # Raised with every change of code that may change an answer; data (phrases, cues, lexicon) is hashed as it is.
 MESSAGES_VERSION = 3
-# Fewer words than this say little of their own language: the conversation decides.
+# Fewer words than this show little of their own language: the conversation decides.
 _LEAST_OWN_WORDS = 6
-# Nobody types more at once: what follows was pasted, and costs as much as a hundred messages.
+# A person does not type more at once: the rest was pasted, and costs as much as a hundred messages.
 _READ_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True)
 class MessageLabels:
-    """What one message says; `sentiment` -1..1 or None for unknown, `language` None where no shipped one fits.
+    """The labels of one message; `sentiment` -1..1 or None for unknown, `language` None where no shipped one fits.
 
-    `said` is how it goes with the customer's message before it, None for the first.
+    `said` compares it with the customer's message before it, None for the first.
     """
 
     language: str | None
@@ -44,7 +44,7 @@ class Label(Protocol):
     """Labels a text in a language; `before` is the customer's message before it."""
 
     def __call__(self, text: str, language: str | None, before: str | None = None, /) -> MessageLabels:
-        """Return what it says."""
+        """Return its labels."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def message_labeller(taxonomy: Path) -> MessageLabeller:
 
 
 def languages_of(messages: Iterable[Message]) -> list[str | None]:
-    """Return the language of each message of a conversation: its own where it is long enough to tell.
+    """Return the language of each message of a conversation: its own where it is long enough to show it.
 
     Otherwise that of the conversation, both sides together, as the stage model reads it; None where none fits.
     """

@@ -1,4 +1,4 @@
-"""What is wrong with the phrases of a taxonomy that only who reads texts by them can tell."""
+"""Errors in the phrases of a taxonomy that show only when texts are read by them."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -1,7 +1,8 @@
 """Which label of the taxonomy the words of a text show: the phrase of which enough words stand in one sentence.
 
-A phrase is found by its words, in any order and with any ending, and not by its letters: customers say the same in
-sentences of any length. Of several labels the one with the weightiest phrase wins; two that weigh the same are unknown.
+A phrase is found by its words, in any order and with any ending, and not by its letters: customers put the same request
+into sentences of any length. Of several labels the one with the weightiest phrase wins; two that weigh the same are
+unknown.
 """
 
 import re
@@ -95,7 +96,7 @@ class PhraseBook:
         # In the order of the text: of two words that mean the same one of a phrase, it is always the later that counts.
         words = dict.fromkeys(word for clause in said for word in clause)
         meant = {known: word for word in words if self._says_something(word) for known in self._alike(word)}
-        # By the words that say something: those that every text holds would find every phrase.
+        # By the words that carry meaning: those that every text holds would find every phrase.
         places = {place for known in meant for place in self._by_word[known]}
         for place in places:
             phrase = self._phrases[place]
@@ -103,7 +104,7 @@ class PhraseBook:
             if weight < least_share * phrase.total:
                 continue
             is_denied = _is_denied(said, {meant[word] for word in phrase.weights if word in meant})
-            # What somebody wants stays the topic when it is denied; what somebody thinks becomes its opposite.
+            # A wish stays the topic when it is denied; an opinion becomes its opposite.
             if is_denied != (NEGATION in phrase.weights) and (phrase.kind != "intent" or not is_denied):
                 continue
             yield phrase.kind, _Found(phrase.label, weight / phrase.total, weight)

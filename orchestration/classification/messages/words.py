@@ -27,7 +27,7 @@ def clauses(text: str) -> list[list[str]]:
 
 
 def content_words(phrase: str, function_words: Collection[str]) -> list[str]:
-    """Return the words of a phrase that say something of their own; a negation alone does not."""
+    """Return the words of a phrase that carry meaning of their own; a negation alone does not."""
     return [word for words in clauses(phrase) for word in words if word not in function_words and word != NEGATION]
 
 
@@ -38,5 +38,5 @@ def _words(clause: str) -> list[str]:
 def _parts(token: str) -> list[str]:
     if token in _NEGATORS or token.endswith("n't"):
         return [NEGATION]
-    # "j'arrive" is two words, "e-mail" is mail; what is left of one letter says nothing.
+    # "j'arrive" is two words, "e-mail" is mail; a rest of one letter carries no meaning.
     return [NEGATION if part in _NEGATORS else part for part in _JOINT.split(token) if len(part) > 1]

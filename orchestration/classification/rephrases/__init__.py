@@ -1,1 +1,1 @@
-"""Customers who say again what they have said: in other words (a rephrase) or in the same (a repeat)."""
+"""Customers who state their message again: in other words (a rephrase) or in the same words (a repeat)."""

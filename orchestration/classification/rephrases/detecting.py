@@ -1,7 +1,7 @@
-"""Whether a customer's message says again what the one before it said, by the rare words they share (TF-IDF).
+"""Whether a customer's message rephrases or repeats the one before it, by the rare words they share (TF-IDF).
 
-Not by the cosine of the weighted words, as is common: whoever says it again says more, and a cosine divides by all of
-it. What counts is how much of the first message comes again, and that it is enough to be no accident.
+Not by the cosine of the weighted words, as is common: a customer who rephrases adds words, and a cosine divides by all
+of them. What counts is how much of the first message recurs, and that it is enough to be no accident.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from orchestration.classification.rephrases.terms import numbers_of, terms_of, w
 LEAST_SIMILARITY = 0.56
 # The weight of four words that hardly any text has: as much in common is no accident.
 _FULL_WEIGHT = 30.0
-# From this share of common words on a message is said again in the same words, or with one word put in for another.
+# From this share of common words on a message is a repeat: the same words, or one word put in for another.
 _LEAST_OVERLAP = 0.8
-# Short answers are often alike ("yes", "yes please") and say nothing.
+# Short answers are often alike ("yes", "yes please") and show nothing.
 _LEAST_WORDS = 3
-# Nobody types more at once: what follows was pasted.
+# A person does not type more at once: the rest was pasted.
 _READ_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True)
 class Said:
-    """How a message goes with the one before it; `similarity` 0..1. A repeat is no rephrase."""
+    """How a message compares with the one before it; `similarity` 0..1. A repeat is no rephrase."""
 
     similarity: float
     is_rephrase: bool
@@ -32,7 +32,7 @@ class Said:
 
     @property
     def is_again(self) -> bool:
-        """Whether it says the same again, in whatever words."""
+        """Whether it is a rephrase or a repeat."""
         return self.is_rephrase or self.is_repeat
 
 
@@ -41,7 +41,7 @@ def compare(before: str, after: str, *, least_similarity: float = LEAST_SIMILARI
     """Compare two consecutive messages of one customer, of any language, in their order."""
     before, after = before[:_READ_CHARACTERS], after[:_READ_CHARACTERS]
     words = set(words_of(before)), set(words_of(after))
-    # Who adds a number answers a question, or asks the same of another thing.
+    # A customer who adds a number answers a question, or asks the same about another thing.
     if min(len(words_of(before)), len(words_of(after))) < _LEAST_WORDS or numbers_of(after) - numbers_of(before):
         return Said(0.0, is_rephrase=False, is_repeat=False)
     similarity = _similarity(terms_of(before), terms_of(after))

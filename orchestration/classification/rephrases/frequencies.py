@@ -1,4 +1,4 @@
-"""How common a word is in what people and agents say, counted over the shipped training texts of all languages."""
+"""How common a word is in the texts of people and agents, counted over the shipped training texts of all languages."""
 
 import hashlib
 import json

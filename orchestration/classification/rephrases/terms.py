@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 
 from orchestration.classification.cues import shipped_cues, simplified
 
-# Endings differ between two ways to say the same; their beginnings do not.
+# Endings differ between two wordings of the same message; their beginnings do not.
 _STEM_LETTERS = 5
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+")

@@ -1,8 +1,8 @@
-"""Conversations written line by line: who, what the words do, and what is said.
+"""Conversations written line by line: the side, what the words do, and the text.
 
 A line is `c concern: text` (customer), `a offer: text` (agent) or `t write ok: tool_name` (read or write, ok or error);
-`=yes`, `=no` or `=open` after the acts of an agent says what the message does to `resolved` where the acts do not; of a
-customer's there is only `=open`: from there on nobody can tell.
+`=yes`, `=no` or `=open` after the acts of an agent states what the message does to `resolved` where the acts do not.
+After those of a customer only `=open` is allowed: from there on it cannot be known.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""The conversations that ship: what is fitted on, and what calibration and thresholds are told from."""
+"""The conversations that ship: those that are fitted on, and those for calibration and thresholds."""
 
 import random
 
@@ -10,7 +10,7 @@ from orchestration.classification.training.scenarios import compose
 # Grammar -> conversations composed from it. Bookings and orders, most of en, would drown in the trades of en_services.
 FITTED_ON = {"en": 2_000, "en+en_services": 2_000, "de": 350, "es": 350, "fr": 350, "pt": 350}
 HELD_OUT = {"en_heldout": 9_000}
-# Lines written by hand say more than composed ones.
+# Lines written by hand teach more than composed ones.
 _AUTHORED_REPEATS = 3
 
 

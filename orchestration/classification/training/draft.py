@@ -1,6 +1,6 @@
-"""A conversation in the making: what is said, and what each message shows by the rules of the golden set.
+"""A conversation in the making: its texts, and what each message shows by the rules of the golden set.
 
-They stand in evaluation/golden/README.md.
+The rules stand in evaluation/golden/README.md.
 """
 
 import random
@@ -38,7 +38,7 @@ class Draft:
         self._add("customer", text, acts)
 
     def agent(self, text: str, *acts: str, resolves: bool | None = None) -> None:
-        """Let the agent speak; `resolves` says what the message does to `resolved` (None: what the acts imply)."""
+        """Let the agent speak; `resolves` is what the message does to `resolved` (None: what the acts imply)."""
         said, labels = set(acts), self.labels
         if self.has_concern and said & _SPECIFIC:
             labels["problem_identified"] = True
@@ -71,13 +71,13 @@ class Draft:
             self.is_answer_due = False
 
     def tool(self, name: str, result: str, *, is_error: bool = False, is_write: bool = False) -> None:
-        """Let a tool run; one that is not about who somebody is shows that the concern is understood."""
+        """Let a tool run; one that does more than identify the customer shows that the concern is understood."""
         if self.has_concern and not name.startswith(("verify", "find_user")):
             self.labels["problem_identified"] = True
         self._add("tool", result, (), tool=(name, is_error, is_write))
 
     def undecided(self, target: str) -> None:
-        """From the message said last on, nobody can tell."""
+        """From the last message on, it cannot be known."""
         self.labels[target] = None
         last = self.messages[-1]
         self.messages[-1] = LabelledMessage(last.message, dict(self.labels), last.acts)

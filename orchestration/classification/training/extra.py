@@ -1,4 +1,4 @@
-r"""Reads the user's own labelled conversations, to fit on besides the shipped texts.
+r"""Reads the user's own labelled conversations, to fit on in addition to the shipped texts.
 
 A folder of *.jsonl files, one conversation a line:
 
@@ -8,8 +8,8 @@ A folder of *.jsonl files, one conversation a line:
         {"role": "agent", "content": "It arrives at noon.", "reached": ["problem_identified", "solution_proposed",
          "resolved"], "undecided": ["solution_accepted"]}]}
 
-`reached` names what holds once a message was said (problem_identified, solution_proposed, solution_accepted, resolved,
-claimed_resolved), `undecided` what nobody can tell; a message with neither leaves things as they stood. Undecided is
+`reached` names what holds after a message (problem_identified, solution_proposed, solution_accepted, resolved,
+claimed_resolved), `undecided` what cannot be known; a message with neither leaves things as they stood. Undecided is
 also what shows only later: whether an answer was all that was asked for, while the customer may still go on.
 `group` (may be left out) names what makes conversations alike, such as a product: what is learnt is then chosen so
 that it holds for groups it was not learnt from.

@@ -75,7 +75,7 @@ def _lines(text: str) -> tuple[str, ...]:
 
 
 class Speaker:
-    """Draws sentences of one grammar; what it says follows from the state of `rng` alone."""
+    """Draws sentences of one grammar; they follow from the state of `rng` alone."""
 
     def __init__(self, grammar: Grammar, rng: random.Random) -> None:
         self.grammar = grammar

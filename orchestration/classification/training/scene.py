@@ -60,7 +60,7 @@ class Scene:
         return self.speaker.pick(self.grammar.lists["lead"], x=text) if self.chance(0.4) else text
 
     def put_off(self, kind: str) -> None:
-        """Promise or hand over; whoever names the matter shows to have understood it."""
+        """Promise or hand over; an agent that names the matter shows to have understood it."""
         if self.chance(0.5):
             self.say(f"{kind}_named", kind, "restatement")
         else:

@@ -56,7 +56,7 @@ def _tool_properties(conversation: Conversation, act: Act) -> dict[str, Value]:
     way = (conversation.style + act.seq) % 3
     if act.data["failed"]:
         return properties | ({"is_error": True}, {"success": False}, {"status": "error"})[way]
-    # Most calls that went well say nothing about it.
+    # Most calls that went well do not report it.
     return properties | ({}, {"success": True}, {"status": "ok"})[way]
 
 
@@ -65,7 +65,7 @@ def _feedback_properties(conversation: Conversation, act: Act) -> dict[str, Valu
     properties: dict[str, Value] = {"rating": rating}
     if rating_type == "thumbs" and (conversation.source == "agent_events" or conversation.style % 2):
         properties["rating"] = "positive" if rating == 1 else "negative"
-    # chat_events rates in stars by configuration, agent_events in thumbs; `events` says which unless it shows.
+    # chat_events rates in stars by configuration, agent_events in thumbs; `events` states which unless it shows.
     if conversation.source == "events" and rating_type != "unsaid" and (rating == 1 or conversation.style % 3):
         properties["rating_type"] = rating_type
     if act.data["question_kind"] is not None:

@@ -174,7 +174,7 @@ def test_status_of_a_broken_manifest(home: Home, capsys: pytest.CaptureFixture[s
     assert main(["status"]) == 1
     said = capsys.readouterr().out
     assert said.startswith(f"{manifest} is no manifest: ")
-    assert "the next run that publishes writes it anew" in said
+    assert "the next run that publishes writes it again" in said
 
 
 # check-files

@@ -80,7 +80,7 @@ def test_doctor_wants_room_for_a_publish(monkeypatch: pytest.MonkeyPatch, capsys
     usage = shutil.disk_usage("/")._replace(free=1024**3)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert main(["doctor"]) == 1
-    assert findings(capsys.readouterr().out) == ["FIX 1.0 GiB free beside COLLOQUY_HOME"]
+    assert findings(capsys.readouterr().out) == ["FIX 1.0 GiB free on the disk of COLLOQUY_HOME"]
 
 
 @pytest.mark.usefixtures("home", "landing")

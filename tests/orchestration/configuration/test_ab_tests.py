@@ -50,7 +50,7 @@ BAD: dict[str, tuple[Mapping[str, str], str, str]] = {
     "a mean called a conversion": (
         {"primary_metric": "session_seconds"},
         "metric_type",
-        "primary_metric session_seconds is of type engagement, metric_type says conversion",
+        "primary_metric session_seconds is of type engagement, metric_type states conversion",
     ),
     "no difference that matters": ({"mde_abs": "0"}, "mde_abs", "'0' is not a number above 0"),
     "half a unit": (

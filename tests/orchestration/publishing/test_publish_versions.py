@@ -112,7 +112,7 @@ def test_a_manifest_that_says_too_little_is_replaced(tmp_path: Path) -> None:
     publish_sample(build, published)
     for path in (published / "manifest.json", published / "v000001" / "manifest.json"):
         path.write_text(json.dumps({"release": 0}))
-    with pytest.raises(ManifestError, match="KeyError: 'version'; the next run that publishes writes it anew"):
+    with pytest.raises(ManifestError, match="KeyError: 'version'; the next run that publishes writes it again"):
         read_manifest(published)
     told: list[str] = []
     assert publish_sample(build, published, on_progress=told.append).version == "000002"

@@ -54,9 +54,7 @@ def test_a_damaged_database(tmp_path: Path, damage: Callable[[Path], None]) -> N
     told = with_remedy(raw, home, home.raw_database)
     assert told.startswith(raw.splitlines()[0] + "; ")
     assert f"put a backup of {home.raw_database} in its place, or move it away: the next run loads everything" in told
-    assert f"{home.build_database} is derived: make rebuild makes it anew" in with_remedy(
-        build, home, home.build_database
-    )
+    assert f"{home.build_database} is derived: run make rebuild." in with_remedy(build, home, home.build_database)
     assert "\n" not in told
 
 
@@ -86,8 +84,8 @@ def test_a_database_that_somebody_holds_is_waited_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "advice"),
     [
-        (str(OSError(28, "No space left on device")), "free disk space beside {home}"),
-        ("(sqlite3.OperationalError) database or disk is full\n[SQL: insert]", "free disk space beside {home}"),
+        (str(OSError(28, "No space left on device")), "free space on the disk of {home}"),
+        ("(sqlite3.OperationalError) database or disk is full\n[SQL: insert]", "free space on the disk of {home}"),
         (str(OSError(30, "Read-only file system", "/p/.publishing")), "make it writable for the user of this run"),
         (str(OSError(13, "Permission denied", "/p/.publishing")), "make it writable for the user of this run"),
     ],
