@@ -24,7 +24,7 @@
 
 {#-
     Where the adjusted sensitivity and specificity are no better than chance, the interval is the whole of 0 to 1. Counts are
-    doubles here: literals beside whole numbers would make decimals, which overflow.
+    doubles here: literals combined with whole numbers would make decimals, which overflow.
 -#}
 {% macro rogan_gladen_bound(sign, widest, reached, total, true_positives, positives, true_negatives, negatives) %}
     {%- set z = '1.959963984540054' -%}
