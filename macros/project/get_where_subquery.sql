@@ -1,6 +1,6 @@
 {#-
     Overrides dbt's macro, through which every generic test reads its model. If the meta of a model states what it replaces, or by
-    which load its rows arrive, a test reads only the rows that a run has made.
+    which load its rows arrive, a test can be limited to the rows that a run has made.
 -#}
 {% macro get_where_subquery(relation) %}
     {%- set conditions = [] -%}

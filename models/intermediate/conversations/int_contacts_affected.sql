@@ -1,4 +1,4 @@
--- One row per conversation of a user whose other conversations this run has changed, near enough to matter to it.
+-- One row per conversation of a user whose other conversations this run has changed, close enough in time to affect it.
 {#- Read as the last run left it, hence no ref: the mart itself depends on this model. -#}
 {%- set conversations_before = relation_before('marts', 'fct_conversations') %}
 with
