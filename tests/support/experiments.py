@@ -115,7 +115,7 @@ class Experiments:
         )
 
     def put_outcomes(self, counts: pd.DataFrame) -> None:
-        """State the outcomes of such units: of each row the first `converted` units have converted."""
+        """State the outcomes of such units: of each row, `converted` units have converted."""
         self.run_sql(
             f"""
             create or replace table intermediate.int_ab_test_outcomes_measured as

@@ -54,7 +54,7 @@ tests_listed as (
         coalesce(mde_abs, 0.05) as mde_abs,
         coalesce(test_kind, 'other') as test_kind,
         guardrail_margin,
-        -- A plan that was registered after the start is not used.
+        -- A plan that was made after the start makes no group-sequential test.
         case when planned_total is not null and planned_at <= started_at then 'group_sequential' else 'msprt' end as method
     from registered
     union all
