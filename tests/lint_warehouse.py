@@ -8,7 +8,7 @@ from tests.support.warehouse import WarehouseUnderTest
 
 
 def main() -> None:
-    """Build it anew, and leave dbt's manifest of the whole project at target/manifest.json."""
+    """Build it from nothing, and leave dbt's manifest of the whole project at target/manifest.json."""
     folder = PROJECT_DIR / "target" / "lint"
     shutil.rmtree(folder, ignore_errors=True)
     warehouse = WarehouseUnderTest(folder, experiments=True)

@@ -44,7 +44,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was run, by file, and how much was left for other parts."""
+    """Print what was run, by file, and how much was left for other parts."""
     stats = terminalreporter.stats
     left = [report for report in stats.get("skipped", []) if _NO_TIME in str(report.longrepr)]
     ran = [report for kind in ("passed", "failed") for report in stats.get(kind, []) if report.when == "call"]

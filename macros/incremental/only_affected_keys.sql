@@ -8,7 +8,7 @@
     {{- return(_only_keys_of('int_ab_test_units_affected', 'unit_key', column)) -}}
 {% endmacro %}
 
-{#- The UTC dates of exposure whose sums an incremental run states anew; on a full refresh: all. -#}
+{#- The UTC dates of exposure whose sums an incremental run recomputes; on a full refresh: all. -#}
 {% macro only_affected_exposure_dates(column) %}
     {{- return(_only_keys_of('int_ab_test_dates_affected', 'exposure_date', column)) -}}
 {% endmacro %}

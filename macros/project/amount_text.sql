@@ -1,4 +1,4 @@
-{#- A number as a sentence shows it, with so many digits behind the point; beyond what anybody reads it stays at 10^15. -#}
+{#- A number as a sentence shows it, with so many digits behind the point; limited to 10^15. -#}
 {% macro number_text(x, digits) %}
     {%- set kept = 'least(greatest(' ~ x ~ ', -1e15), 1e15)' -%}
     {%- do return('case when ' ~ x ~ ' is not null then cast(cast(' ~ kept ~ ' as decimal(38, ' ~ digits ~ ')) as varchar) end') -%}

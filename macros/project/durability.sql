@@ -1,4 +1,4 @@
-{#- Whether a user stayed away for so many hours after her problem was solved; null until the watermark has passed them. -#}
+{#- Whether a user stayed away for so many hours after the problem was solved; null until the watermark has passed them. -#}
 {% macro stayed_away(hours, resolved_at, next_visit_at, watermark_at) -%}
     case
         when {{ add_hours(resolved_at, hours) }} <= {{ watermark_at }}

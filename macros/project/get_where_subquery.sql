@@ -1,6 +1,6 @@
 {#-
-    dbt's own, which every generic test reads its model through: a model that says what it replaces, or by which load its
-    rows arrive, can be tested for what a run has made.
+    Overrides dbt's macro, through which every generic test reads its model. If the meta of a model states what it replaces, or by
+    which load its rows arrive, a test can be limited to the rows that a run has made.
 -#}
 {% macro get_where_subquery(relation) %}
     {%- set conditions = [] -%}

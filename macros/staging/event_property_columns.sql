@@ -1,4 +1,4 @@
-{#- Sources say "this call failed" in three ways (is_error, success, status); a call that says nothing did not fail. -#}
+{#- Sources state a failed call in three ways (is_error, success, status); a call without any of them did not fail. -#}
 {% macro event_property_columns() -%}
         lower(coalesce(nullif(trim(role), ''), nullif(trim(sender), ''), nullif(trim(actor), ''))) as role,
         seq,

@@ -1,4 +1,4 @@
-{#- Cohen's kappa of two yes-or-no judges: agreement beyond chance, 1 for full agreement. Null when both only ever say the same thing. -#}
+{#- Cohen's kappa of two yes-or-no judges: agreement beyond chance, 1 for full agreement. Null when both give one answer to all cases. -#}
 {% macro cohens_kappa(true_positives, false_positives, false_negatives, true_negatives) %}
     {%- set tp = 'cast(' ~ true_positives ~ ' as double)' -%}
     {%- set fp = 'cast(' ~ false_positives ~ ' as double)' -%}

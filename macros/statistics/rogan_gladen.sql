@@ -1,5 +1,5 @@
 {#-
-    The rate behind the rate that an imperfect classifier sees (Rogan and Gladen 1978), within 0 and 1. Null when the classifier
+    The true rate, estimated from the rate of an imperfect classifier (Rogan and Gladen 1978), within 0 and 1. Null when the classifier
     is no better than chance, and when a sample without a yes or without a no leaves one of its two error rates unknown.
 -#}
 {% macro rogan_gladen(reached, total, true_positives, positives, true_negatives, negatives) %}
@@ -24,7 +24,7 @@
 
 {#-
     Where the adjusted sensitivity and specificity are no better than chance, the interval is the whole of 0 to 1. Counts are
-    doubles here: literals beside whole numbers would make decimals, which overflow.
+    doubles here: literals combined with whole numbers would make decimals, which overflow.
 -#}
 {% macro rogan_gladen_bound(sign, widest, reached, total, true_positives, positives, true_negatives, negatives) %}
     {%- set z = '1.959963984540054' -%}

@@ -18,8 +18,8 @@
 {#-
     The two-sided p of Student's t with few degrees of freedom, 1 to 20, whole or not (Welch): the probability of a t at least as
     far from 0. With t = sqrt(df) / tan(angle) it is an integral of sin(angle)^(df - 1), taken by Gauss and Legendre with 24
-    points that stand closer together near 0. The continued fraction of the incomplete beta function would say the same in
-    terms nested deeper than parsers of SQL follow. Null without degrees, and for more: there t_as_normal has the answer.
+    points that stand closer together near 0. The continued fraction of the incomplete beta function gives the same value, but
+    its terms are nested deeper than parsers of SQL follow. Null without degrees, and for more than 20: t_as_normal covers those.
 -#}
 {% macro t_of_few_two_sided_p(t, degrees_of_freedom) %}
     {%- set points = ['0.0000000139347134779102', '0.0000020174379617311537', '0.0000293969832582867901', '0.0001831753015058567875', '0.0007289758706833044050', '0.00219385324704016', '0.00544742571402815', '0.01174185650729459', '0.02269000270285618', '0.04016988120024050', '0.06615522172269497', '0.10248454178258401', '0.15059292235982444', '0.21123959440560336', '0.28426903632236405', '0.36844260274102453', '0.46137157958168057', '0.55957161054672611', '0.65864401097281633', '0.75357346688017535', '0.83911618958436152', '0.91023995421868820', '0.96256980093147393', '0.99279818819933630'] -%}

@@ -19,7 +19,7 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.results import table
 from tests.benchmarks.sizes import FULL, QUICK, Sizes
 
-# In this order: what adds days to a history comes behind what measures the history itself.
+# In this order: letters that add days to a history run after those that measure the history itself.
 LETTERS: dict[str, Callable[[Bench], None]] = {
     "a": letters.landing,
     "b": letters.full_refresh,

@@ -30,12 +30,12 @@ class History:
 
     @property
     def after(self) -> Population:
-        """Who writes on the days behind the history."""
+        """The conversations on the days after the history."""
         return self.populations[-1]
 
     @property
     def written(self) -> list[dict[str, Any]]:
-        """All who write, as a task reads them."""
+        """All populations, as a task reads them."""
         return [asdict(one) for one in self.populations]
 
     def take_days(self, number: int) -> int:
@@ -59,7 +59,7 @@ class Bench:
     def history(self, events: int, day_events: int | None = None) -> History:
         """Return a history of about `events` events, generated and built when it is first asked for.
 
-        `day_events` come on each day behind it. Who asks for the same one goes on where the letter before has stopped.
+        `day_events` come on each day behind it. A second call continues where the letter before has stopped.
         """
         daily = day_events or self.sizes.day_events
         key = f"{events}-{daily}"
@@ -83,7 +83,7 @@ class Bench:
         answer = made.answer
         self.say(f"{answer['events']:,} events generated in {made.cost.wall_seconds:,.0f} s; building them")
         history = History(folder, answer["events"], populations, next_day=days)
-        # One that no other letter is compared with is built once, as the letter on memory wants it.
+        # A history that no other letter is compared with is built once, as the letter on memory needs it.
         is_limited = events == self.sizes.limited_events and events > self.sizes.refreshed_events
         self.refresh(history, is_limited=is_limited, tests=events == self.sizes.refreshed_events)
         return history

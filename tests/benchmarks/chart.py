@@ -18,7 +18,7 @@ def draw(detail: Mapping[str, Any], path: Path) -> Path:
     figure, axes = pyplot.subplots(1, len(panels), figsize=(5 * len(panels), 3.6), squeeze=False)
     for axis, panel in zip(axes[0], panels, strict=True):
         panel(axis, detail)
-        # From the edge of the axis: a centred title would run into the names of the panel beside it.
+        # From the edge of the axis: a centred title would run into the names of the panel next to it.
         axis.set_title((panel.__doc__ or "").rstrip("."), loc="left", fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
@@ -66,5 +66,5 @@ def _bars(axis: Any, found: Mapping[str, float], marked: set[str]) -> None:
     colours = [_COLOUR if not marked or name in marked else _OTHERS for name in names]
     bars = axis.barh(names, [found[name] for name in names], color=colours)
     axis.bar_label(bars, fmt="%.2f", padding=3)
-    # Room for the number beside the longest bar.
+    # Space for the number next to the longest bar.
     axis.margins(x=0.15)

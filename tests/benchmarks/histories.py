@@ -120,7 +120,7 @@ def compacted_bytes(database: Path) -> int:
 
 
 def differences_from_full_refresh(folder: Path) -> list[str]:
-    """Build the same raw events from nothing beside a warehouse and return in which marts the two differ."""
+    """Build the raw events of a warehouse again from nothing and return the marts in which the two builds differ."""
     warehouse = warehouse_in(folder)
     other = warehouse_in(folder / "full-refresh")
     other.home.raw_database.unlink(missing_ok=True)

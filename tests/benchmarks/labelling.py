@@ -1,4 +1,4 @@
-"""`make bench-labels`: how fast the embedded model answers, beside what cutting into words costs.
+"""`make bench-labels`: how fast the embedded model answers, compared with the cost of tokenising.
 
 CPU seconds of one process; the ratio to tokenising is what stays the same from machine to machine.
 """

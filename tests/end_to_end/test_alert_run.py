@@ -1,4 +1,4 @@
-"""An alert in the whole job: it opens, somebody is told once, it closes, and the next one is told again."""
+"""An alert in the whole job: it opens, it is delivered once, it closes, and the next alert is delivered again."""
 
 import json
 from collections.abc import Iterator

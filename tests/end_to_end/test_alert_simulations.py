@@ -1,4 +1,4 @@
-"""How often alerts cry wolf and how surely they speak, on the shipped models over hours drawn by chance."""
+"""How often alerts fire falsely and how surely they fire when they should: the shipped models over random hours."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -116,7 +116,7 @@ def test_at_the_threshold_alerts_are_seldom_false(tmp_path: Path) -> None:
     assert len(found) == len(RULES) - 1
     assert (found["evaluations"] > HOURS - 400).all()
     assert (found["firing"] <= 0.01).all()
-    # And they do fire: a rule that never speaks would pass all of the above.
+    # And they do fire: a rule that never fires would pass all of the above.
     assert (found["firing"].drop(WEEKLY) > 0.001).all()
 
 

@@ -62,7 +62,7 @@ class Crashes:
     def survive(self, history: str, deaths: Sequence[dict[str, Sequence[object]]]) -> str:
         """Die in each of these ways, one run after the other, then run to the end and find nothing different.
 
-        Returns what the last run said.
+        Returns the output of the last run.
         """
         warehouse = self.warehouse
         warehouse.restore(f"{history}-start")

@@ -191,7 +191,7 @@ def test_an_increment_sends_what_dbt_sent_for_the_one_before(dagster: Dagster, r
         patch.setattr("orchestration.building.models.invoke", _no_dbt)
         hourly = dagster.run()
         nightly = dagster.run(tags={TRIGGER_TAG: NIGHTLY})
-    # The message is none of what it made: the nightly run looks at whole tables.
+    # The increment did not make this message: the nightly run looks at whole tables.
     assert hourly.success, dagster.messages(hourly)
     (failed,) = [event for event in nightly.all_events if event.is_step_failure]
     assert "dbt was asked" in str(failed.step_failure_data.error)

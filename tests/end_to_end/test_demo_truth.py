@@ -128,7 +128,7 @@ def test_daily_metrics_count_what_happened(demo: Demo) -> None:
 
 
 def test_rephrases_are_found_as_far_as_words_tell_and_none_is_invented(demo: Demo) -> None:
-    """Half of those who say it again keep their words, three in ten of all enough to be told."""
+    """Half of the repeating customers keep their words; three in ten of all keep enough of them to be detected."""
     counts = scoring.rephrase_counts(demo.warehouse, demo.truth)
     closed = [one for one in counts if one.is_closed]
     for name, least in (("rephrase_abandonment_rate", 2), ("rephrased_three_times_and_left_rate", 3)):
@@ -164,7 +164,7 @@ def test_every_metric_is_defined_and_measured_and_no_other(demo: Demo) -> None:
 
 
 def test_durations_are_means_in_seconds(demo: Demo) -> None:
-    """The truth states no durations; the conversations are exact, so their means are what the metrics must say."""
+    """The truth states no durations; the conversations are exact, so their means are what the metrics must show."""
     differing = demo.warehouse.rows(
         """
         with days as (

@@ -144,7 +144,7 @@ def an_llm_is_configured(settings: Settings) -> Settings:
 
 
 def alerts_go_somewhere(settings: Settings) -> Settings:
-    # Nothing has been queued for anybody yet: the outbox does not exist.
+    # No alert has been queued yet: the outbox does not exist.
     return settings.model_copy(update={"alert_email_to": "data@shop.example"})
 
 

@@ -1,4 +1,4 @@
-"""An erased person is in no number's way: every mart counts the same before and after, and after a later rebuild."""
+"""An erasure changes no number: every mart counts the same before and after it, and after a later rebuild."""
 
 import json
 import re
@@ -90,7 +90,7 @@ def test_every_mart_counts_the_same_without_the_person(tmp_path: Path) -> None:
     assert warehouse.rows(messages) == messages_before
     found = set(warehouse.rows("select content_hash from raw.ledger.message_labels"))
     assert of_neighbours < found
-    # Whoever guesses the few words of a message finds no hash of them.
+    # A reader who guesses the few words of a message finds no hash of them.
     assert not of_the_person & found
     shown = "select event_id from marts.fct_messages where intent = 'refund'"
     assert warehouse.rows(f"select count(*) from raw.ledger.message_labels where event_id in ({shown})") == [(1,)]

@@ -55,7 +55,7 @@ def warehouse(tmp_path: Path) -> WarehouseUnderTest:
 
 def test_a_registration_stands_from_its_start_on(warehouse: WarehouseUnderTest) -> None:
     check_registrations(warehouse.home)
-    # What has not started may still be corrected, and both versions stay on record.
+    # A test that has not started may still be corrected, and both versions stay on record.
     running, coming = PLANS
     register(warehouse, [running, {**coming, "planned_total": 5000}])
     check_registrations(warehouse.home)
@@ -80,7 +80,7 @@ def test_a_registration_stands_from_its_start_on(warehouse: WarehouseUnderTest) 
 
 def test_a_run_ends_with_the_verdicts(warehouse: WarehouseUnderTest) -> None:
     told = summarise(warehouse.home.published, []).partition("A/B tests, by their primary metric\n")[2].splitlines()
-    # The newest first; nobody was exposed to the other yet.
+    # The newest first; no unit was exposed to the other test yet.
     assert told[:2] == [
         "  running, treatment: significant: treatment better",
         "    treatment has 66.67 % against 33.33 % of control; "

@@ -108,7 +108,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
 
 
 def test_each_broken_input_is_counted(warehouse: WarehouseUnderTest) -> None:
-    # Who converted elsewhere in the time of a test is counted below: `units` runs through the time of all others.
+    # Units that converted elsewhere during a test are counted below: `units` runs through the time of all others.
     found = warehouse.rows(
         "select test_name, phase, check_name, level, affected_count, total_count from marts.ab_test_health "
         "where check_name <> 'converted_without_exposure' order by test_name, phase nulls last, check_name"
@@ -121,7 +121,7 @@ def test_conversions_without_exposure_are_those_of_the_time_of_the_test(warehous
         "select test_name, affected_count, total_count from marts.ab_test_health "
         "where check_name = 'converted_without_exposure'"
     )
-    # `eager` converted before anybody was exposed; `late` was exposed.
+    # `eager` converted before any exposure; `late` was exposed.
     assert found == [("units", 1, 2)]
 
 

@@ -17,7 +17,7 @@ SEEDS = range(1, 2001)
 UNTIL = datetime(2025, 4, 1)  # noqa: DTZ001 - the warehouse holds UTC without a zone
 UNITS = 80 * DAYS
 BEFORE, AFTER = "2024-12-31 00:00:00", "2025-01-02 00:00:00"
-# A plan written down before the start makes a group-sequential test; one written down after it only tunes the mSPRT.
+# A plan registered before the start makes a group-sequential test; one registered after it only tunes the mSPRT.
 METHODS = {"group_sequential": BEFORE, "msprt": AFTER}
 Z = 1.959963984540054
 
@@ -74,7 +74,7 @@ def test_without_a_difference_few_are_ever_significant_though_looked_at_daily(ex
     names = [(f"{method} {seed}", seed) for method in METHODS for seed in SEEDS]
     run(experiments, plans, drawn_counts(names, Arms()))
     found = shares(experiments, EVER_SIGNIFICANT)
-    # What the same looks show who reads an ordinary p-value every morning, over the same gate.
+    # For comparison: an ordinary p-value read at each of the same looks, above the same minimum sample.
     naive = shares(
         experiments,
         "select 'ordinary' as name, count(case when highest >= 1.96 then 1 end) as hits, count(*) as tests from ("

@@ -1,4 +1,4 @@
-"""What `make run` says when files or the disk let it down; readers notice nothing, the next run makes up for it.
+"""What `make run` prints when files or the disk fail; readers notice nothing, the next run makes up for it.
 
 The command itself, in forked processes. A home that already holds a loaded file and a published version stands for a
 warehouse that has run for long; what is damaged there ends a run before dbt starts, which keeps the test short.
@@ -60,7 +60,7 @@ class Warehouse:
         return self.command("run", "--landing", str(self.landing))
 
     def failure(self) -> str:
-        """Run, expect a failure, and return the one line that says what happened and what to do."""
+        """Run, expect a failure, and return the one line that states what happened and what to do."""
         finished = self.run()
         assert finished.code == 1, finished.output
         assert "Traceback" not in finished.output, finished.output

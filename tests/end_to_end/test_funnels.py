@@ -187,7 +187,7 @@ def landed_line(source: str, conversation_id: str, event: Event) -> dict[str, An
 
 @dataclass(frozen=True)
 class Built:
-    """The warehouse, and what the exhaustive search says of the same conversations."""
+    """The warehouse, and the result of the exhaustive search over the same conversations."""
 
     warehouse: WarehouseUnderTest
     passages: tuple[Passage, ...]
@@ -239,7 +239,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def assert_same_rows(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
-    """Fail with the first rows that differ: the whole of two large dicts helps nobody."""
+    """Fail with the first rows that differ: two whole large dicts would be unreadable."""
     differing = sorted((key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)), key=str)
     shown = [f"{key}: found {found.get(key)}, expected {expected.get(key)}" for key in differing[:5]]
     assert not differing, f"{len(differing)} of {len(expected)} rows differ:\n" + "\n".join(shown)
@@ -372,7 +372,7 @@ def test_the_bar_of_the_lost_is_the_list_behind_it(built: Built) -> None:
     assert {row[5] for row in expected.values()} == {
         "handoff", "tool_error", "fallback", "no_answer", "slow_response", "unknown",
     }  # fmt: skip
-    # Some stages are skipped because nobody can see them, and some conversations have none left.
+    # Some stages are skipped because no source can show them, and some conversations have none left.
     assert {(row[1], row[2]) for row in expected.values()} >= {("stage_1", "stage_3"), ("stage_2", None)}
     assert len(found) == len(expected)
     assert_same_rows({row[:2]: row[2:] for row in found}, expected)
@@ -407,7 +407,7 @@ def test_drop_off_by_turn_counts_everyone_who_got_there(built: Built, segment: s
 
 
 def test_what_an_llm_may_be_asked_about_is_closed_as_the_marts_close_it(built: Built) -> None:
-    """The rule stands twice: int_conversations rests on labels, and whom to ask is known before them."""
+    """The rule is written twice: int_conversations needs labels, the candidates of the LLM are known before them."""
     closed_by_the_marts = """
         select conversation_key from marts.fct_conversations
         where is_closed and purpose = 'support' and conversation_key in (

@@ -13,7 +13,7 @@ REAL_SETS = ("p4g", "casino")
 PURPOSES = "source,agent,purpose\nsales_events,,sales\nevents,human_persuader,sales\nevents,human_negotiator,sales\n"
 AGENTS = {"p4g": "human_persuader", "casino": "human_negotiator"}
 
-# What the events show without anybody reading the texts; the truth of the other stages comes from human labels.
+# What the events show without reading the texts; the truth of the other stages comes from human labels.
 SHOWN_BY_EVENTS = {"started", "responded", "deal_closed"}
 # No real set sends these events, and the stages have no other signal.
 NEVER_SENT = {"meeting_booked", "meeting_attended", "opportunity_created"}
@@ -99,7 +99,7 @@ def test_stages_that_no_event_can_show_are_unknown(warehouse: WarehouseUnderTest
 
 
 def test_nobody_knows_who_qualified(warehouse: WarehouseUnderTest) -> None:
-    """No event says qualified and none has a qualification score: 0 of 489 would be a claim nobody can make."""
+    """No event shows qualified and none has a qualification score: 0 of 489 would be an unfounded number."""
     rows = warehouse.rows(
         "select distinct is_measured, reached from marts.funnel_stages where funnel = 'sales' and stage = 'qualified'"
     )
@@ -133,4 +133,4 @@ def test_those_who_did_not_pay_are_lost_once_the_time_to_pay_is_over(warehouse: 
     )
     assert has_time_left
     assert {row[0].removeprefix("events:") for row in rows} == unpaid - has_time_left
-    assert {row[1:] for row in rows} == {("responded", "deal_closed")}  # nobody scores these
+    assert {row[1:] for row in rows} == {("responded", "deal_closed")}  # no source scores these

@@ -29,7 +29,7 @@ def _message(event_id: str, conversation: str, timestamp: str) -> dict[str, obje
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[WarehouseUnderTest]:
-    # Nobody enters a funnel: its own deadlines and days would restate the same conversations.
+    # No conversation enters a funnel: the deadlines and days of funnels would recompute the same conversations.
     funnels = (
         "funnel,purpose,source,agent,channel,description\n"
         "support,,,nobody,,Empty\nsales,,,nobody,,Empty\nengagement,,,nobody,,Empty\n"
@@ -98,12 +98,12 @@ def test_a_stage_shown_for_the_first_time_is_next_for_those_lost_before(tmp_path
     )
     warehouse.land()
     warehouse.build()
-    # Nobody ever identified a problem, proposed or accepted a solution; proof is asked of everybody.
+    # No event shows an identified problem, a proposed or an accepted solution; every conversation is asked for proof.
     assert warehouse.rows(next_stages) == [("early", "greeted", "resolved")]
     warehouse.write_events([_message("4", "later", "2025-03-11T09:01:00Z") | {"event_type": "solution_proposed"}])
     warehouse.land()
     warehouse.build()
-    # Nothing came for the early one, and still it is the proposal that did not come.
+    # The early one has no new event, and yet its next stage is now the proposal.
     assert warehouse.rows(next_stages) == [("early", "greeted", "solution_proposed")]
 
 
@@ -167,7 +167,7 @@ def bench() -> Iterator[Bench]:
 
 
 def _line(source: str, conversation: str, moment: str | datetime, **fields: object) -> Line:
-    """Write a line; its id is made of what it says, and only sources that have ids keep it."""
+    """Write a line; its id is derived from its content, and only sources that have ids keep it."""
     at = datetime.fromisoformat(f"{moment}+00:00") if isinstance(moment, str) else moment
     identity = f"{conversation} {at.isoformat()} {fields.get('event_type')}"
     names = {"agent_events": ("id", "conversation_id"), "chat_events": ("event_id", "session_id")}

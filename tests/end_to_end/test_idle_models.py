@@ -41,7 +41,7 @@ def _landings(withheld: Collection[str]) -> Iterator[list[Line]]:
 
 
 def _idle_models(warehouse: WarehouseUnderTest, needed: str) -> dict[str, str]:
-    """Return the models that say that they are empty without this one: the id and the table of each."""
+    """Return the models whose meta states that they are empty without this one: the id and the table of each."""
     return {
         key: str(node.relation_name)
         for key, node in warehouse.parsed().nodes.items()

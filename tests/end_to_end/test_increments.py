@@ -50,7 +50,7 @@ def check_history(bench: Bench, history: History) -> None:
         assert_none(found, f"run {number} (left) is not a full refresh (right)")
     last_load = max(number for number, lines in enumerate(landings, start=1) if lines)
     raw = bench.raw_of(in_another_order(landings, history.seed), last_load, chance)
-    # The load that brought an event differs by design; everything that the marts say of it does not.
+    # The load of an event differs by design; everything that the marts show of the event does not.
     found = differences(bench.warehouse.home.build_database, bench.full_refresh(raw), without=HISTORIES)
     assert_none(found, "the last run (left) is not what another order of arrival gives (right)")
 

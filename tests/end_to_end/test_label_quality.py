@@ -1,4 +1,4 @@
-"""A sample judged by people: drawn, filled in, landed and published beside the labels it judges."""
+"""A sample judged by people: drawn, filled in, landed and published with the labels it judges."""
 
 import csv
 import json
@@ -95,7 +95,7 @@ def test_a_drawn_sample_is_filled_in_and_published_beside_the_labels(
 ) -> None:
     path = warehouse.folder / "sample.csv"
     with duckdb.connect(str(warehouse.home.build_database)) as connection:
-        # One that is not over may still grow, and of one that lost its texts nobody can say anything.
+        # An open conversation may still grow, and one without its texts cannot be judged.
         connection.execute(
             "update marts.fct_conversations set outcome = 'in_progress' where conversation_id like '%-a'"
         )
@@ -124,7 +124,7 @@ def test_a_drawn_sample_is_filled_in_and_published_beside_the_labels(
     write_sample(fewer, warehouse.settings, conversations=2, seed=1, now=NOW)
     assert path.read_bytes().startswith(fewer.read_bytes())
 
-    # People say that all drawn ones are resolved, and answer nothing else.
+    # People answer that all drawn ones are resolved, and nothing else.
     path.write_text(path.read_text(encoding="utf-8").replace(",resolved,,,", ",resolved,yes,ada,"), encoding="utf-8")
     code, said_ = judge(warehouse, path, monkeypatch, capsys)
     assert code == 0
@@ -132,7 +132,7 @@ def test_a_drawn_sample_is_filled_in_and_published_beside_the_labels(
     assert warehouse.rows(COUNTS.format(stage="resolved")) == [("resolved", 4, 2, 0, 2, 0, 6)]
     assert warehouse.rows(COUNTS.format(stage="greeted")) == [("greeted", 0, 0, 0, 0, 0, 6)]
     line = next(one for one in said_.splitlines() if one.startswith("  resolved") and " rule " in one)
-    # Nobody said of any that it is not resolved: there is no specificity, and nothing to correct by.
+    # No answer is "not resolved": there is no specificity, and nothing to correct by.
     assert line.split() == ["resolved", "rule", "4", "0.000", "0.500", "-", "0.667", "[0.300,", "0.903]", "-"]
 
 

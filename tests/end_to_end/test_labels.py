@@ -93,7 +93,7 @@ def test_an_event_comes_before_a_label(warehouse: WarehouseUnderTest) -> None:
     warehouse.land()
     warehouse.build()
     assert ("solution_proposed", "event", "a20", "2025-06-01 10:20:00", False) in stages(warehouse, "a")
-    # No message came: what was labelled is as it was, and nobody labels it again.
+    # No message came: the labelled content is unchanged and is not labelled again.
     assert warehouse.rows("select count(distinct _load_id) from raw.ledger.stage_labels") == [(1,)]
 
 
@@ -116,7 +116,7 @@ def test_a_conversation_that_grew_is_labelled_again_and_its_history_kept(warehou
 def test_a_second_run_labels_nothing_and_looks_at_nothing(warehouse: WarehouseUnderTest) -> None:
     warehouse.land()
     assert warehouse.label().looked_at == 0
-    # Something came that is no message: looked at, recognised, left as it is.
+    # An event came that is no message: the content is compared, found equal, and left as it is.
     feedback = said("a", 50, "user", "") | {"event_type": "feedback_received", "properties": {"rating": 5}}
     warehouse.write_events([feedback])
     warehouse.land()
@@ -186,7 +186,7 @@ def test_what_lost_its_texts_by_age_keeps_its_labels_and_loses_its_quotes(wareho
     ) == [(6, 0, 6)]
     warehouse.build()
     assert stages(warehouse, "a") == before
-    # A late word of the customer: nobody labels half a conversation.
+    # A late message of the customer: a part of a conversation is never labelled.
     warehouse.write_events([said("a", 6, "user", COMPLAINED)])
     warehouse.land()
     warehouse.build()
@@ -219,7 +219,7 @@ def test_what_a_tool_returned_is_read_and_kept_in_no_ledger(tmp_path: Path) -> N
     warehouse.land()
     warehouse.build(marts=False)
     words = f"Their note reads: {NOTE}."
-    # Who tells what the tool gave answers; without it the same words could be anything.
+    # A message that repeats the tool's result is an answer; without the result the same words could be anything.
     assert warehouse.rows_of_raw(TOLD) == [
         ("none", "problem_identified", True, "none1", None),
         ("none", "solution_proposed", False, None, None),

@@ -32,7 +32,7 @@ HALF_USD = USD_PER_ANSWER / 2
 
 @dataclass
 class Desk:
-    """A warehouse to ask about: conversations a and b say the same, c and d something else."""
+    """A warehouse to ask about: conversations a and b have the same text, c and d other texts."""
 
     raw: Path
     build: Path
@@ -60,7 +60,7 @@ class Desk:
         ]
 
     def end(self, batch: int, status: str = "completed", but: Callable[[int], Response] | None = None) -> None:
-        """Let a batch end; `but` says what a number gets in the place of a right answer."""
+        """Let a batch end; `but` gives the answer of a number in place of a right one."""
 
         def answer(line: dict[str, Any]) -> Response:
             number = number_of(asked(line))
@@ -149,7 +149,7 @@ def test_refusals_and_unreadable_answers_end_as_they_do_one_by_one(desk: Desk) -
     bad: dict[int, Response] = {
         1: answered(answer_text(resolved=("yes", "m1"))),
         2: {"status_code": 400, "body": {"error": {"message": "no"}}},
-        # An answer of a completed batch that nobody can read.
+        # An unreadable answer of a completed batch.
         3: {"status_code": 200, "body": []},
     }
     desk.end(1, but=bad.get)
@@ -204,7 +204,7 @@ def test_answers_of_another_definition_are_booked_and_not_believed(desk: Desk) -
     desk.ask()
     desk.end(1)
     report = desk.ask(model="newer")
-    # Three answers nobody can use, and the first question to the new model.
+    # Three unusable answers, and the first question to the new model.
     assert (report.labelled, report.calls, report.waiting) == (0, 4, 4)
     assert report.cost_usd == pytest.approx(USD_PER_ANSWER + 3 * HALF_USD)
     lost = "select count(*), sum(cost_usd) from ledger.llm_calls where model = 'tested' and conversation_id is null"
@@ -246,7 +246,7 @@ def test_what_is_under_way_is_taken_in_after_batches_are_switched_off(desk: Desk
 def test_who_says_the_same_as_somebody_who_was_erased_still_gets_the_answer(desk: Desk) -> None:
     desk.ask()
     with duckdb.connect(str(desk.raw)) as connection:
-        # As an erasure leaves the rows of a person; to the ledger this one is somebody else then.
+        # As an erasure leaves the rows of a person: the ledger then takes this person for another one.
         connection.execute(
             """update ledger.llm_batch_requests set excerpt_hash = sha256('salt' || excerpt_hash)
             where conversation_id = 'a'"""

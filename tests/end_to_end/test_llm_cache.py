@@ -1,4 +1,4 @@
-"""Conversations that say the same, from landed texts to the marts: one is paid for, and an erasure takes its answer."""
+"""Conversations of the same text, from landing to the marts: one is paid for, and an erasure removes its answer."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_repeats_are_labelled_for_nothing_until_nobody_is_left_who_said_it(tmp_p
         assert warehouse.rows_of_raw("select count(*) from ledger.llm_calls where conversation_id is not null") == [
             (2,)
         ]
-        # Later the same is said again: not even the first question is asked, and a second look asks nothing either.
+        # A later conversation has the same text: not even the first question is asked, nor any in a second run.
         arrived = len(server.requests)
         land(warehouse, unsure("dora", 1))
         warehouse.build()
@@ -106,7 +106,7 @@ def test_repeats_are_labelled_for_nothing_until_nobody_is_left_who_said_it(tmp_p
             warehouse.build()
             assert conclude_erasure(warehouse.home, warehouse.settings.landing, HASH_KEY, now=LOADED_AT) is not None
 
-        # Who was asked about is forgotten; others who said the same are still known by it.
+        # The person asked about is erased; others with the same text still use the answer.
         forget("anna-7731")
         kept = warehouse.rows_of_raw(ANSWERS)
         assert [row[1:3] for row in kept if row[0] not in {"bert-talk", "c", "dora"}] == [(False, False)]
@@ -116,7 +116,7 @@ def test_repeats_are_labelled_for_nothing_until_nobody_is_left_who_said_it(tmp_p
         land(warehouse, unsure("emil", 1))
         warehouse.build()
         assert (warehouse.asked.cache_hits, warehouse.asked.calls, len(server.requests)) == (1, 0, arrived)
-        # Of whom nobody is left the answer is gone too: it is paid for anew. The labels of the forgotten stay.
+        # When all persons with the text are erased, the answer is gone too and is paid for again. Their labels stay.
         warehouse.llm = None
         land(warehouse, of("frida-9953", unsure("frida-talk", 3)))
         warehouse.llm = step

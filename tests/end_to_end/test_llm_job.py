@@ -1,4 +1,4 @@
-"""The whole job with an LLM behind it: what it says, what a cap leaves behind, what is refused before it starts."""
+"""The whole job with an LLM: what it prints, what a cap leaves over, what is refused before it starts."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def test_the_job_asks_within_its_caps_and_tells_what_is_left(tmp_path: Path) -> 
     land(tmp_path / "landing", 6)
     with LlmServer(right) as server, job(tmp_path) as (definitions, instance, home):
         asset = dg.AssetKey(["ledger", "llm_labels"])
-        # The seed that its step builds beside what labelling reads: without it the step would not count as whole.
+        # The seed that its step builds in addition to the input of labelling: without it the step would be incomplete.
         wanted = dg.AssetSelection.assets(asset, ["seeds", "funnels"]).upstream().required_multi_asset_neighbors()
         up_to_it = wanted.resolve(definitions.resolve_asset_graph())
 
@@ -140,7 +140,7 @@ def test_the_job_asks_within_its_caps_and_tells_what_is_left(tmp_path: Path) -> 
         assert found(unconfigured)[0]
         line = "COLLOQUY_LLM_BASE_URL; 0 conversations below the confidence threshold keep the embedded"
         assert line in told(unconfigured)
-        # An endpoint that is not there costs no mart, only a warning.
+        # A missing endpoint gives a warning and stops no mart.
         with environment(variables(server, MODEL="nobody-knows-its-price")):
             broken = run()
         passed, description = found(broken)

@@ -1,4 +1,4 @@
-"""What an LLM says of unsure conversations, from landed texts through the ledger to the marts, and what it costs."""
+"""Labels of an LLM for unsure conversations, from landed texts through the ledger to the marts, and their cost."""
 
 from collections import Counter
 from dataclasses import replace
@@ -68,7 +68,7 @@ def accounted(report: LlmReport) -> int:
 def test_it_decides_what_the_model_was_not_sure_of_and_is_paid_once(
     warehouse: WarehouseUnderTest, clock: FakeClock
 ) -> None:
-    # Events determine one; one is sure; one may go on; the last word of all is said half an hour after the others.
+    # Events determine one; one is sure; one may go on; the last message of all comes half an hour after the others.
     determined = [*unsure("determined"), said("determined", 5, "problem_resolved")]
     still_open = [line | {"timestamp": line["timestamp"].replace("T10", "T11")} for line in unsure_so_far("open")]
     landed(warehouse, unsure("a", 1), unsure("b", 2), sure("sure"), determined, still_open)
@@ -155,7 +155,7 @@ def test_with_thirty_percent_faults_everybody_is_accounted_for_and_the_marts_are
     def fault(request: Request) -> Action | None:
         number = number_of(request)
         tries[number] += 1
-        # Two never have luck: one is given up at once, one tried again later.
+        # Two always fail: one is given up at once, one tried again later.
         if number in UNLUCKY:
             return UNLUCKY[number]
         dice = (number * 7919 + tries[number] * 104729) % 1000
@@ -239,7 +239,7 @@ def test_no_more_than_a_share_is_asked_about_the_least_sure_first(
     order = [names.index(name) for name in sorted(names, key=lambda name: sureness[name])]
     landed(warehouse, *talks.values(), *(sure(f"s{number}") for number in range(5)))
     with LlmServer(unless(lambda request: Status(400) if number_of(request) == order[0] else None)) as server:
-        # Of ten conversations a quarter is 2.5: three.
+        # A quarter of ten conversations is 2.5: three.
         warehouse.llm = replace(asking(server, clock), most_share=0.25)
         warehouse.build(marts=False)
         assert sorted(number_of(request) for request in server.labelling_requests) == sorted(order[:3])
@@ -247,7 +247,7 @@ def test_no_more_than_a_share_is_asked_about_the_least_sure_first(
         assert (report.candidates, report.labelled, report.dead_lettered, report.beyond_share) == (3, 2, 1, 2)
         assert (accounted(report), report.problem) == (3, None)
         assert "2 surer ones not asked about" in report.as_text()
-        # Who was asked about in vain was asked about: nobody comes in its place.
+        # A failed call counts as a call: no other conversation takes its place.
         again = warehouse.ask(warehouse.llm)
         assert (again.calls, again.waiting, again.beyond_share) == (0, 1, 2)
         # Four more conversations make 3.5 of 14: four.
@@ -276,7 +276,7 @@ def test_another_definition_asks_again_only_when_asked_to(warehouse: WarehouseUn
         assert [number_of(request) for request in server.labelling_requests][2:] == [2]
         assert estimate_llm_relabelling(*databases, newer, since, clock.now()).calls == 0
         assert warehouse.ask(newer, since).calls == 0
-        # To the model its own labels are the newest: what an LLM said on top of them is no other definition of it.
+        # For the model its own labels are the newest: a later label of an LLM is no other definition of the model.
         assert warehouse.label(since).labelled == 0
     models = """select conversation_id, list(distinct model order by model) from ledger.llm_calls
         where conversation_id is not null group by 1"""

@@ -95,7 +95,7 @@ def test_messages_and_conversations_say_what_the_customer_says(warehouse: Wareho
         ("e", "human_request,refund", "unknown", "customer_asked", "rule", "e2", None, None),
         ("l", "unknown", "price", None, None, None, "thinking_it_over", "l2"),
     ]
-    # Who labels nothing of the agent's reads it nevertheless: which language it is.
+    # Messages of the agent get no labels but are read: they show the language.
     assert warehouse.rows("select count(*), count(language) from raw.ledger.message_labels") == [(5, 5)]
 
 
@@ -170,7 +170,7 @@ def test_a_changed_text_is_labelled_again_and_a_changed_language_too(warehouse: 
 
 
 def test_labels_are_of_redacted_texts(warehouse: WarehouseUnderTest) -> None:
-    """Two texts that differ in what the redactor takes out say the same; its placeholders are no words of anybody."""
+    """Two texts that differ in what the redactor takes out are equal; its placeholders are no words of a message."""
     for place, mail in enumerate(("anna@example.com", "bert@example.org", "cleo@example.net")):
         again(warehouse, said("r", place, "user_message", f"Please send the refund to {mail} as you did before."))
     sentiments = {row[1:] for row in warehouse.rows(MESSAGES) if row[0].startswith("r")}
@@ -239,7 +239,7 @@ def test_what_lost_its_text_by_age_keeps_its_labels_and_loses_the_hash(warehouse
     assert warehouse.rows_of_raw("select count(*), count(content_hash) from ledger.message_labels") == [(5, 0)]
     warehouse.build()
     assert (warehouse.rows(MESSAGES), warehouse.rows(CONVERSATIONS), warehouse.rows(LEDGER)) == before
-    # A late word of the customer: nobody labels half a conversation.
+    # A late message of the customer: a part of a conversation is never labelled.
     again(warehouse, said("l", 6, "user_message", CROSS))
     assert warehouse.rows(LEDGER) == before[2]
 

@@ -76,7 +76,7 @@ def test_a_build_after_everything_was_removed_holds_nothing(bench: Bench) -> Non
     remove_rows(bench, "true")
     bench.build()
     filled = {name for name, rows in bench.warehouse.tables(("marts",)).items() if rows}
-    # Lines have landed all the same, and a test was planned: to it nobody was exposed.
+    # Lines have landed all the same, and a test was planned: without any exposure.
     planned = {"marts.ab_test_registrations", "marts.ab_test_results", "marts.ab_test_health"}
     assert filled == {"marts.data_quality", *planned}
     assert_equals_full_refresh(bench, "nothing")

@@ -58,7 +58,7 @@ def read_set(name: str) -> dict[str, Conversation]:
 
 
 def require_sets(*names: str) -> None:
-    """Skip the test when a real set is not beside the repository."""
+    """Skip the test when a real set is not next to the repository."""
     missing = [name for name in names if not (SHARED_DATA / name / "events.jsonl.gz").exists()]
     if missing:
         pytest.skip(f"the real sets {', '.join(missing)} are not in {SHARED_DATA}; they are not part of the repository")
@@ -74,10 +74,10 @@ def real_sets() -> dict[str, dict[str, Conversation]]:
 def warehouse(
     real_sets: dict[str, dict[str, Conversation]], tmp_path_factory: pytest.TempPathFactory
 ) -> WarehouseUnderTest:
-    # The sets name phone numbers of invented places; what is compared here are the texts as they were said.
+    # The sets name phone numbers of invented places; the comparison uses the original texts.
     folder = tmp_path_factory.mktemp("real-sets")
     sources = (PROJECT_DIR / "seeds" / "sources.csv").read_text()
-    # The negotiators rate how satisfied they are; nobody else here gives stars.
+    # The negotiators rate how satisfied they are; no other set has stars.
     asked = sources.replace("events,events,production,other", "events,events,production,satisfaction", 1)
     assert asked != sources
     overrides = {"purposes.csv": PURPOSES, "sources.csv": asked}
@@ -255,7 +255,7 @@ def test_outcomes(warehouse: WarehouseUnderTest, conversations: dict[str, Conver
     watermark = newest(conversations)
     expected = {key: outcome_of(events, watermark) for key, events in conversations.items()}
     assert_same(by_conversation(warehouse, "outcome, outcome_reason"), expected)
-    # Every class these sets can show is there, so that the comparison above says something of each.
+    # Every class these sets can show occurs, so that the comparison above covers each.
     assert {outcome for outcome, _ in expected.values()} >= {
         "escalated",
         "resolved_confirmed",
@@ -310,7 +310,7 @@ def test_days_add_up_to_the_conversations(
 
 
 def read_truth(name: str) -> dict[str, dict[str, Any]]:
-    """Read what a set says of each of its conversations beside the events."""
+    """Read what a set states of each of its conversations in addition to the events."""
     with gzip.open(SHARED_DATA / name / "truth.jsonl.gz", "rt", encoding="utf-8") as lines:
         return {truth["conversation_id"]: truth for truth in map(json.loads, lines)}
 
@@ -329,7 +329,7 @@ def test_negotiators_are_as_satisfied_as_they_said(warehouse: WarehouseUnderTest
     found = by_conversation(warehouse, "csat")
     assert {key: found[key] for key in said} == {key: (stars,) for key, stars in said.items()}
     assert of_all_days(warehouse, "avg_csat", "human_negotiator") == (sum(said.values()), 512)
-    # Of all others nobody gives stars.
+    # No other set has stars.
     assert of_all_days(warehouse, "avg_csat", "%") == (sum(said.values()), 512)
 
 
@@ -374,7 +374,7 @@ def test_who_leaves_is_who_left(warehouse: WarehouseUnderTest, conversations: di
 
 
 def test_stages_of_support_are_those_that_events_can_show(warehouse: WarehouseUnderTest) -> None:
-    """Nobody sends the other stages, and nobody has read the texts here: they are unknown, not 0."""
+    """No source sends the other stages, and no text is labelled here: they are unknown, not 0."""
     shown = {"initiated", "greeted"}
     expected = {key: shown.intersection(truth["stages_reached"]) for key, truth in read_truth("star").items()}
     reached: dict[str, set[str]] = defaultdict(set)

@@ -1,4 +1,4 @@
-"""A full refresh by what dbt sent for each node before is the one that dbt makes, whoever had the nodes written."""
+"""A full refresh by what dbt sent for each node before is the one that dbt makes, whichever run recorded the nodes."""
 
 import random
 from pathlib import Path

@@ -67,7 +67,7 @@ def test_a_warehouse_is_corrected_and_rebuilt_by_commands(tmp_path: Path) -> Non
     assert conversations(tmp_path) == ["kept", "right"]
     assert "excluded    events/b.jsonl at " in run_command(home, landing, "status")
 
-    # Whatever is wrong in the derived tables, raw is enough to make them again; one who reads keeps what he opened.
+    # Raw is enough to build damaged derived tables again; a reader keeps the version that it opened.
     reader = duckdb.connect(str(tmp_path / "home" / "published" / "colloquy.duckdb"), read_only=True)
     before = reader.execute("select count(*) from marts.fct_messages").fetchall()
     build = tmp_path / "home" / "build.duckdb"

@@ -17,7 +17,7 @@ RESTATED = "select metric_name, segment, old_value, new_value, reason, load_id f
 
 
 def chat(number: int, at: datetime, channel: str = "web") -> list[Mapping[str, Any]]:
-    """One question and one answer, the agent then says that it is done."""
+    """One question and one answer, after which the agent claims success."""
     types = ("user_message", "agent_message", "conversation_completed")
     return [
         {
@@ -50,7 +50,7 @@ def warehouse(tmp_path: Path) -> Iterator[WarehouseUnderTest]:
 def test_late_data_restates_what_was_final(warehouse: WarehouseUnderTest) -> None:
     warehouse.write_events(chat(4, FIRST_DAY, channel="sms"))
     warehouse.land()
-    # A build that nobody has seen, for instance because a check failed, is no restatement of its own.
+    # An unpublished build, for instance because a check failed, is no restatement of its own.
     warehouse.build()
     warehouse.build()
     warehouse.publish()
@@ -70,7 +70,7 @@ def test_late_data_restates_what_was_final(warehouse: WarehouseUnderTest) -> Non
     assert note.endswith(
         " final values of 2025-03-01 changed (late_data); marts.metric_restatements has the old and the new ones"
     )
-    # All three said they were done and nobody contradicted: a rate of 1 is still 1.
+    # All three agents claimed success without a contradiction: a rate of 1 is still 1.
     assert published(warehouse, f"{RESTATED} where metric_name = 'resolution_rate' and segment = 'all'") == []
     assert published(
         warehouse,

@@ -1,4 +1,4 @@
-"""The real command in a process of its own: what it publishes, what a second run does, what it says of broken files."""
+"""The real command in a process of its own: what it publishes, what a second run does, how it reports broken files."""
 
 import gzip
 import json
@@ -88,13 +88,13 @@ def write_broken_files(folder: Path) -> None:
     whole = gzip.compress("\n".join(lines).encode())
     for name in ("cut.jsonl.gz", "arriving.jsonl.gz"):
         (folder / name).write_bytes(whole[: len(whole) // 2])
-    # Nobody has written to it for two hours: it will not be finished any more.
+    # No program has written to it for two hours: it will not be finished any more.
     stale = (folder / "arriving.jsonl.gz").stat().st_mtime - 7200
     os.utime(folder / "cut.jsonl.gz", (stale, stale))
 
 
 def write_widgets(folder: Path) -> None:
-    """Write three widgets, of which only the second says that it is production, and only in one of its two lines."""
+    """Write three widgets, of which only the second states production, and only in one of its two lines."""
     folder.mkdir(parents=True)
     shown = [{"conversation_id": f"widget-{number}", "timestamp": "2025-06-01T10:00:00Z"} for number in (1, 2, 3)]
     asked = [{**line, "timestamp": "2025-06-01T10:01:00Z", "role": "user", "content": "hello"} for line in shown[:2]]

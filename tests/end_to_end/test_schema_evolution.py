@@ -20,7 +20,7 @@ STAGES = (
     "refunds,2,refunded,event,refund_issued,,,\n"
 )
 DIMENSIONS = "dimension,column_name,property,top_n,is_hourly\nplan,,plan,,false\nsource,source,,,false\n"
-# What the first release did not have, beside the record of layouts itself.
+# What the first release did not have, except the record of layouts itself.
 LATER_TABLES = (
     "operations",
     "repaired_conversations",

@@ -1,4 +1,4 @@
-"""Every slow proof comes round: the parts of the suite begin everywhere, and say what they ran."""
+"""Every slow proof comes round: the parts of the suite begin everywhere, and print what they ran."""
 
 import pytest
 

@@ -1,4 +1,4 @@
--- A number that nobody defined: its metric, or for a goal the template, has no row in metric_definitions.
+-- A number without a definition: its metric, or for a goal the template, has no row in metric_definitions.
 {{ config(meta={'dagster': {'ref': {'name': 'metrics_daily'}}}) }}
 with
 

@@ -10,7 +10,7 @@ events as (
 
 ),
 
--- Found anew from the events, so that the test does not inherit the choice of the models it tests.
+-- Computed again from the events, so that the test does not inherit the choice of the models it tests.
 first_environments as (
 
     select conversation_key, min(sequence_number) as sequence_number

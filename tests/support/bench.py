@@ -1,4 +1,4 @@
-"""A warehouse that starts anew as often as needed, beside full refreshes of the same raw events to compare it with."""
+"""A warehouse that can be emptied as often as needed, and full refreshes of the same raw events for comparison."""
 
 import random
 import shutil
@@ -31,7 +31,7 @@ PUBLICATION_RECORDS = ("metric_restatements", "ab_test_registrations", "ab_test_
 
 
 class Bench:
-    """A warehouse that starts anew as often as needed; dbt parses its project once."""
+    """A warehouse that can be emptied as often as needed; dbt parses its project once."""
 
     def __init__(self, folder: Path, labeller: Labeller | None = None) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Bench:
         labeller: Labeller | None = None,
         of_messages: MessageLabeller | None = None,
     ) -> None:
-        """Change what a user may change, and who labels; everything landed and built stays."""
+        """Change what a user may change, and the labellers; everything landed and built stays."""
         shutil.rmtree(self.folder / "warehouse" / "my-seeds", ignore_errors=True)
         timezone = "America/New_York" if TIME_ZONE in changed else "UTC"
         self.warehouse = WarehouseUnderTest(
@@ -121,7 +121,7 @@ class Bench:
         return warehouse.home.raw_database
 
     def keep(self, name: str) -> Path:
-        """Keep the build as it is now and return the copy; raw is kept beside it."""
+        """Keep the build as it is now and return the copy; raw is kept with it."""
         for database in (self.warehouse.home.build_database, self.warehouse.home.raw_database):
             shutil.copyfile(database, self.folder / f"{name}-{database.name}")
         return self.folder / f"{name}-build.duckdb"
@@ -132,7 +132,7 @@ class Bench:
             shutil.copyfile(self.folder / f"{name}-{database.name}", database)
 
     def interrupted_build(self, models: Sequence[str]) -> None:
-        """Build some models as a run would that is killed after them: nobody records that it is complete."""
+        """Build some models as a run would that is killed after them: its completion is not recorded."""
         warehouse = self.warehouse
         current_hash = configuration_hash(warehouse.settings, warehouse.home.dbt_project)
         build = begin_build(warehouse.home, current_hash)

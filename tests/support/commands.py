@@ -12,7 +12,7 @@ from tests.support.recorded_refresh import parsed_before
 
 
 def environment_of(home: Path, landing: Path) -> dict[str, str]:
-    """Return this process's environment without anybody's warehouse, and with this one, whose project is parsed."""
+    """Return this process's environment without its own warehouse and with this one, whose project is parsed."""
     parsed_before(Home(home))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COLLOQUY_", "DAGSTER_"))}
     return inherited | {"COLLOQUY_HOME": str(home), "COLLOQUY_LANDING": str(landing)}

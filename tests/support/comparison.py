@@ -1,4 +1,4 @@
-"""Says in which rows two builds differ: every table, every column, doubles up to a relative tolerance."""
+"""Reports in which rows two builds differ: every table, every column, doubles up to a relative tolerance."""
 
 import math
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""Seeds with rows of a test in place of the shipped ones, and what a run says of them."""
+"""Seeds with rows of a test in place of the shipped ones, and how a run reports them."""
 
 from collections.abc import Mapping
 from pathlib import Path

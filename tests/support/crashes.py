@@ -32,7 +32,7 @@ from tests.support.random_conversations import SEEDS
 from tests.support.random_histories import LATE_HISTORY, by_source
 from tests.support.warehouse import WarehouseUnderTest
 
-# A chain of deaths goes in this order: whoever dies in the second half of dbt's work has committed all labels before.
+# Runs are killed in this order: a run killed in the second half of dbt's work has committed all labels before.
 PHASES = ("landing", "labels", "dbt", "publish")
 KEPT_VERSIONS = 2
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)

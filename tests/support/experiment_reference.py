@@ -227,7 +227,7 @@ def _fixed_p(plan: Plan, control: np.ndarray, treatment: np.ndarray, z: float) -
 def _cuped(control: np.ndarray, treatment: np.ndarray) -> tuple[float, float, float]:
     """Return theta, the corrected difference and its standard error, by regression over the users themselves.
 
-    A user's outcome is her deviation from the arm's rate in units of that rate; theta is the slope within the arms.
+    A user's outcome is the deviation from the arm's rate in units of that rate; theta is the slope within the arms.
     """
     everyone = np.hstack([control, treatment])
     ratio = everyone[2].sum() / everyone[3].sum()

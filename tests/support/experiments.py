@@ -95,7 +95,7 @@ class Experiments:
         self.run_sql(f"insert into seeds.ab_tests select * from read_csv('{path}', header = true, all_varchar = true)")
 
     def put_units(self, counts: pd.DataFrame) -> None:
-        """Expose units of which nothing more is to be said: test_name, variant, day from the start, units."""
+        """Expose units without further attributes: test_name, variant, day from the start, units."""
         self.run_sql(
             f"""
             create or replace table intermediate.int_ab_test_units_found as
@@ -115,7 +115,7 @@ class Experiments:
         )
 
     def put_outcomes(self, counts: pd.DataFrame) -> None:
-        """State what became of such units: as many of each row as `converted` says have converted."""
+        """State the outcomes of such units: of each row, `converted` units have converted."""
         self.run_sql(
             f"""
             create or replace table intermediate.int_ab_test_outcomes_measured as

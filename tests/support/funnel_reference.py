@@ -1,6 +1,6 @@
 """Funnels by exhaustive search: the definitions of metrics.md in plain Python, slow and obvious, to judge the SQL by.
 
-It starts from canonical events as somebody would write them down, and shares nothing with the models.
+It starts from hand-written canonical events and shares nothing with the models.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,7 +120,7 @@ class Conversation:
                 yield "qualification_score", event, float(event.properties["qualification_score"])
 
     def is_closed(self, watermark: datetime) -> bool:
-        """Say whether an end stands that no interaction followed, or nothing happened for as long as idling takes."""
+        """Return whether a valid end without a later interaction exists, or nothing happened for the idle time."""
         places = [place for place, event in enumerate(self.events) if event.event_type in INTERACTIONS]
         last_interaction = max(places, default=-1)
         if any(event.event_type in ENDS for event in self.events[last_interaction + 1 :]):
@@ -157,12 +157,12 @@ class Passage:
 
     @property
     def is_last_reached(self) -> bool:
-        """Say whether it came to the end."""
+        """Return whether it came to the end."""
         return self.furthest == self.funnel.stages[-1].order
 
     @property
     def is_lost(self) -> bool:
-        """Say whether it neither came to the end nor can still get there."""
+        """Return whether it neither came to the end nor can still get there."""
         return not self.is_last_reached and not self.is_in_progress
 
 
@@ -190,7 +190,7 @@ def assemble(
 
 
 def is_let_in(funnel: Funnel, conversation: Conversation) -> bool:
-    """Say whether every list of the entry filter has the conversation's value."""
+    """Return whether every list of the entry filter has the conversation's value."""
     return all(
         not allowed or conversation.dimensions.get(dimension) in allowed
         for dimension, allowed in funnel.filters.items()
@@ -198,7 +198,7 @@ def is_let_in(funnel: Funnel, conversation: Conversation) -> bool:
 
 
 def signs(stage: Stage, conversation: Conversation) -> list[Sign]:
-    """Return every occurrence of the stage, first one first; what shares a position is told apart by event id."""
+    """Return every occurrence of the stage, first one first; events that share a position are ordered by event id."""
     wanted_events = {signal.name for signal in stage.signals if signal.kind == "event"}
     found = [Sign(event, "event") for event in conversation.events if event.event_type in wanted_events]
     for name, event, value in conversation.facts():
@@ -257,7 +257,7 @@ def watermarks(newest_by_namespace: Mapping[str, datetime]) -> dict[str, datetim
 
 
 def is_measured(stage: Stage, signals_sent: frozenset[str]) -> bool:
-    """Say whether a source that sent these event types and properties can show the stage at all.
+    """Return whether a source that sent these event types and properties can show the stage at all.
 
     Every source has the moments a conversation consists of; a fact with a value must have been sent.
     """

@@ -11,7 +11,7 @@ from orchestration.ledger.labellers import Labeller, rules_labeller
 
 
 class BrokeOffError(Exception):
-    """What a classifier raises that was told to break."""
+    """The error of a classifier that is made to break."""
 
 
 def breaking(labeller: Labeller, after_batches: int) -> Labeller:
@@ -72,7 +72,7 @@ def doubting_labeller() -> Labeller:
 
 
 def undecided_labeller() -> Labeller:
-    """Return one that knows nothing of stages: what a warehouse says of them rests on events alone."""
+    """Return one that knows nothing of stages: the stages of the warehouse then come from events alone."""
 
     def classify(conversations: Sequence[Conversation], /) -> list[StageAnswer]:
         unknown = StageLabel(reached=None, confidence=0.0)

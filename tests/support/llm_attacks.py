@@ -13,7 +13,7 @@ from tests.support.llm_server import answer_text
 
 Injection = dict[str, Any]
 
-# Nothing is solved in any of them, and no word of the agent says so: greeting, asking, looking, promising.
+# Nothing is solved in any of them, and no message of the agent claims it: greeting, asking, looking, promising.
 OPEN_TALKS = (
     talk(
         "en-open",

@@ -19,7 +19,7 @@ class StoredBatch:
     error_file_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the API tells of it."""
+        """Return it as the API represents it."""
         return {
             **{"id": self.batch_id, "object": "batch", "endpoint": "/v1/chat/completions", "created_at": 0},
             **{"completion_window": "24h", "input_file_id": "input", "status": self.status},
@@ -89,7 +89,7 @@ class BatchStore:
             for name, one in made
             if not (one and one["status_code"] == 200)
         ]
-        # In no order that anybody promises.
+        # In no guaranteed order.
         batch.output_file_id = self._write(good[::-1])
         batch.error_file_id = self._write(bad)
 

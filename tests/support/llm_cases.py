@@ -50,7 +50,7 @@ def talk(name: str, *lines: str) -> Conversation:
 
 
 def retold(conversation: Conversation, name: str) -> Conversation:
-    """Return a conversation in which the same is said, word for word, with ids of its own."""
+    """Return a conversation of the same text, word for word, with ids of its own."""
     messages = tuple(
         replace(message, event_id=f"{name}-e{number}", seq=10 * number)
         for number, message in enumerate(conversation.messages, start=1)
@@ -89,7 +89,7 @@ def candidates(conversations: Sequence[Conversation]) -> list[Candidate]:
 
 
 def obedient(request: Request) -> Action:
-    """Behave as a good endpoint: in the schema, also when told otherwise, and right about bookings."""
+    """Behave as a good endpoint: in the schema, even if a message asks otherwise, and right about bookings."""
     return Answer(answer_text() if request.is_probe else BOOKING_ANSWER)
 
 
@@ -100,7 +100,7 @@ def after_probe(behaviour: Callable[[Request], Action]) -> Callable[[Request], A
 
 @dataclass
 class FakeClock:
-    """Time that passes only when somebody sleeps; `slept` holds every wait."""
+    """Time that passes only while the code sleeps; `slept` holds every wait."""
 
     passed_seconds: float = 0.0
     slept: list[float] = field(default_factory=list)

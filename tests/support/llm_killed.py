@@ -47,7 +47,7 @@ def bookings(count: int) -> list[Candidate]:
 
 
 def bookings_retold(count: int, repeats: int) -> list[Candidate]:
-    """Return that many candidates, the first of which follow once more, told by others."""
+    """Return that many candidates; the first of them follow once more, with the same texts and other ids."""
     told = [booking(number) for number in range(2, count + 2)]
     others = [retold(told[number % count], f"retold-{number}") for number in range(repeats)]
     return candidates([*told, *others])
@@ -65,7 +65,7 @@ def ask_in_a_batch(base_url: str, raw_database: str, build_database: str) -> Non
 
 
 def label_on_disk(base_url: str, path: str, count: int, repeats: int = 0) -> None:
-    """Label bookings, some of them told more than once, with a log at `path`."""
+    """Label bookings, some of them more than once, with a log at `path`."""
     configuration = LlmConfiguration(
         base_url=base_url, model="tested", concurrency=CONCURRENCY, commit_every=COMMIT_EVERY
     )

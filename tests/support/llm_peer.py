@@ -27,7 +27,7 @@ def start_peer() -> tuple[Any, str]:
     parameters.port = 0
     parameters.warmup = False
     parameters.verbosity = 0
-    # Its threads wait for each other in a loop: more than one crawls as soon as the tests beside it need the cores.
+    # Its threads wait for each other in a loop: more than one is slow as soon as other tests need the cores.
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(parameters)
     return server, f"{server.listening_address}/v1"

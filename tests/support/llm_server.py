@@ -32,7 +32,7 @@ class Request:
 
     @property
     def user_text(self) -> str:
-        """What the last message of the chat says: the conversation."""
+        """The text of the last message of the chat, which is the conversation."""
         return str(self.content["messages"][-1]["content"])
 
     @property
@@ -100,7 +100,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that is gone: tests cut connections and kill who asks."""
+        """Print nothing about a client that is gone: tests cut connections and kill clients."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -111,7 +111,7 @@ class LlmServer:
     def __init__(self, behaviour: Behaviour) -> None:
         self.requests: list[Request] = []
         self.batches = BatchStore()
-        # What a test does in the middle of a submission: before the batch is there, or before it is told.
+        # What a test does in the middle of a submission: before the batch exists, or before it is reported.
         self.on_submitting: Callable[[], None] = lambda: None
         self.on_submitted: Callable[[], None] = lambda: None
         self._behaviour = behaviour
@@ -163,7 +163,7 @@ class LlmServer:
         length = int(handler.headers["content-length"])
         sent = handler.rfile.read(length)
         if len(sent) < length:
-            # Who is killed while asking has not asked.
+            # A client that is killed during its request has not sent it.
             handler.close_connection = True
             return
         if handler.path.endswith("/files"):

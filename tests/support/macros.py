@@ -26,7 +26,7 @@ def write_macro_project(project: Path, folders: Iterable[str], variables: Mappin
 def compile_models(
     project: Path, models: Mapping[str, str], command: str = "compile"
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the SQL each model compiles to, and what dbt says of each that does not compile.
+    """Return the SQL each model compiles to, and dbt's error of each that does not compile.
 
     `compile` stops at the first that does not; `run` goes on. Raises AssertionError when dbt gives no result at all.
     """

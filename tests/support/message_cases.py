@@ -1,4 +1,4 @@
-"""Reads the hand-written cases of message labels and what a labeller says of them."""
+"""Reads the hand-written cases of message labels and the labels that a labeller gives them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NEUTRAL_BELOW = 0.05
 
 @dataclass(frozen=True)
 class MessageCase:
-    """A text and what it says, by kind and `sentiment`; of `known_misses` the answer is wrong."""
+    """A text and its labels, by kind and `sentiment`; of `known_misses` the answer is wrong."""
 
     text: str
     language: str
@@ -40,7 +40,7 @@ def read_message_cases(name: str) -> list[MessageCase]:
 
 
 def answers(labeller: MessageLabeller, case: MessageCase) -> dict[str, str]:
-    """Return what the labeller says of a text on its own, for everything the case names."""
+    """Return the labels that the labeller gives a text on its own, for everything the case names."""
     (language,) = languages_of([Message("1", "user_message", "customer", case.text, 1)])
     said = labeller.label(case.text, language if language is not None else _stated(case))
     found = {kind: said.shown[cast("Kind", kind)].label for kind in case.expected if kind != "sentiment"}

@@ -34,7 +34,7 @@ def events_of_the_person() -> list[dict[str, Any]]:
 
 
 def events_of_others() -> list[dict[str, Any]]:
-    """Return a neighbour's conversation that mentions the person, and says what the person says as well."""
+    """Return a neighbour's conversation that mentions the person and contains the person's text as well."""
     return [
         _line(event_id="n1", conversation_id="neighbour", user_id="bert-1", event_type="user_message",
               properties={"content": f"is {USER} there?", "plan": "silver"}),

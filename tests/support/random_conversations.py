@@ -2,7 +2,7 @@
 
 Every habit that makes incremental work hard is here: ties, dimensions that only late events carry, starts just before
 midnight, meetings weeks after the chat, feedback and exposures after the close, users who return, conversations that
-two sources know, days without anybody.
+two sources know, days without conversations.
 """
 
 import random
@@ -130,7 +130,7 @@ class _Writer:
         return self.chance.random() < probability
 
     def _add(self, source: str, moment: datetime, /, **fields: Any) -> None:
-        """Add a line; null and absent say the same, so both occur."""
+        """Add a line; null and absent mean the same, so both occur."""
         said = {name: value for name, value in fields.items() if value is not None or self._maybe(0.2)}
         self.lines.append(Line(source, moment, {"timestamp": moment.isoformat(), **said}))
 

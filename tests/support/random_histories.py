@@ -36,7 +36,7 @@ class Manner(StrEnum):
 
 
 class Surprise(StrEnum):
-    """What lands beside the conversations."""
+    """What lands in addition to the conversations."""
 
     NONE = "nothing"
     FAR_AHEAD = "an event months ahead in one source"
@@ -85,7 +85,7 @@ class Labels(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One run: what lands beside the conversations before it, what the user changes and what the label step does."""
+    """One run: what lands before it besides conversations, what the user changes and what the label step does."""
 
     surprise: Surprise
     changed: frozenset[str] = frozenset()

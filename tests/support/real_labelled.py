@@ -1,4 +1,4 @@
-"""Conversations of star and sgd as a user would label her own: to fit on in a test, whose model is thrown away."""
+"""Conversations of star and sgd, labelled as by a user: to fit a model on in a test, which throws the model away."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ _NEVER = 1 << 30
 def read_real_labelled(folder: Path, seeds: Path) -> tuple[list[LabelledConversation], dict[str, frozenset[str]]]:
     """Return the conversations of a set with the labels after each message, and the groups of each (task, services).
 
-    As the README of the set says, whether an answer was all the customer wanted shows only when she leaves. Where
+    By the README of the set, whether an answer was all the customer wanted shows only when the customer leaves. Where
     nothing can be accepted, `resolved` is therefore undecided between the first proposal and the end.
     """
     _, wholes = read_real_set(folder, seeds)
@@ -69,7 +69,7 @@ def dataset(name: str, examples: list[Example]) -> Dataset:
 def without(prepared: Prepared, left_out: Collection[str]) -> Prepared:
     """Return what is prepared without some conversations: none of their labels is left, their words were counted.
 
-    To read everything anew for each fold would take most of the time.
+    Reading everything again for each fold would take most of the time.
     """
     is_kept = np.array([row.conversation_id not in left_out for row in prepared.labelled])
     numbers = np.cumsum(is_kept) - 1
@@ -103,7 +103,7 @@ def _is_thanks_only(truth: Mapping[str, Any]) -> bool:
 
 
 def _waits_from(truth: Mapping[str, Any]) -> str | None:
-    """Return the stage from which on `resolved` is told by what the customer does next, None where a message shows it.
+    """Return the stage from which on `resolved` depends on what the customer does next, None where a message shows it.
 
     With several things to carry out the truth calls the last notice the end, and the words of the first are the same.
     """
@@ -113,7 +113,7 @@ def _waits_from(truth: Mapping[str, Any]) -> str | None:
 
 
 def _claim(truth: Mapping[str, Any], message: Message) -> bool | None:
-    """Say when the agent first claims success, where the truth tells: SGD's notices, STAR's bookings."""
+    """Return when the agent first claims success, where the truth states it: SGD's notices, STAR's bookings."""
     resolved_at = truth["stage_seq"].get("resolved", _NEVER)
     if "services" not in truth:
         is_told = not {"solution_accepted", "resolved"} & set(truth["stages_unknown"])

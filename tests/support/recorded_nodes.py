@@ -83,7 +83,7 @@ class ParsedProject:
 
 
 def full_refresh(project: ParsedProject, selection: Sequence[str]) -> Invocation:
-    """Make what is selected anew by what dbt sent for the same nodes before; dbt builds what it never has."""
+    """Rebuild the selection from what dbt sent for the same nodes before; dbt builds nodes without a record."""
     command = build_command(project.settings, is_full_refresh=True)
     nodes, wanted = project.graph()["nodes"], project.selected(selection)
     files = _files(project, wanted, _found(project.home))

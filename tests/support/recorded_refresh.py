@@ -28,7 +28,7 @@ STATEMENTS = PROJECT_DIR / "target" / "statements"
 # What leaves something behind; questions, descriptions and the borders of transactions do not.
 _KEPT = ("create ", "alter ", "drop ", "insert ", "copy ", "comment ")
 _PROJECT = "{folder of the project}"
-# Seeds are data, unit tests nobody's statements; the folder of a warehouse is none of the two.
+# Left out: seeds are data, unit tests send no statements of a build; the folder of a warehouse is neither.
 _FILES = (
     "dbt_project.yml",
     "profiles.yml",

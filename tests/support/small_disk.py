@@ -1,6 +1,6 @@
 """A disk of its own for a test, small or read-only, without being root: a mount that only the forked processes see.
 
-Needs `unshare` and a kernel that lets users have namespaces of their own; `is_possible` says whether both are there.
+Needs `unshare` and a kernel that lets users have namespaces of their own; `is_possible` shows whether both are there.
 """
 
 import json
@@ -35,7 +35,7 @@ def mount(folder: str, megabytes: int) -> None:
 
 
 def make_read_only(folder: str) -> None:
-    """Let nobody write into a folder, root neither; a forked process calls this."""
+    """Make a folder read-only, for root too; a forked process calls this."""
     subprocess.run(["mount", "--bind", folder, folder], check=True)
     subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
 

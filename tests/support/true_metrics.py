@@ -14,7 +14,7 @@ Parts = tuple[float, float | None]
 
 @dataclass(frozen=True)
 class CustomerWords:
-    """What the labels of a conversation add up to: messages compared with the one before, and those that say it again.
+    """What the labels of a conversation add up to: messages compared with the one before, and repetitions of it.
 
     The average sentiment is in whole millionths, the score of it in ten-thousandths of a point, as the marts add them.
     """
@@ -128,7 +128,7 @@ def _conversation_metrics(rows: list[Fields]) -> dict[str, Parts]:
     }
 
 
-# What an outcome is worth where the customer does not say.
+# What an outcome is worth where the customer gives no rating.
 _WORTH = {
     "resolved_confirmed": 90,
     "resolved_inferred": 80,
@@ -196,7 +196,7 @@ def _label_metrics(rows: list[Fields], words: AllWords) -> dict[str, Parts]:
 
 
 def _cost_metrics(rows: list[Fields]) -> dict[str, Parts]:
-    """Add up what the conversations that started on a day cost, in whole nanodollars; nobody labels them for money."""
+    """Add up what the conversations that started on a day cost, in whole nanodollars; no paid labelling is used."""
     known = [row for row in rows if row["cost_usd"] is not None]
     answered = [row for row in rows if row["agent_message_count"]]
     fully = [row for row in known if not row["uncosted_message_count"]]
@@ -217,7 +217,7 @@ def _cost_metrics(rows: list[Fields]) -> dict[str, Parts]:
 
 
 def _durability_metrics(rows: list[Fields], watermarks: Mapping[str, str]) -> dict[str, Parts]:
-    """Count whose users stayed away; first contacts once a week has passed since they ended."""
+    """Count solutions whose users stayed away; first contacts once a week has passed since they ended."""
     closed = [row for row in rows if row["is_engaged"] and row["is_closed"]]
     resolved = [row for row in closed if row["is_resolved"]]
     followed = [row for row in resolved if row["user_id"] is not None]

@@ -15,16 +15,16 @@ from tests.support.truth_files import Fields, moment, read_lines, read_object
 from tests.support.warehouse import WarehouseUnderTest
 
 Key = tuple[str, ...]
-# What the simulator says beyond the columns of fct_conversations; scored apart, or a note about how it was made.
+# What the simulator states beyond the columns of fct_conversations; scored apart, or a note about how it was made.
 CONVERSATION_EXTRAS = frozenset(
     {
         "situation", "outcome_reason_family", "stages", "flows", "conversions",
         "meant_rephrase_count",
     }
 )  # fmt: skip
-# Amounts, of which the denominator only says over how many conversations they are.
+# Amounts, whose denominator only counts their conversations.
 SUMS = frozenset({"cost_usd", "labelling_cost_usd"})
-# The mart names the event, the truth only says what kind of evidence decided.
+# The mart names the event, the truth only states which kind of evidence decided.
 REASON_FAMILIES = {
     "not_closed": "not_closed",
     "no_engagement": "no_engagement",
@@ -174,12 +174,12 @@ def metric_differences(warehouse: WarehouseUnderTest, truth: Path) -> list[str]:
 
 
 def true_metrics(warehouse: WarehouseUnderTest, truth: Path) -> dict[tuple[str, str], Parts]:
-    """Return (date, metric) -> (numerator, denominator) of every metric that the truth or the ledger tells."""
+    """Return (date, metric) -> (numerator, denominator) of every metric that the truth or the ledger holds."""
     return expected_metrics(truth, _customer_words(warehouse))
 
 
 def _customer_words(warehouse: WarehouseUnderTest) -> dict[str, CustomerWords]:
-    """Count over the ledger itself what the newest labels say of the messages of each conversation."""
+    """Count over the ledger itself the newest labels of the messages of each conversation."""
     query = """
         with newest as (
             select source, event_id, conversation_id, is_rephrase, sentiment from raw.ledger.message_labels
@@ -195,7 +195,7 @@ def _customer_words(warehouse: WarehouseUnderTest) -> dict[str, CustomerWords]:
 
 @dataclass(frozen=True)
 class RephraseCounts:
-    """How often a customer meant to say it again in other words, and how often the labels say so."""
+    """How often a customer meant to rephrase a message, and how often the labels show a rephrase."""
 
     outcome: str
     is_closed: bool
@@ -278,7 +278,7 @@ def _as_column(column: str, value: Any) -> Any:
 
 
 def _reason_family(reason: str, outcome: str) -> str:
-    """Tell the family of a reason; a configured signal is proof or claim, which its outcome says."""
+    """Return the family of a reason; a configured signal is proof or claim, as its outcome shows."""
     if reason == "success_signal":
         return "success_signal" if outcome == "resolved_confirmed" else "standing_claim"
     return REASON_FAMILIES[reason]

@@ -17,7 +17,7 @@ PROPOSED, THANKED = "You could turn the valve a little to the left.", "hm, maybe
 ANSWER = answer_text(problem_identified=("yes", "m2"), solution_proposed=("yes", "m2"))
 # What the server counts of an answer, in USD.
 USD_PER_ANSWER = PRICE.cost_usd(800, 90)
-# All that is told of the number.
+# The only text with the number.
 _NUMBER = re.compile(r"The light blinks, number (\d+)\.")
 
 
@@ -68,7 +68,7 @@ def conversation_of(name: str, talk: list[dict[str, Any]]) -> Conversation:
 
 
 def right(request: Request) -> Action:
-    """Hold to the schema, and say that something was proposed and nothing more."""
+    """Keep to the schema, and answer that something was proposed and nothing more."""
     return Answer(answer_text() if request.is_probe else ANSWER)
 
 

@@ -48,7 +48,7 @@ SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HASH_KEY = b"a key for tests"
 LOADED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 LOAD_INTERVAL = timedelta(minutes=1)
-# What a failed node says stands in the result; writing half of dbt's log costs as much as the SQL of a small build.
+# The result holds the message of a failed node; writing half of dbt's log costs as much as the SQL of a small build.
 _SILENT = ("--quiet", "--log-level", "none", "--log-level-file", "none")
 # A third of all models, which read the exposures and which nothing else reads.
 EXPERIMENT_MODELS = (
@@ -97,7 +97,7 @@ class WarehouseUnderTest:
     labelled_at_once: int = 7
     # Without one, that of the taxonomy in use.
     message_labeller: MessageLabeller | None = None
-    # False has dbt write every statement anew.
+    # False makes dbt write every statement again.
     is_replayed: bool = True
     # Without one, no LLM is asked.
     llm: LlmStep | None = None
@@ -196,7 +196,7 @@ class WarehouseUnderTest:
             return
         self._build_models([*excluded, "--select", *self.project().graph()["canonical"]], is_full_refresh)
         finish_events(self.home, build)
-        # What a classifier raises never skips the marts.
+        # An error of a classifier never skips the marts.
         with suppress(BrokeOffError):
             self.label(relabel_from)
         if self.llm is not None:
@@ -283,7 +283,7 @@ class WarehouseUnderTest:
         return summary
 
     def dbt(self, command: Sequence[str]) -> None:
-        """Run one dbt command in this process; a failure raises with what dbt says of each failed node."""
+        """Run one dbt command in this process; a failure raises with dbt's message of each failed node."""
         _require(command, invoke(self.parsed(), self.home.dbt_project, self.home.dbt_target, command))
 
     def parsed(self) -> Manifest:

@@ -1,4 +1,4 @@
--- One row per rule and window that has matured: its value beside that of the equal window before, and whether the rule fires.
+-- One row per rule and window that has matured: its value next to that of the equal window before, and whether the rule fires.
 {{ config(materialized='table') }}
 {#- One-sided bounds at 99.5 %: at the threshold itself one evaluation in 200 fires. -#}
 {%- set z = '2.5758293035489004' %}

@@ -36,8 +36,8 @@ offsets as (
 
 ),
 
--- Each hour in every window that holds it. From the windows' side the join may be made by metric and segment alone, which
--- is every hour for every window: four minutes for six years of them.
+-- Each hour in every window that holds it. Started from the windows, the engine may join by metric and segment alone, which
+-- pairs every hour with every window: four minutes for six years of them.
 hours_spread as (
 
     select

@@ -1,4 +1,4 @@
--- One row per conversation of a user whose other conversations this run has changed, near enough to matter to it.
+-- One row per conversation of a user whose other conversations this run has changed, close enough in time to affect it.
 {#- Read as the last run left it, hence no ref: the mart itself depends on this model. -#}
 {%- set conversations_before = relation_before('marts', 'fct_conversations') %}
 with
@@ -10,8 +10,8 @@ affected as (
 
 ),
 
--- A conversation counts for its neighbours where it begins now and where it began before. By days, because one id may stand
--- for a thousand people.
+-- A conversation affects its neighbours by its present and by its previous start. Compared by days, because a thousand people may
+-- share one id.
 visits as (
 
     select conversations.id_namespace, conversations.user_id, cast(conversations.started_at as date) as visit_date

@@ -18,7 +18,7 @@ contacts as (
 
 ),
 
--- What begins in the same instant is one visit.
+-- Conversations that begin in the same instant are one visit.
 visits as (
 
     select distinct id_namespace, user_id, coalesce(agent, '') as agent, started_at
@@ -29,7 +29,7 @@ visits as (
 
 ),
 
--- Windows and no join of visits with visits: one id may stand for a thousand people.
+-- Window functions instead of a join of visits with visits, because a thousand people may share one id.
 visits_in_order as (
 
     select *, lag(started_at) over (partition by id_namespace, user_id, agent order by started_at) as visit_before_at
@@ -52,7 +52,7 @@ solutions_followed as (
 
     select
         conversation_key,
-        -- A visit in the instant of the solution is none after it.
+        -- A visit in the instant of the solution does not count as a later one.
         min(started_at) over (
             partition by id_namespace, user_id, agent
             order by happened_at, case when started_at is null then 1 else 0 end

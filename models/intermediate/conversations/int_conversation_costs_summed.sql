@@ -53,7 +53,7 @@ events_affected as (
 
 ),
 
--- What the source says it cost is believed, else the price of the day holds.
+-- The cost that the source states has priority; without one, the price of the day applies.
 events_costed as (
 
     select

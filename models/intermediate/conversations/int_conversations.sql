@@ -1,4 +1,4 @@
--- One row per conversation id: every fact that its own events decide, whatever the hour and whoever else writes.
+-- One row per conversation id: every fact that its own events alone decide.
 {{ replace_affected('int_conversations_affected') }}
 with
 

@@ -21,7 +21,7 @@ conversations_aggregated as (
         conversation_key,
         min(id_namespace) as id_namespace,
         min(conversation_id) as conversation_id,
-        -- An exposure before the chat comes from another source and knows nothing of its environment.
+        -- An exposure before the chat comes from another source, which does not state the environment.
         coalesce(min_by(source, sequence_number) filter (where is_conversation_event), min_by(source, sequence_number)) as source,
 
         -- dimensions: the first value in event order
@@ -55,7 +55,7 @@ conversations_aggregated as (
         min(occurred_at) filter (where event_type = 'conversation_completed') as completed_at,
         max(qualification_score) as qualification_score,
 
-        -- the events that show it: by their place in the conversation, because sources in one namespace may share event ids
+        -- the events that show the outcome: by position in the conversation, because sources in one namespace may share event ids
         coalesce(
             min(sequence_number) filter (where is_start), min(sequence_number) filter (where is_conversation_event)
         ) as started_sequence,

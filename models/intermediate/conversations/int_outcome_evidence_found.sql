@@ -2,7 +2,7 @@
 {{ config(materialized='table') }}
 with
 
--- One event can speak for two reasons at once, a conversion that is also listed as a signal: the first by name is stated.
+-- One event can match two reasons, such as a conversion that is also listed as a signal. The first reason by name is kept.
 evidence_numbered as (
 
     select
@@ -51,7 +51,7 @@ evidence_ranked as (
 
 ),
 
--- What an event claims comes before what a classifier infers, however early.
+-- The claim of an event has priority over the inference of a classifier, whatever their order in time.
 standing_marked as (
 
     select

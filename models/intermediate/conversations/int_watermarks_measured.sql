@@ -17,7 +17,7 @@ last_load as (
 
 ),
 
--- An event dated after its load is a wrong clock: it must not close the conversations of everybody else.
+-- An event dated after its load is a wrong clock: it must not close other conversations.
 newest_events_capped as (
 
     select
@@ -28,7 +28,7 @@ newest_events_capped as (
 
 ),
 
--- A source that fell silent still closes its conversations, a day behind the others.
+-- Conversations of a source without new events still close, a day later than those of the others.
 watermarks as (
 
     select

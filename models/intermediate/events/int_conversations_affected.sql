@@ -18,7 +18,7 @@ labelled as (
 
 ),
 
--- A label brings no event: one that is new, and whose conversation did not land, belongs to a conversation built before.
+-- A label has no event. A new label whose conversation did not land belongs to a conversation built before.
 known_starts as (
 
     {% if known_before -%}

@@ -23,7 +23,7 @@ repaired as (
 
 ),
 
--- Nothing new came for the repaired: no moment of theirs is after every event, which makes nobody read more.
+-- Repaired conversations have no new events: their first new event is set after every event, so that no model reads more rows.
 news_united as (
 
     select conversation_key, first_event_at from newly_landed
@@ -50,7 +50,7 @@ known_starts as (
 
 ),
 
--- What is known of a conversation may start before what has just landed of it.
+-- A conversation may have earlier events than those that have just landed.
 starts_extended as (
 
     select

@@ -22,7 +22,7 @@ completions as (
 
 ),
 
--- What the customer, the till or a configured system says is proof; what the agent's side says of itself is a claim.
+-- Statements of the customer, the checkout or a configured system are proof; statements of the agent about itself are claims.
 facts_judged as (
 
     select
@@ -68,7 +68,7 @@ questions_after_completion as (
 
 ),
 
--- A text that says so is a claim, but none that stands by itself: agents claim success where there is none.
+-- A text that states success is a claim, but never sufficient alone: agents claim success where there is none.
 labels_weighed as (
 
     select

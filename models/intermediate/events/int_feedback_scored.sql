@@ -1,4 +1,4 @@
--- One row per feedback answer, thumbs and stars told apart and put on one scale.
+-- One row per feedback answer, thumbs and stars separated and put on one scale.
 {{ replace_affected('int_conversations_affected') }}
 with
 
@@ -36,7 +36,7 @@ answers as (
 
 ),
 
--- A bare 1 is the worst of the stars and the best of the thumbs: without a stated type it means nothing.
+-- A bare 1 is the lowest number of stars or a positive thumb: without a stated type it is ambiguous and not used.
 answers_typed as (
 
     select

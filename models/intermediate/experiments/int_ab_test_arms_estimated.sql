@@ -58,7 +58,7 @@ arms_estimated as (
 
     select
         *,
-        -- The variance of the estimate; rounding can leave one of nothing a little below 0.
+        -- The variance of the estimate; rounding can turn a variance of 0 into a slightly negative one.
         case when variance is not null then greatest(0.0, variance) end as estimate_variance,
         case when metric_type = 'conversion' then converted_units >= 100 else unit_count >= 500 end as has_min_sample
     from variances

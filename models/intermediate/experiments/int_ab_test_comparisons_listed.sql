@@ -1,7 +1,7 @@
 -- One row per test, phase, metric, segment and planned variant: what the variant is to be judged by, and how.
 with
 
--- Before its first look a test has no sums, and a row that says so.
+-- A test before its first look has no sums, but still has a row.
 frames as (
 
     select test_name, phase, metric, 'all' as segment
@@ -35,7 +35,7 @@ comparisons as (
         tests.test_kind,
         tests.mde_abs as registered_mde_abs,
         tests.guardrail_margin as registered_guardrail_margin,
-        -- Shares are measured in one unit, anything else in its own.
+        -- All shares have one unit; any other metric has its own.
         metrics.is_primary or (metrics.metric_type = 'conversion' and tests.metric_type = 'conversion') as is_in_unit_of_primary
     from frames
     inner join {{ ref('int_ab_tests_listed') }} as tests on frames.test_name = tests.test_name and frames.phase = tests.phase

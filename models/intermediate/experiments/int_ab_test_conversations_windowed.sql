@@ -65,7 +65,7 @@ conversations_placed as (
             coalesce(exposed.first_exposed_at, conversations.started_at) >= units.first_exposure_at
             and coalesce(exposed.first_exposed_at, conversations.started_at) < units.window_ends_at
         ) as is_in_window,
-        -- Nothing that is known of it may have happened under the variant.
+        -- Every known event of it must be before the exposure.
         conversations.randomization_unit = 'user'
         and conversations.started_at >= units.covariate_from_at
         and conversations.last_event_at < units.first_exposure_at as is_before_exposure

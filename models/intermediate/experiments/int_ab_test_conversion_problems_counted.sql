@@ -55,7 +55,7 @@ periods as (
 
 ),
 
--- Of whom nobody says that she was in the test: too many of them, and exposures are being lost.
+-- Conversions of units without an exposure. Many of them mean that exposures are being lost.
 conversions_of_others as (
 
     select periods.test_name, periods.phase, count(units.unit_key) as exposed_count, count(*) as total_count

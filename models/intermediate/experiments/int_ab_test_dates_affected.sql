@@ -1,4 +1,4 @@
--- One row per UTC date of exposure whose sums this run states anew.
+-- One row per UTC date of exposure whose sums this run recomputes.
 {{ config(materialized='table') }}
 with
 

@@ -12,7 +12,7 @@ metrics as (
 
 converted as (
 
-    -- Immature units count, and only those that convert: a dead variant would otherwise wait for its sample for ever.
+    -- Immature units count, but only those that convert: a variant without conversions would otherwise never reach its sample.
     select
         outcomes.test_name,
         outcomes.phase,
@@ -42,7 +42,7 @@ dates as (
 
 ),
 
--- Units of a variant that converted up to a date: whole dates, and a variant in which nobody converted keeps its number.
+-- Units of a variant that converted up to a date. Only whole dates count. A variant without a conversion on a date keeps its number.
 conversions_accumulated as (
 
     select

@@ -15,7 +15,7 @@ tests as (
 
 dates as (
 
-    -- A look is complete when every unit exposed on its date has had its window: what later runs add to it came late.
+    -- A look is complete when the window of every unit exposed on its date has passed. Later additions come from late-arriving events.
     select distinct sums.test_name, sums.phase, sums.exposure_date as look_date
     from sums
     inner join tests on sums.test_name = tests.test_name and sums.phase = tests.phase
@@ -33,7 +33,7 @@ families as (
 
 looks as (
 
-    -- Everything that is looked at is looked at on every date: a family whose size changed from look to look would be none.
+    -- Every comparison has a row on every date: the size of a family must not change from look to look.
     select families.test_name, families.phase, families.metric, families.segment, dates.look_date
     from families
     inner join dates on families.test_name = dates.test_name and families.phase = dates.phase

@@ -38,7 +38,7 @@ pairs as (
 
 ),
 
--- The first look that holds what was planned is the last one of a group-sequential test: its boundary pays for no further look.
+-- The first look with the planned sample is the last one of a group-sequential test: its boundary allows no further look.
 pairs_ordered as (
 
     select
@@ -48,7 +48,7 @@ pairs_ordered as (
             partition by comparison_key, variant order by look_date
         ) >= planned_total, false) as is_after_plan,
         case when planned_total is not null then least(1.0, cast(unit_count as double) / planned_total) end as information_fraction,
-        -- The mixture is tuned to a planned number of units, known before the start.
+        -- The mixture (mSPRT) is tuned to a planned number of units, known before the start.
         7.936154601737565 * unit_count / coalesce(planned_total, 5000) as mixture_ratio
     from pairs
 
@@ -66,7 +66,7 @@ evidence as (
 
 ),
 
--- A p-value rests on the strongest look so far: which way its difference goes is what there is evidence of.
+-- A p-value comes from the look with the strongest evidence so far: the direction is that of its difference.
 evidence_accumulated as (
 
     select

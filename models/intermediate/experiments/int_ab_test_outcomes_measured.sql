@@ -71,7 +71,7 @@ goals_windowed as (
 
 ),
 
--- What the conversations of a unit within its window come to, and those before its exposure.
+-- Outcomes of a unit's conversations within its window, and of those before its exposure.
 facts_windowed as (
 
     {% for name, fact in var('ab_test_facts').items() -%}
@@ -135,13 +135,13 @@ outcomes_measured as (
         units.unit_key,
         units.variant,
         units.exposure_date,
-        -- No conversion is 0, and so is a fact that is not true; a number nobody measured stays unknown.
+        -- No conversion is 0, and so is a fact that is not true; a number without a measurement stays null.
         case
             when metrics.metric_type = 'conversion' or metrics.metric like 'value:%' then coalesce(outcomes.outcome, 0.0)
             else outcomes.outcome
         end as outcome,
         cast(coalesce(outcomes.session_count, sessions.session_count, 1) as double) as session_count,
-        -- Of who was never here before nothing is known, and nothing is to be corrected by it.
+        -- A user without a past has the covariate 0, which corrects nothing.
         coalesce(outcomes.covariate, 0.0) as covariate,
         cast(coalesce(outcomes.covariate_session_count, sessions.covariate_session_count, 0) as double) as covariate_session_count,
         outcomes.first_converted_at,

@@ -1,10 +1,10 @@
--- One row per test, phase, metric, segment and planned variant: its numbers beside the control's, and what is made of them.
+-- One row per test, phase, metric, segment and planned variant: its numbers next to the control's, and what is derived from them.
 {{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
 controls as (
 
-    -- A control is beside everything but itself; a condition on one side alone would cost the join its hash.
+    -- A control is joined to every row but its own. A condition on one side alone would prevent a hash join.
     select *, not is_control as is_beside_control
     from {{ ref('int_ab_test_arms_estimated') }}
     where is_control
@@ -62,7 +62,7 @@ prepared as (
 
     select
         *,
-        -- Of conversations each converts or not; of users each has a share of conversations that do.
+        -- A conversation converts or not; a user has a share of conversations that convert.
         metric_type = 'conversion' and randomization_unit = 'session' as is_share,
         (sum_y + control_sum_y) / nullif(session_count + control_session_count, 0) as pooled_rate,
         1.0 / nullif(unit_count, 0) + 1.0 / nullif(control_unit_count, 0) as units_inverted,
@@ -101,7 +101,7 @@ pairs_tested as (
         end as control_unit_variance,
         case
             when metric_type <> 'conversion' then outcome_variance
-            -- The least of 1 and nothing would be 1.
+            -- The least of 1 and null would be 1.
             when control_estimate is not null
                 then least(1.0, control_estimate + mde_abs) * (1 - least(1.0, control_estimate + mde_abs))
         end as treatment_unit_variance
@@ -113,7 +113,7 @@ pairs_prepared as (
 
     select
         *,
-        -- What is as unlikely under the normal distribution: few degrees of freedom have a distribution of their own.
+        -- The z value with the same probability under the normal distribution: with few degrees of freedom Student's t applies.
         case
             when welch_degrees_of_freedom is not null then {{ t_as_normal('z', 'welch_degrees_of_freedom') }}
             else coalesce(z_pooled, case when randomization_unit = 'user' then z end)

@@ -1,8 +1,8 @@
 -- One row per test, phase, metric, segment and planned variant: the numbers of the variant, and its difference to the control.
 with
 
--- CUPED (Deng et al. 2013) for ratios: a user's outcome is y - estimate m, her covariate x - covariate_ratio n. Who was never
--- here before has the covariate 0, which is its mean: she is neither corrected nor left out.
+-- CUPED (Deng et al. 2013) for ratios: a user's outcome is y - estimate m, the covariate is x - covariate_ratio n.
+-- A user without a past has the covariate 0, which is its mean: such a user is neither corrected nor left out.
 user_arms as (
 
     select *, sum(sum_x) over look / nullif(sum(sum_n) over look, 0) as covariate_ratio
@@ -45,7 +45,7 @@ pooled as (
 
 ),
 
--- What rounding leaves of no variance is no covariate.
+-- A variance that is only a rounding error makes no covariate.
 thetas as (
 
     select *, case when pooled_variance > 1e-9 * pooled_square then pooled_covariance / pooled_variance end as theta
@@ -113,7 +113,7 @@ results_estimated as (
         abs_diff / nullif(control_estimate, 0) as rel_lift,
         abs_diff - half_width as ci_low,
         abs_diff + half_width as ci_high,
-        -- As wide as the interval beside it for the same standard error: it stays true under repeated looks too.
+        -- The same width per standard error as the interval of abs_diff: this interval stays valid under repeated looks too.
         cuped_abs_diff - half_width * cuped_std_error / std_error as cuped_ci_low,
         cuped_abs_diff + half_width * cuped_std_error / std_error as cuped_ci_high,
         1.0 - (cuped_std_error / std_error) * (cuped_std_error / std_error) as cuped_variance_reduction,

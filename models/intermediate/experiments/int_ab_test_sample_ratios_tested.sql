@@ -96,7 +96,7 @@ ratios_tested as (
 
 sample_ratios_tested as (
 
-    -- Nobody planned the weights of a test without a registration: its p is shown and calls nothing invalid.
+    -- A test without a registration has no planned weights: its p value is shown and makes no test invalid.
     select ratios_tested.*, tests.is_registered and ratios_tested.srm_p_value < 0.01 as is_mismatch
     from ratios_tested
     inner join {{ ref('int_ab_tests_listed') }} as tests

@@ -28,7 +28,7 @@ metrics as (
 
 ),
 
--- A goal that is reached for the first time is a metric that no unit has an outcome for.
+-- A goal that is reached for the first time is a new metric: no unit has an outcome for it yet.
 tests_with_other_metrics as (
 
     select metrics.test_name, metrics.phase
@@ -77,7 +77,7 @@ units as (
     where user_id is not null
     {% if units_before -%}
     union
-    -- Nothing came for them, but their window has ended since; an operation that removes the newest events opens it again.
+    -- Units without new events whose window has ended since; an operation that removes the newest events opens the window again.
     select before.unit_key
     from {{ units_before }} as before
     cross join data_until
@@ -97,7 +97,7 @@ units_affected as (
     from units
     left join {{ units_before }} as before on units.unit_key = before.unit_key
     {%- else -%}
-    -- On a full refresh it decides nothing, because all units are found.
+    -- On a full refresh it has no effect, because all units are found.
     select unit_key, cast(null as date) as exposure_date
     from units
     where false

@@ -49,8 +49,8 @@ first_variants as (
 
 units as (
 
-    -- Over all phases. Two variants at the same first instant say nothing about which one the person saw: no tie-break, it is
-    -- ambiguous.
+    -- Over all phases. Two variants at the same first instant do not show which one the person saw: the unit is ambiguous,
+    -- without a tie-break.
     select
         test_name,
         unit_key,
@@ -104,7 +104,7 @@ units_found as (
         units.other_variant_at,
         units.first_conversation_key,
         units.is_ambiguous,
-        -- A user is exposed again with each of her conversations.
+        -- Each further conversation exposes a user again.
         coalesce(
             units.randomization_unit = 'session' and units.exposure_count > 1
             and not units.is_ambiguous and units.other_variant_at is null, false

@@ -51,7 +51,7 @@ attributes as (
 
 ),
 
--- Segments times metrics would find something in every test: only the primary metric is taken apart.
+-- All segments of all metrics would give a false positive in every test: only the primary metric is split by segment.
 outcomes_by_value as (
 
     select outcomes.*, 'all' as dimension, 'all' as attribute_value
@@ -71,8 +71,8 @@ outcomes_by_value as (
 ),
 
 -- Decimals, because sums of doubles differ in their last digit from run to run and each run would publish a new version.
--- A unit whose outcome nobody measured adds to no sum, nor does one of an amount nobody pays: its square would not fit.
--- 19 digits: an engine may leave the product of two decimals of 18 no more than 18.
+-- A unit without a measured outcome adds to no sum. A unit with an implausible amount adds to none either: its square would not fit.
+-- 19 digits, because some engines limit the product of two decimals of 18 digits to 18 digits.
 values_named as (
 
     select

@@ -49,7 +49,7 @@ variants as (
         true as is_planned
     from planned
     union all
-    -- Without a registration nobody has said how the units were to be shared out: alike.
+    -- A test without a registration has no planned weights: all variants get the same weight.
     select
         test_name,
         phase,

@@ -1,8 +1,8 @@
--- One row per test, phase, metric, segment and planned variant: its result, the verdict and a sentence that says why.
+-- One row per test, phase, metric, segment and planned variant: its result, the verdict and a sentence with the reason.
 {{ config(materialized='table', meta={'empty_without': 'int_ab_tests_listed'}) }}
 with
 
--- All that speaks for and against trusting a result.
+-- Everything that the trust in a result depends on.
 diagnostics_joined as (
 
     select

@@ -18,8 +18,8 @@ variants_seen as (
 
 ),
 
--- Who has a first look needs no row: the control is the variant that says so, where none does the one of that name. Two
--- variants that both say so: none is.
+-- Tests without a registration. The control is the variant whose exposures state is_control, else the variant named control. If two
+-- variants state is_control, there is no control.
 discovered as (
 
     select
@@ -54,7 +54,7 @@ tests_listed as (
         coalesce(mde_abs, 0.05) as mde_abs,
         coalesce(test_kind, 'other') as test_kind,
         guardrail_margin,
-        -- A plan written down after the first look is no plan.
+        -- A plan that was made after the start makes no group-sequential test.
         case when planned_total is not null and planned_at <= started_at then 'group_sequential' else 'msprt' end as method
     from registered
     union all

@@ -8,7 +8,7 @@ variants_exposed as (
 
 ),
 
--- Two variants at the same first instant say nothing about which one the person saw: no tie-break, it is ambiguous.
+-- Two variants at the same first instant do not show which one the person saw: the unit is ambiguous, without a tie-break.
 first_exposures_found as (
 
     select

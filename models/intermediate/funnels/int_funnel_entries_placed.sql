@@ -41,7 +41,7 @@ furthest_stages as (
 
 ),
 
--- Meetings come weeks after the chat closed: a conversation is lost only when every later stage's window is behind us.
+-- Meetings come weeks after the chat closed: a conversation is lost only when the windows of all later stages have passed.
 windows_ended as (
 
     select
@@ -73,7 +73,7 @@ entries_placed as (
 
     select
         windows_ended.*,
-        -- Nobody waits for an explicit end, even one dated after the watermark.
+        -- A conversation with an explicit end is not waited for, even if the end is dated after the watermark.
         greatest(
             case when conversations.explicit_end_at is null then conversations.closes_at else windows_ended.entered_at end,
             coalesce(windows_ended.windows_end_at, windows_ended.entered_at)

@@ -3,7 +3,7 @@
 
 {%- set before = relation_before('intermediate', 'int_stage_examples_found') %}
 {%- set affected = ref('int_conversations_affected') %}
-{#- While every example stands, only what is affected can bring another; when one may not, all are looked for. -#}
+{#- While no example is affected, only affected conversations can add one. If an example is affected, all conversations are searched. -#}
 {%- set lost = 'select count(*) from ' ~ before ~ ' where conversation_key in (select conversation_key from ' ~ affected ~ ')' %}
 {%- set is_searched = (asked_literal(lost) if before else 1) ~ ' > 0' %}
 with
@@ -16,7 +16,7 @@ conversations as (
 
 ),
 
--- A classifier that says no has looked, too; one that does not know has seen nothing. So has a score below the minimum.
+-- An answer of no counts as measured, an answer of unknown does not. A score below the minimum counts as measured.
 stages_shown as (
 
     select conversation_key, funnel, stage_order

@@ -80,7 +80,7 @@ signals_united as (
 
 ),
 
--- Events that nothing puts in an order (same instant, no seq) get the same position: their stages may follow each other.
+-- Events without an order (same instant, no seq) get the same position: their stages may follow each other.
 signals_placed as (
 
     select

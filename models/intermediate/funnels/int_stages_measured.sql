@@ -30,8 +30,8 @@ stages_measured as (
 
 ),
 
--- The first signal a source ever sends turns its past from unknown into zero: every day of the funnel is stated anew. So
--- it is when the only conversation that showed the stage turns out to be another source's.
+-- The first signal a source ever sends turns its past from unknown into zero: every day of the funnel is recomputed.
+-- The same holds when the only conversation that showed the stage turns out to be another source's.
 changes_marked as (
 
     {% if before -%}

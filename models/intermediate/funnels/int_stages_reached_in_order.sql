@@ -33,7 +33,7 @@ first_occurrences_numbered as (
 
 ),
 
--- Nothing follows a gap. Up to it, an attempt made of first occurrences is the best one if each follows the one before.
+-- No stage counts after a gap. Up to the gap, an attempt of first occurrences is the best one if each follows the one before.
 steps as (
 
     select
@@ -83,8 +83,8 @@ signals_disordered as (
 
 ),
 
--- Every occurrence from which an attempt can go on is kept, not the earliest: with a window on each step a later
--- proposal may carry the attempt that an earlier one cannot.
+-- Every occurrence from which an attempt can go on is kept, not only the earliest: with a window on each step, an attempt may
+-- succeed from a later proposal and fail from an earlier one.
 attempts as (
 
     select conversation_key, funnel, stage_order, position, occurred_at

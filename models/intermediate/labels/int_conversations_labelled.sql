@@ -8,7 +8,7 @@ labels as (
     from {{ ref('stg_ledger__stage_labels') }}
     where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
     union
-    -- A call that failed brought no label and was paid for.
+    -- A failed call has a cost but no label.
     select source, conversation_id, true as is_of_stages
     from {{ ref('stg_ledger__llm_calls') }}
     where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}

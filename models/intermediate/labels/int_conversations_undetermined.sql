@@ -1,4 +1,4 @@
--- One row per closed support conversation of production of which no event says whether the problem was solved.
+-- One row per closed support conversation of production of which no event shows whether the problem was solved.
 with
 
 funnel_stages as (
@@ -22,7 +22,7 @@ resolving_signals as (
 
 ),
 
--- A proof that hangs on a property is left out: that costs at most a needless question.
+-- A proof that depends on a property is left out: that costs at most one unnecessary call.
 proving_signals as (
 
     select distinct event_type, source

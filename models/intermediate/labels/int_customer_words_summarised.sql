@@ -3,7 +3,7 @@
 {{ replace_affected('int_conversations_affected') }}
 with
 
--- In other words than these a reason is free text, which nobody has redacted.
+-- Only these reasons are published. Any other reason is free text, which is not redacted.
 reasons as (
 
     select distinct label
@@ -28,7 +28,7 @@ handoffs as (
 
 ),
 
--- A reason is one of the last two messages: what somebody said long before is not why.
+-- A reason comes from one of the last two messages; an earlier message does not explain the end.
 messages as (
 
     select
@@ -88,7 +88,7 @@ messages_summarised as (
         max_by(event_id, sequence_number) filter (where is_leaving) as dropoff_reason_event_id,
         min_by(sentiment, sequence_number) filter (where sentiment is not null) as sentiment_start,
         max_by(sentiment, sequence_number) filter (where sentiment is not null) as sentiment_end,
-        -- Exact: a sum of doubles differs in its last digit by the order of its rows, and what is rounded later by more.
+        -- Exact: the last digit of a sum of doubles depends on the order of its rows, and later rounding increases the difference.
         cast(avg(cast(sentiment as decimal(10, 6))) as double) as sentiment_average,
         count(sentiment) as sentiment_count,
         count(is_rephrase) as compared_message_count,

@@ -1,4 +1,4 @@
--- One row per published support conversation and stage that a classifier has labelled, with what a person says of it.
+-- One row per published support conversation and stage that a classifier has labelled, with the answer of a person.
 with
 
 labels as (
@@ -7,7 +7,7 @@ labels as (
 
 ),
 
--- The stages are those of a support conversation: what a classifier says of a sale is in no funnel.
+-- The stages are those of a support conversation: labels of sales conversations are in no funnel.
 conversations as (
 
     select conversation_key
@@ -55,7 +55,7 @@ labellings_ranked as (
 
 ),
 
--- A conversation that has grown since is another one: the person has not seen what the classifier has.
+-- A conversation that has grown since is not compared: the person has not seen the content that the classifier labelled.
 human_labels_current as (
 
     select human_labels_ranked.conversation_key, human_labels_ranked.stage, human_labels_ranked.is_reached

@@ -1,4 +1,4 @@
--- One row per labelled conversation and stage: what is said of its present content, by an LLM if one was asked.
+-- One row per labelled conversation and stage: the label of its present content, by an LLM if one was asked.
 {{ replace_affected('int_conversations_labelled', affected_key='stage_labelled_key') }}
 with
 
@@ -9,7 +9,7 @@ sources as (
 
 ),
 
--- An LLM may have been asked about the same content before: its few rows are looked through, whatever their age.
+-- An LLM may have labelled the same content before: all its rows are searched, whatever their age; they are few.
 labels as (
 
     select labels.*, sources.id_namespace || ':' || labels.conversation_id as conversation_key
@@ -29,7 +29,7 @@ labels_affected as (
 
 ),
 
--- Whatever changes in a conversation gets it labelled again, so the newest labelling is one of its present content.
+-- Every change of a conversation leads to a new labelling, so the newest labelling is one of its present content.
 contents_marked as (
 
     select

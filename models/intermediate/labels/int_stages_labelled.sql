@@ -1,4 +1,4 @@
--- One row per conversation of this run and stage that its labels say is reached, with the event that shows it.
+-- One row per conversation of this run and stage that its labels show as reached, with the event that shows it.
 with
 
 labels as (
@@ -16,7 +16,7 @@ events as (
 
 ),
 
--- A label whose evidence is gone shows nothing: a repair has taken the event away and nobody has labelled the rest yet.
+-- A label without its evidence shows nothing: a repair has removed the event, and the rest is not labelled yet.
 stages_labelled as (
 
     select

@@ -62,7 +62,7 @@ attributes_of_columns as (
 
 ),
 
--- A conversation can be in no test or in several: variants do not add up to all, and nobody is in "(none)".
+-- A conversation can be in no test or in several: variants do not add up to all, and none is "(none)".
 attributes_of_tests as (
 
     select

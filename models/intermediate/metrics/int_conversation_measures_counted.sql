@@ -12,13 +12,13 @@ conversations as (
         {{ milliseconds_between('started_at', 'completed_at') }} as duration_ms,
         {{ milliseconds_between('first_interaction_at', 'last_interaction_at') }} as session_ms,
         user_message_count + agent_message_count as message_count,
-        -- Who is not known cannot be seen to come back.
+        -- Without a user id a return cannot be seen.
         is_engaged and is_closed and is_resolved and user_id is not null as is_followed,
         is_engaged and is_closed and is_first_contact and is_mature
         and (not is_resolved or is_durably_resolved_7d is not null) as is_known_first_contact,
         cast(round(1000000000 * cost_usd) as decimal(19, 0)) as cost_nano_usd,
         cast(round(1000000000 * labelling_cost_usd) as decimal(19, 0)) as labelling_nano_usd,
-        -- What is too low by an unknown part has no price per resolution: half a cost over a whole resolution looks like thrift.
+        -- An incomplete cost gives no cost per resolution: a part of the cost over all resolutions would be too low.
         case when uncosted_message_count = 0 then cast(round(1000000000 * cost_usd) as decimal(19, 0)) end as full_cost_nano_usd,
         case when is_engaged and is_closed and is_resolved then 1 else 0 end as resolution,
         case when is_engaged and is_closed and is_durably_resolved_7d then 1 else 0 end as durable_resolution
@@ -54,7 +54,7 @@ measures_counted as (
         count(case when is_engaged_and_closed and conversations.tool_call_count > 0 then 1 end) as tool_user_count,
         count(case when is_engaged_and_closed and conversations.tool_error_count > 0 then 1 end) as tool_error_count,
 
-        -- what the customer said; asked after more than 3 messages, so that there is something to judge
+        -- feedback of the customer; the question is asked after more than 3 messages, so that there is something to judge
         count(case when is_engaged_and_closed and message_count > 3 then 1 end) as feedback_askable_count,
         count(case when is_engaged_and_closed and message_count > 3 then rating end) as feedback_answered_count,
         count(rating) as feedback_given_count,

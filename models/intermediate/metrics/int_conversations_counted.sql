@@ -2,7 +2,7 @@
 {{ config(materialized='table') }}
 with
 
--- Counted on its own day, on the day its widget was shown and on the days it entered a funnel: usually one and the same.
+-- Counted on its own day, on the day its widget was shown and on the days it entered a funnel; usually these are one day.
 conversations_counted as (
 
     select conversation_key

@@ -1,4 +1,4 @@
--- One row per reporting date that this run states anew.
+-- One row per reporting date that this run recomputes.
 {{ config(materialized='table') }}
 with
 
@@ -9,7 +9,7 @@ dates_recomputed as (
 
 ),
 
--- The values at the top of a day name the segments of its conversations, on whatever day these are counted as well.
+-- The top values of a day name the segments of its conversations, on every day that these conversations are counted on.
 conversations_of_dates as (
 
     select conversation_key, initialised_date

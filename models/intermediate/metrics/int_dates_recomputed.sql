@@ -45,7 +45,7 @@ dates_of_other_finality as (
 
 ),
 
--- What is seen for the first time was 0 on every day before, not unknown; what is no longer seen was unknown.
+-- A goal or signal seen for the first time was 0 on every day before, not unknown; one that is no longer seen becomes unknown.
 dates_with_news as (
 
     select entries.entry_date as date

@@ -21,7 +21,7 @@ interactions as (
 
 ),
 
--- A visitor used the widget if any of her ids of the period and segment was used. Who has no user id is no visitor.
+-- A visitor used the widget if any id of that visitor in the period and segment was used. Ids without a user id are no visitors.
 visitors as (
 
     select

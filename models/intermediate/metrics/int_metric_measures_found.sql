@@ -55,7 +55,7 @@ measures_told_apart as (
 
     select
         *,
-        -- The goals of a metric, which have names of their own, stand in no list.
+        -- Goals of a metric have names of their own and are in no list.
         count(*) over (partition by metric_name) > 1
         or max(numerator_position) over (partition by metric_name) is null as is_spread
     from measures_found

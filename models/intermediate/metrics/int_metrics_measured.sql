@@ -33,7 +33,7 @@ measures_found as (
 
 ),
 
--- What lasted is not counted of segments in which nothing could.
+-- Segments without a solution that could last have no counts of lasting solutions.
 measures_known as (
 
     select * from measures_found

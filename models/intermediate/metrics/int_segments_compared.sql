@@ -1,8 +1,8 @@
--- One row per rate metric and segment of an exclusive dimension: its last 28 final days beside those of everybody else.
+-- One row per rate metric and segment of an exclusive dimension: its last 28 final days compared with those of the rest.
 with
 
--- Who is in no test or in two has no rest to be compared with, and a visitor may belong to two segments: variants are
--- compared in ab_test_results.
+-- Left out: variants, because a conversation may be in no test or in two (ab_test_results compares them), and visitors, who may
+-- belong to two segments.
 definitions as (
 
     select defined.metric_name, defined.minimum_sample, definitions.direction

@@ -1,4 +1,4 @@
--- One row per path of first turns and step after it: how much oftener conversations go on with it that get resolved than others.
+-- One row per path of first turns and step after it: how much more often resolved conversations go on with it than others.
 with
 
 steps as (
@@ -38,7 +38,7 @@ steps_counted as (
 
 ),
 
--- What happens less often on either side is chance, or could identify a person.
+-- A path that is rarer on either side may be chance, or could identify a person.
 divergences as (
 
     select

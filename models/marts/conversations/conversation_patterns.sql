@@ -33,7 +33,7 @@ patterns as (
 
 ),
 
--- Few people behind a pattern could be known by it.
+-- A pattern of few people could identify them.
 patterns_counted as (
 
     select

@@ -47,7 +47,7 @@ intents_ranked as (
 
 ),
 
--- Few people behind a topic could be known by it: they are counted with the rest, or not shown.
+-- A topic of few people could identify them: it is counted with the rest, or not shown.
 topics_counted as (
 
     select

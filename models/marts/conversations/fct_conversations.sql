@@ -58,7 +58,7 @@ conversations_decided as (
         {{ milliseconds_between('conversations.first_interaction_at', 'conversations.last_interaction_at') }} / 1000.0 as session_seconds,
         conversations.first_response_ms,
 
-        -- what the customer said
+        -- feedback of the customer
         conversations.rating,
         conversations.csat,
         conversations.feedback_question_kind,
@@ -66,7 +66,7 @@ conversations_decided as (
         conversations.messages_before_feedback,
         conversations.qualification_score,
         words.sentiment_start, words.sentiment_end, words.sentiment_trend, words.sentiment_average,
-        -- One message repeats nothing; of several that are not compared yet it is unknown.
+        -- A single message repeats nothing; for several messages that are not compared yet the value is unknown.
         coalesce(words.compared_message_count, 0) as compared_message_count,
         coalesce(words.rephrase_count, case when conversations.user_message_count <= 1 then 0 end) as rephrase_count,
         coalesce(words.exact_repeat_count, case when conversations.user_message_count <= 1 then 0 end) as exact_repeat_count,
@@ -104,7 +104,7 @@ conversations_decided as (
 
 ),
 
--- The published formula is the mean of those of three signals that are there. Its faults are satisfaction_score's to mend.
+-- The published formula is the mean of the available ones of three signals. satisfaction_score corrects its known weaknesses.
 signals_read as (
 
     select
@@ -138,7 +138,7 @@ conversations_scored as (
                         ), 0.5
                     )
         end as satisfaction_score_v1,
-        -- The customer's own rating counts; else how it ended, a little less for each message above three and each rephrasing.
+        -- The customer's own rating counts; else the outcome, a little less for each message above three and each rephrasing.
         case
             when not is_engaged_and_closed then null
             when satisfaction_rating is not null then satisfaction_rating
@@ -223,7 +223,7 @@ conversations as (
         session_seconds,
         first_response_ms,
 
-        -- what the customer said
+        -- feedback of the customer
         rating,
         csat,
         feedback_question_kind,

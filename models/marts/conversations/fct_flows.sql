@@ -2,7 +2,7 @@
 {{ replace_affected('int_conversations_recomputed') }}
 with
 
--- Closed or not decides about a flow that nothing ended, so a conversation that the watermark closed counts again.
+-- A flow without an end depends on whether its conversation is closed, so a conversation that the watermark closed counts again.
 conversations as (
 
     select conversations.conversation_key, conversations.conversation_date, outcomes.is_closed
@@ -11,7 +11,7 @@ conversations as (
 
 ),
 
--- What happens next in a flow of the same name; who starts it anew has left the one before.
+-- The next event in a flow of the same name; a customer who starts the flow again has abandoned the run before.
 flow_events as (
 
     select

@@ -20,7 +20,7 @@ select
     randomization_unit,
     not is_primary as is_exploratory,
 
-    -- whom
+    -- units
     as_of,
     look_date,
     first_exposure_at,
@@ -76,7 +76,7 @@ select
     mde_abs,
     detectable_diff_now,
 
-    -- can it be trusted
+    -- trust in the result
     srm_p_value,
     srm_chi2_p,
     contaminated_units,

@@ -60,7 +60,7 @@ changes as (
     from results_compared as compared
     cross join {{ source('state', 'comparison') }} as comparison
     where
-        -- A test that begins has no result yet, which is no change.
+        -- A new test has no result yet, which is no change.
         (
             coalesce(compared.old_verdict, 'insufficient data') <> coalesce(compared.new_verdict, 'insufficient data')
             and not (compared.old_verdict is null and compared.new_verdict = 'no comparison')

@@ -41,7 +41,7 @@ furthest_turns as (
 
 ),
 
--- Turns at which no conversation ended have a row too: the days add up at every turn.
+-- Turns at which no conversation ended have a row too, so that the values of days can be added up at every turn.
 turns_filled as (
 
     select
@@ -62,7 +62,7 @@ turns_filled as (
 
 ),
 
--- Whoever ended later passed this turn too.
+-- A conversation that ended at a later turn reached this turn too.
 turns_reached as (
 
     select

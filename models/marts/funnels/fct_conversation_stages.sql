@@ -60,7 +60,7 @@ stages_found as (
 
 ),
 
--- Outside the stage's window from the entry, yet in order: only these need another event than the one reached shows.
+-- Stages outside their window from the entry, yet in order: only these need another event than the one of reached.
 signals_in_order_ranked as (
 
     select

@@ -1,5 +1,5 @@
 -- One row per production conversation lost in a funnel: where, and what happened in its last two turns.
--- Day by day as funnel_stages, not by conversation: a stage that a source shows for the first time may be next for all.
+-- Replaced day by day like funnel_stages, not by conversation: a stage that a source shows for the first time may be next for all.
 {{ replace_affected('int_dates_affected', key='entry_date', affected_key='date') }}
 with
 
@@ -11,7 +11,7 @@ entries_lost as (
 
 ),
 
--- The stage an entry stands at, and the one that did not come next: not one that this source cannot show.
+-- The stage of an entry, and the next stage, which was not reached. Stages that this source cannot show are skipped.
 entries_with_stages as (
 
     select

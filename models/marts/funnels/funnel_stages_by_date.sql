@@ -95,7 +95,7 @@ stages_counted as (
 
 ),
 
--- What a source cannot show is unknown: the counts of an unmeasured stage are null, never 0.
+-- A stage that a source cannot show is unknown: the counts of an unmeasured stage are null, never 0.
 stages_masked as (
 
     select

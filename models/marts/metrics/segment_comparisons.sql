@@ -1,4 +1,4 @@
--- One row per rate metric and segment: its last 28 final days against everybody else's, and whether the difference is more than chance.
+-- One row per rate metric and segment: its last 28 final days against those of the rest, and whether the difference is more than chance.
 with
 
 compared as (
@@ -11,7 +11,7 @@ compared as (
 
 ),
 
--- The two-proportion z-test. What is too small to be judged takes no part in the correction either.
+-- The two-proportion z-test. Segments below the minimum sample are left out of the correction too.
 tested as (
 
     select

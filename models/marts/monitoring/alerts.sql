@@ -15,7 +15,7 @@ windows_that_decide as (
 
 ),
 
--- The window whose rule fired while none of it was open, and when it recovered.
+-- The window whose rule fired while no alert of the rule was open, and the recovery.
 alerts_opened as (
 
     select
@@ -58,7 +58,7 @@ segments_summed as (
 
 ),
 
--- How far the segment moved, by its share of the window: a small one that fell far moved the whole only a little.
+-- The change of the segment weighted by its share of the window: a large change of a small segment changes the total only a little.
 segments_moved as (
 
     select
@@ -85,7 +85,7 @@ segments_ranked as (
 
 ),
 
--- The segment that moved most in the direction of an alert, for which one can be found.
+-- The segment with the largest change in the direction of an alert, where there is one.
 causes_found as (
 
     select

@@ -1,4 +1,4 @@
--- One row per stage and classifier: how far its labels can be trusted, and the rate behind the rate that they give.
+-- One row per stage and classifier: how far its labels can be trusted, and their rate corrected for errors.
 with
 
 labels_grouped as (

@@ -22,7 +22,7 @@ current_values as (
 
 ),
 
--- A metric or dimension that was taken out of the configuration has no other value now, it has none.
+-- A metric or dimension that was removed from the configuration has no value now, which is not a different value.
 series_continued as (
 
     select distinct metric_name, segment_type

@@ -138,7 +138,7 @@ def landed_rows(population: Population, first_day: int, last_day: int) -> str:
         case when event_type = 'feedback_received' then 'stars' end as rating_type,
         case when event_type = 'experiment_exposure' then '{TEST_NAME}' end as experiment_id,
         case when event_type = 'experiment_exposure' then
-            -- Who sees two sees the other one second.
+            -- A user with two variants sees the other one second.
             list_value('{VARIANTS[0]}', '{VARIANTS[1]}')[if(slot = 2, 3 - variant_number, variant_number)]
         end as variant,
         case event_type

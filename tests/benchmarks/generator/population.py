@@ -1,4 +1,4 @@
-"""Who writes: how many conversations on which days."""
+"""The population: how many conversations on which days."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ LATEST_ARRIVAL = 10
 
 @dataclass(frozen=True)
 class Population:
-    """Who writes: `per_day` conversations on each day, every one of them `replicas` times under ids of its own.
+    """A population: `per_day` conversations on each day, every one of them `replicas` times under ids of its own.
 
     Conversations begin on days `since` <= day < `until`; ids of two populations differ by their prefix.
     """
@@ -30,12 +30,12 @@ class Population:
 
     @classmethod
     def of_history(cls, events: int, days: int, *, base: int = 10_000_000) -> "Population":
-        """Return who writes about `events` events in the days of a history; beyond `base` events by replication."""
+        """Return a population of about `events` events in the days of a history; above `base` by replication."""
         replicas = max(1, round(events / base))
         per_day = max(1, round(events / EVENTS_PER_CONVERSATION / days / replicas))
         return cls(per_day, replicas, until=days)
 
     @classmethod
     def after(cls, days: int, events: int) -> "Population":
-        """Return who writes about `events` events on each day behind a history of `days`."""
+        """Return a population of about `events` events on each day after a history of `days`."""
         return cls(max(1, round(events / EVENTS_PER_CONVERSATION)), prefix="d", since=days)

@@ -11,7 +11,7 @@ from tests.benchmarks.peers.polars_streaming import polars_answers
 from tests.benchmarks.peers.sql import STAGES, Dialect, answer, chained_funnel
 
 Sent = Sequence[Sequence[object]]
-# What the four answers need, and the other columns beside them: an engine that reads columns skips those.
+# The columns that the four answers need, and all others: a columnar engine skips the others.
 _LEFT_OUT = "_load_id, _file, _line, _loaded_at, _event_hash, _line_hash, properties"
 
 
@@ -136,7 +136,7 @@ def _clickhouse() -> Callable[[str], Sent]:
     from chdb import session  # noqa: PLC0415 - installed by make bench alone
 
     chosen = session.Session()
-    # As in standard SQL: who finds no partner gets null.
+    # As in standard SQL: a row without a partner gets null.
     chosen.query("set join_use_nulls = 1")
     chosen.query("set max_threads = 2")
 

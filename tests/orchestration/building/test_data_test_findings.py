@@ -1,4 +1,4 @@
-"""What is reported of failing data tests: which, how many rows, the first of them, and nobody's words."""
+"""What is reported of failing data tests: which, how many rows, the first of them, and no text of a message."""
 
 from collections.abc import Iterable
 from pathlib import Path

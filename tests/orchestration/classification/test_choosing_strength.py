@@ -1,4 +1,4 @@
-"""How much the model learns from the user's conversations is told from groups it did not learn from."""
+"""How much the model learns from the user's conversations is measured on groups it did not learn from."""
 
 import random
 
@@ -57,7 +57,7 @@ def test_what_own_conversations_are_silent_about_stays_as_shipped() -> None:
         assert np.abs(free[name].dense - shipped[name].dense).max() > 0.01, name
         assert held[name].dense == pytest.approx(shipped[name].dense, abs=1e-4), name
         assert held[name].text == pytest.approx(shipped[name].text, abs=1e-4), name
-    # Nobody takes anything back in these, so nothing is learnt of it.
+    # No message in these takes anything back, so nothing is learnt of it.
     assert free["reopened"] is shipped["reopened"]
 
 

@@ -57,7 +57,7 @@ def test_every_group_counts_alike() -> None:
     weights = group_weights([LabelledConversation(str(number), (), group) for number, group in enumerate(groups)])
     # Eight in two groups: four each.
     assert weights == pytest.approx([4 / 6] * 6 + [2.0] * 2 + [1.0])
-    # One large group says yes, three small ones no: by conversations the share is 0.7, by groups 0.25.
+    # One large group is yes, three small ones are no: by conversations the share is 0.7, by groups 0.25.
     truths = np.array([1.0] * 700 + [0.0] * 300)
     alike = group_weights(
         [LabelledConversation(str(at), (), "large" if at < 700 else f"s{at % 3}") for at in range(1_000)]

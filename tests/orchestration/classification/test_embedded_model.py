@@ -132,7 +132,7 @@ def test_evidence_stands_on_the_right_side_and_the_prefix_up_to_it_is_enough(gol
                 end = order.index(label.evidence_event_id) + 1
                 for length, expected in ((end, True), (end - 1, False)):
                     prefix = Conversation("prefix", conversation.messages[:length])
-                    # A shorter text may be in a language that cannot be told yet.
+                    # The language of a shorter text may still be unknown.
                     assert classify_by_model([prefix])[0].labels[stage].reached in {expected, None}
 
 

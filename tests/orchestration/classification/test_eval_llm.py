@@ -27,7 +27,7 @@ EARLY = {"initiated", "greeted", "problem_identified"}
 
 
 class Oracle:
-    """Tells of each golden case whether the problem is identified, by the message that shows it; of no other stage."""
+    """Answers for each golden case whether the problem is identified, and by which message; no other stage."""
 
     def __init__(self, fails: set[str] | None = None) -> None:
         examples, evidence = golden_examples(), golden_evidence()
@@ -96,7 +96,7 @@ def test_its_columns_stand_beside_the_others_and_cost_nothing_the_second_time(
     assert list(found) == ["constant", "rules", "model", LLM, LLM_UNDER_MARGIN]
     right = NOTHING + GREETED + IDENTIFIED
     assert found[LLM]["current_stage"] == {"hits": right, "total": PLACED}
-    # Where the model is sure it keeps its word.
+    # Where the model is sure, its label stays.
     model, examples = shipped_model().model, golden_examples()
     placed = [example for example in examples if example.current_stage and not example.expects_unknown]
     answers = model([example.conversation for example in placed])
@@ -148,7 +148,7 @@ def test_what_it_does_not_answer_is_unknown_and_a_refusal_is_not_bought_again(tm
     before, after = whole["classifiers"], golden["classifiers"]
     assert after[LLM]["current_stage"]["hits"] == before[LLM]["current_stage"]["hits"] - sum(was_right)
     assert after[LLM]["answered"]["hits"] == before[LLM]["answered"]["hits"] - len(placed)
-    # In the other column the model's word stays where it was unsure.
+    # In the other column the model's label stays where it was unsure.
     changed = sum(stays - was for stays, was, unsure in zip(stays_right, was_right, is_unsure, strict=True) if unsure)
     mixed = [found[LLM_UNDER_MARGIN]["current_stage"]["hits"] for found in (before, after)]
     assert mixed[1] - mixed[0] == changed

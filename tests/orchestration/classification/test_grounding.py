@@ -1,4 +1,4 @@
-"""How much of a tool's result an agent tells, and what that changes about what its message is taken for."""
+"""How much of a tool's result a message of the agent repeats, and how that changes the class of the message."""
 
 import json
 
@@ -19,11 +19,11 @@ _FAILS, _OFFERS = (len(AGENT_ACTS) + AGENT_FLAGS.index(flag) for flag in ("fails
 @pytest.mark.parametrize(
     ("text", "results", "share"),
     [
-        # Words of the result: checking, 812, 4, north, quay. A value is told when all its words are said.
+        # Words of the result: checking, 812, 4, north, quay. A value is repeated when all its words occur.
         ("there are 812.4 in your checking account", [BALANCE], 3 / 5),
         ("at our north quay branch there are 812.4 in your checking account", [BALANCE], 1.0),
         ("the branch in the north has it", [BALANCE], 0.0),
-        # Two words of a result that has no more are not much said: four are.
+        # Two words of a result that has no more are not enough: four are.
         ("all good at north quay", ['{"branch": "North Quay"}'], 2 / 4),
         # Of a long result six words are enough.
         ("take one tablet with water in the morning", ["Take one tablet with water in the morning, then rest"], 0.0),
@@ -39,11 +39,11 @@ _FAILS, _OFFERS = (len(AGENT_ACTS) + AGENT_FLAGS.index(flag) for flag in ("fails
         ("checking", ["[]", BALANCE], 1 / 5),
         ("checking", ["[]"], 0.0),
         ("", [BALANCE], 0.0),
-        # Several rows are a choice, and telling one of them is an offer.
+        # Several rows are a choice, and repeating one of them is an offer.
         ("there are 812.4 in your checking account", [f"[{BALANCE}, {BALANCE}]"], 0.0),
         ("there are 812.4 in your checking account", [f"[{BALANCE}]"], 3 / 5),
         ("true", [BALANCE], 0.0),
-        # Nested deeper than anybody means it: taken for text, and no run ends with it.
+        # Nested deeper than any real result: taken for text, and no run fails because of it.
         *(("hello", ["[" * depth + '"hello"' + "]" * depth], 1 / 4) for depth in (5, 150, 900, 1_900)),
         # What is longer than 4,000 characters is not searched.
         ("812.4 checking north quay", [BALANCE + " " * 4_000], 0.0),
@@ -72,10 +72,10 @@ TOLD = "At our North Quay branch there are 812.4 in your checking account."
     ("text", "said", "answer", "offer"),
     [
         (TOLD, {"answer": 0.1, "offer": 0.6}, 1.0, 0.0),
-        # What says itself that it offers stays an offer; questions are left as they sound.
+        # A message worded as an offer stays an offer; questions keep their class.
         (TOLD, {"answer": 0.1, "offer": 0.6, "offers": 1.0}, 1.0, 0.6),
         (TOLD, {"answer": 0.1, "offer": 0.6, "asks": 1.0}, 0.1, 0.6),
-        # A failure or a claim told in the words of the result is no answer.
+        # A failure or a claim in the words of the result is no answer.
         (TOLD, {"answer": 0.1, "fails": 1.0}, 0.1, 0.0),
         (TOLD, {"answer": 0.1, "failure": 0.75}, 0.25, 0.0),
         (TOLD, {"answer": 0.1, "claim": 0.5}, 0.5, 0.0),

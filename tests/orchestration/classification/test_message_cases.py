@@ -1,4 +1,4 @@
-"""Messages say what a person reads in them, in five languages; what is missed is written down."""
+"""Messages get the labels that a person reads in them, in five languages; known misses are written down."""
 
 import json
 from collections import Counter
@@ -60,7 +60,7 @@ def test_the_margin_is_the_best_on_texts_of_its_own() -> None:
 
 
 def test_no_phrase_is_a_case_in_other_clothes() -> None:
-    """As for the stage model: whoever writes phrases has not copied from the yardstick."""
+    """As for the stage model: the phrases are not copied from the evaluation set."""
     phrases = {frozenset(simplified(row.phrase).split()) for row in read_taxonomy(TAXONOMY)}
     for case in CASES:
         words = frozenset(simplified(case.text).strip(" .!?¿").split())

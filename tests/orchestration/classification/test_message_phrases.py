@@ -1,4 +1,4 @@
-"""How a phrase is found in what somebody writes, on a taxonomy of a few rows."""
+"""How a phrase is found in a message, on a taxonomy of a few rows."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from orchestration.ledger.labellers import embedded_model
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 
-# Words the shipped texts lack, so that only these conversations say what they mean.
+# Words the shipped texts lack, so that only these conversations show what they mean.
 _QUIBBED = ("the zorbel is now quibbed for you", "we have the zorbel quibbed as of today", "quibbed it is")
 _PLIMMED = ("the zorbel is now plimmed for you", "we have the zorbel plimmed as of today", "plimmed it is")
 # Words the shipped model knows.
@@ -36,7 +36,7 @@ def _write(
     others: tuple[str, ...] = _PLIMMED,
     conversations: int = 240,
 ) -> Path:
-    """Write conversations of groups: every second one is told that it is done, the others something else."""
+    """Write conversations of groups: in every second one the agent claims success, in the others it does not."""
     folder.mkdir()
     lines = []
     for number in range(conversations):

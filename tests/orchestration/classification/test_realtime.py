@@ -94,7 +94,7 @@ def test_what_was_identified_is_not_flagged_however_much_goes_wrong_before_and_a
 
 
 def test_an_answer_that_missed_the_point_identifies_nothing() -> None:
-    """The agent's own event says that it did not understand, whatever it wrote then."""
+    """The agent's own event states that it did not understand, whatever it wrote then."""
     lines = [part for _ in range(3) for part in (*exchange(CONCERN, SPECIFIC), "fallback")]
     assert classify_by_model([Conversation("", talk(*lines))])[0].labels["problem_identified"].reached
     assert flagged(talk(*lines)) == (3, True, "fallback_event", "m8")

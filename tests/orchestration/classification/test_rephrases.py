@@ -1,4 +1,4 @@
-"""Rephrases are told as people read them: the threshold, the yardstick, and the cases that decide what is none."""
+"""Rephrases are found as people read them: the threshold, the evaluation set, and cases that are no rephrase."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ def test_the_pairs_cover_every_language_and_are_each_of_one_set() -> None:
         assert {language for language, _ in counts} == LANGUAGES
         assert all(counts[language, True] >= 12 and counts[language, False] >= 40 for language in LANGUAGES)
     texts = [{text for pair in pairs for text in (pair.before, pair.after)} for pairs in (MARGIN, YARDSTICK)]
-    # What everybody says: thanks, yes, a number.
+    # Common short messages: thanks, yes, a number.
     assert all(len(text.split()) <= 4 for text in texts[0] & texts[1])
 
 
@@ -85,7 +85,7 @@ def test_what_is_repetition_and_how(before: str, after: str, kind: str | None) -
 
 
 def test_the_similarity_is_the_share_of_the_weight_that_comes_again() -> None:
-    """Weights by hand: 1 + ln(11 / (n + 1)); a word nobody has listed stands in one text."""
+    """Weights by hand: 1 + ln(11 / (n + 1)); an unlisted word counts as one of a single text."""
     frequencies = Frequencies(10, {"order": 10, "lamp": 1})
     assert frequencies.weight("order") == 1.0
     assert frequencies.weight("lamp") == frequencies.weight("zither") == pytest.approx(2.704748)

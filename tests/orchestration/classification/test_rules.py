@@ -1,4 +1,4 @@
-"""The rules: what they take as a sign of which stage, and what they must not be talked into."""
+"""The rules: what they take as a sign of which stage, and which texts must not mislead them."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A label depends on what was said alone: another process, which orders its sets differently, gives the same."""
+"""A label depends on the text alone: another process, which orders its sets differently, gives the same."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a tool's result may say: that the call failed or found nothing, and nothing else."""
+"""What a tool's result may show: that the call failed or found nothing, and nothing else."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from orchestration.classification.embedded.tool_results import tool_outcome
         ("0", False, False),
         ("false", False, False),
         ('[{"review": "the heating failed"}]', False, False),
-        # Running text is somebody's words, whatever they are about.
+        # Running text was written by a person, whatever it is about.
         ('{"note": "The customer writes that her card was declined in a shop last week and asks why"}', False, False),
         ("not JSON {", False, False),
         ("[" * 1_900 + "]" * 1_900, False, False),
@@ -34,7 +34,7 @@ def test_failures_and_empty_results_are_read(result: str, *, has_failed: bool, i
 
 
 def test_a_result_can_say_failure_but_never_success() -> None:
-    """The numbers of a call whose result praises itself are those of a call that says nothing."""
+    """A call whose result praises itself has the same numbers as a call without a result."""
 
     def numbers(result: str) -> np.ndarray:
         tool = Message("e-1", "tool_called", "tool", result, 1, "book_room")

@@ -1,4 +1,4 @@
-"""What the commands say and which exit code they give, without a build: 0 good, 1 the work failed, 2 called wrongly."""
+"""What the commands print and their exit codes, without a build: 0 good, 1 the work failed, 2 called wrongly."""
 
 import json
 import os
@@ -262,7 +262,7 @@ def test_run_misses_the_landing_folder(
 )
 @pytest.mark.usefixtures("home")
 def test_dev_serves_the_port_named(monkeypatch: pytest.MonkeyPatch, arguments: list[str], port: int) -> None:
-    # It would serve until somebody ends it; its exit code is handed on.
+    # It would serve until it is ended; its exit code is handed on.
     monkeypatch.setattr(dev, "run_dev", lambda _, port: port)
     assert main(["dev", *arguments]) == port
 

@@ -68,7 +68,7 @@ def dead(instance: dg.DagsterInstance, home: Home, minutes: int = 0) -> list[str
 def test_a_run_lives_as_long_as_its_process(
     instance: dg.DagsterInstance, home: Home, status: dg.DagsterRunStatus
 ) -> None:
-    # Nobody holds the lock: the run is on its way to it, or has just let go of it.
+    # No process holds the lock: the run is about to take it, or has just released it.
     alive, killed = make_run(instance, status, os.getpid()), make_run(instance, status, ended_process())
     assert dead(instance, home, minutes=60) == [killed]
     statuses = {run_id: run.status for run_id in (alive, killed) if (run := instance.get_run_by_id(run_id))}
@@ -126,7 +126,7 @@ def test_finished_runs_stay_as_they_are(instance: dg.DagsterInstance, home: Home
 def test_another_process_of_the_same_number_is_not_the_one() -> None:
     now = datetime.now(UTC)
     assert is_running(os.getpid(), now.timestamp())
-    # Noted a year ago: since then the number has been given to somebody else.
+    # Noted a year ago: since then the number has been given to another process.
     assert not is_running(os.getpid(), (now - timedelta(days=365)).timestamp())
 
 

@@ -1,4 +1,4 @@
-"""Who may read what is written: events are their account's alone, what is published is for everybody let in."""
+"""File permissions: only the account itself reads events; accounts with access to the folder read published files."""
 
 import os
 import subprocess

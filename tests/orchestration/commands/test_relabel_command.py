@@ -1,4 +1,4 @@
-"""`make relabel` says the price first, and changes nothing before somebody says yes."""
+"""`make relabel` prints the price first, and changes nothing without YES=1."""
 
 import re
 from datetime import UTC, date, datetime
@@ -48,7 +48,7 @@ def test_the_price_of_asking_an_llm_comes_first_too(tmp_path: Path, capsys: pyte
     warehouse.write_events([line for number in range(3) for line in unsure(f"c{number}", number)])
     warehouse.land()
     warehouse.build(marts=False)
-    # Nobody listens there: an estimate asks nobody.
+    # No server listens there: an estimate sends no request.
     named = {"llm_base_url": "http://127.0.0.1:9/v1", "llm_model": "gpt-4o-mini", "llm_share": 1.0}
     settings = warehouse.settings.model_copy(update=named)
     assert relabel(date(2025, 6, 1), settings, is_confirmed=False, now=NOW) == 0

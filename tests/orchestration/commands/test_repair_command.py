@@ -1,4 +1,4 @@
-"""What `reload`, `exclude` and `rebuild` say and do before the job: exit codes, the lock, what status shows."""
+"""What `reload`, `exclude` and `rebuild` print and do before the job: exit codes, the lock, what status shows."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""docs/configuration.md says what the code does: it is generated, and it is the newest."""
+"""docs/configuration.md describes the code: it is generated, and it is up to date."""
 
 import re
 

@@ -72,7 +72,7 @@ MOMENTS = [
 # Lord Howe's half hour leaves hours of 30 and of 90 minutes there, which no start of an hour describes.
 LORD_HOWE_CHANGES = MOMENTS[-5:-1]
 
-# Urls whose path Python tells the same way; the others are written out.
+# Urls whose path Python finds in the same way; the others are written out.
 PLAIN_URLS = [
     "https://shop.example/basket",
     "https://shop.example:8443/a/b/?token=secret#part",
@@ -362,7 +362,7 @@ def test_text_is_joined_in_the_order_asked_for(rendered: dict[str, str], rows: s
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        # Added as they come, the small number is lost beside the large one.
+        # Added in the order of arrival, the small number is lost next to the large one.
         ("(1.0, 3), (1e16, 1), (-1e16, 2)", 1.0),
         ("(1.0, 2), (1e16, 1), (-1e16, 3)", 0.0),
         ("(null, 1), (2.5, 2)", 2.5),

@@ -26,7 +26,7 @@ from cases
 
 
 class Case(NamedTuple):
-    """A judged sample, and how many of all conversations the classifier says yes to."""
+    """A judged sample, and how many of all conversations the classifier answers with yes."""
 
     true_positives: int
     false_positives: int
@@ -68,7 +68,7 @@ def kappa(case: Case) -> float | None:
 
 
 def corrected(case: Case) -> float | None:
-    """Search the rate by bisection: the one at which the classifier would say yes as often as it does."""
+    """Search the rate by bisection: the one at which the classifier would answer yes as often as it does."""
     tp, fp, fn, tn, reached, total = case
     if total == 0 or tp + fn == 0 or tn + fp == 0 or tp * (tn + fp) <= fp * (tp + fn):
         return None
@@ -135,7 +135,7 @@ def test_ten_thousand_random_tables_agree_with_the_definitions(query: str) -> No
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
-        # Nobody judged anything.
+        # No label is judged.
         (Case(0, 0, 0, 0, 5, 10), Result(None, None, None, None)),
         # One row, a yes of both: nothing is known of what a no looks like.
         (Case(1, 0, 0, 0, 5, 10), Result(None, None, None, None)),

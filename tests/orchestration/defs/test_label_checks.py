@@ -1,4 +1,4 @@
-"""The golden set as an asset check: what it shows, and that it never costs the marts."""
+"""The golden set as an asset check: what it shows, and that a failure never stops the marts."""
 
 from dataclasses import replace
 from pathlib import Path

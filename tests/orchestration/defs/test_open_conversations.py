@@ -92,7 +92,7 @@ def test_open_conversations_are_found_newest_first_by_event_or_text(published: P
     published.add("d", [FALLBACK, FALLBACK, FALLBACK], outcome="abandoned")
     published.add("e", [FALLBACK, FALLBACK, FALLBACK], purpose="sales")
     published.add("f", [FALLBACK, FALLBACK])
-    # Whose texts are gone shows nothing.
+    # A conversation without its texts shows nothing.
     published.add("g", [FALLBACK, FALLBACK, FALLBACK], texts=False)
     published.publish()
     found = find_unidentified(published.home.published, classify_by_model)

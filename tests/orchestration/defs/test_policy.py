@@ -61,7 +61,7 @@ def test_a_lasting_fault_is_told_at_once(error: Exception) -> None:
 
 def test_a_retried_step_succeeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In Dagster itself, without its waiting."""
-    # Not by its name: tests that load the definitions anew leave another module under it.
+    # Not by its name: tests that load the definitions again leave another module under it.
     monkeypatch.setattr(policy, "_FIRST_WAIT_SECONDS", 0)
     marker = tmp_path / "tried"
 

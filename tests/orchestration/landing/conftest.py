@@ -31,7 +31,7 @@ _READER = duckdb.connect()
 
 @dataclass
 class Warehouse:
-    """A home on disk; every file is written as if long ago unless `age` says otherwise."""
+    """A home on disk; every file is written as if long ago unless `age` states otherwise."""
 
     root: Path
     now: datetime = NOW
@@ -148,7 +148,7 @@ def make_gzip() -> Callable[[str], bytes]:
 
 @pytest.fixture
 def data_folder() -> Path:
-    """Find the real sets; they live beside the checkout and never in it."""
+    """Find the real sets; they live next to the checkout and never in it."""
     if not DATA.is_dir():
         pytest.skip(f"the real data sets are not at {DATA}")
     return DATA

@@ -26,7 +26,7 @@ def numbers(one: FileReport) -> tuple[str, int, int, int, int, int]:
 
 
 def stored(warehouse: Any) -> list[list[tuple[Any, ...]]]:
-    """Everything but the columns that say when and where it was loaded."""
+    """Everything but the columns that show when and where it was loaded."""
     columns = "* exclude (_load_id, _file, _line, _loaded_at, _line_hash)"
     return [
         warehouse.rows(f"select {columns} from raw.events order by event_id"),

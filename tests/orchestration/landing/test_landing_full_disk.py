@@ -1,4 +1,4 @@
-"""A disk that is full when a file is committed: the error says so, and nothing of the file stays."""
+"""A disk that is full when a file is committed: the error states it, and nothing of the file stays."""
 
 import random
 import resource

@@ -26,7 +26,7 @@ class Number(Decimal):
 
 
 def strictly(text: str) -> Any:
-    """Read JSON as its standard says; ValueError for anything else, names given twice at the top among it."""
+    """Read JSON by its standard; ValueError for anything else, including names given twice at the top."""
 
     def refuse(name: str) -> None:
         raise ValueError(name)
@@ -71,7 +71,7 @@ def as_text(value: Any) -> str | None:
 
 
 def same(stored: str | None, said: Any) -> bool:
-    """Whether a text column says what the line says."""
+    """Whether a text column holds the value of the line."""
     if isinstance(said, dict | list):
         is_nested = stored is not None and stored[:1] in set("[{")
         return is_nested and equal(json.loads(str(stored), parse_int=Number, parse_float=Number), said)

@@ -1,4 +1,4 @@
-"""Files made to harm: links swapped in, bombs, Parquet of wrong shapes. The good rows beside them land all the same."""
+"""Files made to harm: links swapped in, bombs, Parquet of wrong shapes. The good rows are still landed."""
 
 import errno
 import json
@@ -25,7 +25,7 @@ A_LINK_CAME = "cannot be read: a link has come in its place since it was found; 
 
 @pytest.fixture
 def outside(warehouse: Any) -> Path:
-    """Make a folder beside the landing folder with a file nobody has landed."""
+    """Make a folder next to the landing folder with a file that has not landed."""
     folder = warehouse.root / "outside"
     folder.mkdir()
     (folder / "a.jsonl").write_text(SECRET)
@@ -222,7 +222,7 @@ def test_refused_lines_count_when_small_files_are_gathered(warehouse: Any, monke
 
 
 def test_depth_of_a_line_of_quotes_is_found_in_one_pass(warehouse: Any) -> None:
-    """Tried from every quote anew, this line takes an hour; the test would never end."""
+    """A parser that starts again at every quote needs an hour for this line; the test would never end."""
     quotes = "[" * 300 + '"' + '\\"' * 500_000
     assert is_too_deep(quotes)
     quotes = "[" * 200 + '"' + '\\"' * 500_000
@@ -333,7 +333,7 @@ def test_damaged_parquet_is_refused_as_a_file(warehouse: Any, damage: str) -> No
     assert warehouse.value("select count(*) from raw.events where event_id = 'secret'") == 1
     reasons = [reason for _, reason in warehouse.reasons()]
     if damage == "names":
-        # DuckDB tells two columns of one name apart by a number; which is the id was decided by their order.
+        # DuckDB renames the second of two columns of one name with a number; their order decided which is the id.
         assert (summary.accepted, reasons) == (2001, [])
     else:
         assert (summary.accepted, reasons) == (1, ["malformed_json"])

@@ -1,4 +1,4 @@
-"""Nothing a line says is lost on its way into the columns and the properties."""
+"""Nothing of a line is lost on its way into the columns and the properties."""
 
 import json
 from datetime import datetime

@@ -191,7 +191,7 @@ def test_layout_ten_does_not_know_yet_what_older_labels_say_again(warehouse: Any
 def test_every_layout_of_development_keeps_what_it_has(
     warehouse: Any, make_event: Any, make_jsonl: Any, empty_database: Path, version: int
 ) -> None:
-    """What a step has already done stays done, and answers are not filled in beside those that are kept."""
+    """What a step has already done stays done, and no answers are added to those that are kept."""
     warehouse.write("events/a.jsonl", make_jsonl(make_event(1, properties={"cost_usd": 0.000012345})))
     warehouse.load()
     change(
@@ -305,7 +305,7 @@ def test_a_migration_that_fails_changes_nothing(oldest_layout: Any) -> None:
 
 
 def with_storage_version(path: Path, version: int) -> None:
-    """Write another storage version into a DuckDB file, with the checksum that DuckDB itself says is right."""
+    """Write another storage version into a DuckDB file, with the checksum that DuckDB itself accepts."""
     header = bytearray(path.read_bytes())
     header[12:20] = struct.pack("<Q", version)
     path.write_bytes(header)

@@ -56,7 +56,7 @@ def held(warehouse: Warehouse) -> dict[int, str]:
 
 
 def conflicts(warehouse: Warehouse) -> list[tuple[str, int]]:
-    """(file, line) of the lines refused for what another line says."""
+    """(file, line) of the lines refused because of another line."""
     return warehouse.rows(
         "select _file, _line from raw.rejected_events where reason = 'conflicting_duplicate' order by all"
     )
@@ -150,7 +150,7 @@ def test_an_event_that_another_file_carried_too_comes_back_from_there(warehouse:
 
 
 def test_a_correction_keeps_the_place_of_its_file(warehouse: Warehouse) -> None:
-    """Another file says the old words under a name that sorts first: the correction still wins, as the first landed."""
+    """Another file has the old text under a name that sorts first: the correction still wins, as the first landed."""
     land(warehouse, p=[(1, "wrong")], a=[(1, "wrong")])
     write(warehouse, "events/p.jsonl", [(1, "right")])
     repair(warehouse, "reload", "events/p.jsonl")
@@ -257,7 +257,7 @@ def random_files(dice: random.Random, *, has_conflicts: bool) -> dict[str, Conte
 def test_no_event_of_another_file_is_lost_and_none_of_this_one_stays(
     warehouse: Warehouse, tmp_path: Path, empty_database: Path, seed: int
 ) -> None:
-    """Against a plain account of who held what; without conflicts also against landing the corrected files anew."""
+    """Against a plain account of which file held which event; without conflicts also against an empty warehouse."""
     dice = random.Random(seed)  # noqa: S311
     has_conflicts, is_exclusion = seed % 2 == 0, seed % 3 == 0
     files = random_files(dice, has_conflicts=has_conflicts)

@@ -17,7 +17,7 @@ def test_the_first_answer_and_the_last_failure_of_one_definition(tmp_path: Path)
             ("d", "twice", "second", 2),
             ("d", "twice", "first", 1),
             ("other", "elsewhere", "not asked for", 1),
-            # Somebody who was erased, and one from before answers were kept.
+            # An erased person, and a row from before answers were kept.
             ("d", "erased", None, 1),
             ("d", None, None, 1),
             ("d", "late", "yes", 9),

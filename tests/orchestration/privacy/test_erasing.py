@@ -232,7 +232,7 @@ def test_another_key_is_refused(warehouse: WarehouseUnderTest) -> None:
 
 
 class Killed(BaseException):
-    """The process is gone; nobody catches it."""
+    """The death of the process, which no handler catches."""
 
 
 STEPS: dict[str, tuple[Any, str]] = {

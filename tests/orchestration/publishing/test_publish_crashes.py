@@ -21,7 +21,7 @@ COUNT = "select count(*) from marts.fct_conversations"
 SWEEP = """
 import os, shutil, signal, sys
 from pathlib import Path
-import pandas  # what DuckDB would import anew in every child
+import pandas  # what DuckDB would import again in every child
 from tests.support.published_samples import TWO_TABLES, publish_sample
 work = Path(sys.argv[1])
 calls = 0

@@ -1,6 +1,6 @@
 """Readers while versions are published one after the other: no error, no torn read, nothing goes back in time.
 
-Each version carries its number in every row of two tables. A reader is told the next number before it is published and
+Each version carries its number in every row of two tables. A reader receives the next number before it is published and
 reads until it sees it: it reads all the while, and each of its sessions meets at most one switch, however slow the
 machine is.
 """
@@ -46,7 +46,7 @@ def session():
             connection.execute(f"attach '{published}/colloquy.duckdb' as warehouse (read_only)")
             prefix = "warehouse.marts.{}"
         else:
-            # Resolved once per session, as docs/operations.md says.
+            # Resolved once per session, as docs/operations.md states.
             prefix = "'" + os.path.realpath(published + "/current") + "/{}/*.parquet'"
     with connection:
         return [

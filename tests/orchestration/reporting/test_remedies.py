@@ -1,4 +1,4 @@
-"""What a person is told to do about a fault, from the words the libraries really use for it."""
+"""The remedies that are printed for an error, by the words the libraries really use for it."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def make_database(path: Path) -> None:
 
 
 def words_of(path: Path) -> str:
-    """Return what DuckDB says when it cannot open the file."""
+    """Return the error of DuckDB when it cannot open the file."""
     with pytest.raises(duckdb.IOException) as raised:
         duckdb.connect(str(path))
     return str(raised.value)

@@ -1,4 +1,4 @@
-"""The lock between real processes; pipes say when to go on, nothing waits for time to pass."""
+"""The lock between real processes; pipes signal when to go on, nothing waits for time to pass."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from orchestration.warehouse.lock import Holder, hold_lock, lock_holder
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
-# Says every message, then "held", then waits for one line of input.
+# Prints every message, then "held", then waits for one line of input.
 HOLD = """
 import sys
 from datetime import datetime

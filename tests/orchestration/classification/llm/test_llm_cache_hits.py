@@ -1,4 +1,4 @@
-"""What is sent twice, word for word, is paid for once, whoever said it."""
+"""A text that is sent twice, word for word, is paid for once, whichever customer wrote it."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def test_sixty_of_two_hundred_say_what_others_said() -> None:
         arrived = len(server.requests)
         again = asking.label(everybody)
         assert (again.counts["already_labelled"], again.calls, len(server.requests)) == (200, 0, arrived)
-        # Others say the same later: not even the first question is asked.
+        # Later conversations have the same text: not even the first question is asked.
         later = candidates([retold(one.conversation, f"later-{n}") for n, one in enumerate(everybody)])
         assert (asking.estimate(later, log).calls, asking.estimate(later, log).cache_hits) == (0, 200)
         assert asking.label(later).cache_hits == 200
@@ -138,7 +138,7 @@ def test_who_comes_first_changes_no_label(seed: int) -> None:
 
 
 def test_the_answer_is_held_against_each_conversation_by_itself() -> None:
-    """Both are sent alike; only in one the agent says in the middle, which is cut out, that it is done."""
+    """Both are sent alike; only in one the agent claims success, in the middle, which is cut out."""
     chat = "All of the town was out in the sun, a nice day. "
     done = "I have booked your table, the reference is KX2. "
 
@@ -168,13 +168,13 @@ def test_a_failure_is_shared_too_until_it_is_time_to_try_again() -> None:
         assert len(server.labelling_requests) == 5
         assert [letter.attempts for letter in log.dead_letters] == [5, 0, 0, 0]
         assert {letter.next_retry_at for letter in log.dead_letters} == {clock.now() + timedelta(hours=1)}
-        # Who comes later waits with them.
+        # A later conversation waits with them.
         arrived = len(server.requests)
         assert labeller(server, log, clock).label(everybody).counts["dead_lettered"] == 1
         assert labeller(server, log, clock).estimate(everybody, log).calls == 0
         assert len(server.requests) == arrived
         clock.passed_seconds += 3_600
-        # The next try is made for somebody new, and is the second all the same.
+        # The next try is made for a new conversation, and still counts as the second.
         everybody = [*candidates([retold(everybody[0].conversation, "new")]), *everybody]
         labeller(server, log, clock).label(everybody)
         assert len(server.labelling_requests) == 10

@@ -1,4 +1,4 @@
-"""A yes is believed when a message shows it that can show it, and nothing the agent's side says is against it."""
+"""A yes is accepted when its message can be evidence for it and no message of the agent's side contradicts it."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""A model that obeys every injection, citing whatever it likes, brings no false resolved; and what that costs."""
+"""A model that obeys every injection and cites any message causes no false resolved; and the cost of that guard."""
 
 import dataclasses
 from collections import Counter

@@ -9,7 +9,7 @@ from orchestration.warehouse.raw_tables import open_raw
 
 
 def test_of_no_conversation_none_is_unsure(tmp_path: Path) -> None:
-    """Counts, not nulls: the first run over an empty landing folder says how many it leaves alone."""
+    """Counts, not nulls: the first run over an empty landing folder reports how many it leaves alone."""
     open_raw(tmp_path / "raw.duckdb").close()
     with duckdb.connect(str(tmp_path / "build.duckdb")) as build:
         build.execute("create schema seeds")

@@ -55,7 +55,7 @@ def test_a_planted_secret_never_reaches_the_server(kind: str) -> None:
 
 
 def test_names_are_not_covered() -> None:
-    """What docs/privacy.md says of the redactor holds here too: a reader should not believe more."""
+    """The limits of the redactor in docs/privacy.md apply here too."""
     with LlmServer(after_probe(lambda _: Answer(BOOKING_ANSWER))) as server:
         labeller(server, MemoryLog()).label(candidates([talk("t", "c I am Anna Schmidt", "a Hello Anna.")]))
         assert "Anna Schmidt" in server.log()
