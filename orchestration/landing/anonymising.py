@@ -4,10 +4,13 @@ Used at landing over the rows about to land, and over stored rows by erasure and
 is compared with its row as it would now be written.
 """
 
+from collections.abc import Callable
+
 import duckdb
 import pandas as pd
 
 from orchestration.configuration.kept import Kept
+from orchestration.landing.fixed_strings import FixedStrings
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Suppressions
 from orchestration.warehouse.quoting import text_literal
 from orchestration.warehouse.source_contracts import SourceContract, content_columns
@@ -78,9 +81,15 @@ def anonymise(
         f"where {conversation} in (select old from forgotten_conversations)"
     ).fetchall()
     _replace_users(connection, table, contract, users)
+    clear = {one: new for one, new in (users | conversations).items() if len(one) >= DISTINCTIVE_LETTERS}
+    in_other_spellings = FixedStrings(clear)
+
+    def replaced(value: str, shortest: int) -> str:
+        return in_other_spellings.replace(suppressions.replace_ids(value, shortest=shortest), clear)
+
     for name, kind in content_columns(contract).items():
         if kind in {"VARCHAR", "JSON"} and name not in {conversation, contract.user}:
-            _replace_mentions(connection, table, contract, suppressions, name)
+            _replace_mentions(connection, table, contract, replaced, name)
     connection.execute(
         f"update {table} set {conversation} = f.new from forgotten_conversations as f where {conversation} = f.old"
     )
@@ -108,18 +117,18 @@ def _replace_users(
 
 
 def _replace_mentions(
-    connection: duckdb.DuckDBPyConnection, table: str, contract: SourceContract, suppressions: Suppressions, name: str
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    contract: SourceContract,
+    replaced: Callable[[str, int], str],
+    name: str,
 ) -> None:
     shortest = 1 if name in _HOLDS_SHORT_IDS else DISTINCTIVE_LETTERS
     values = connection.execute(
         f"""select distinct {name}::varchar from {table}
         where {name} is not null and {contract.conversation} in (select old from forgotten_conversations)"""
     ).fetchall()
-    mentions = {
-        value: replaced
-        for (value,) in values
-        if (replaced := suppressions.replace_ids(value, shortest=shortest)) != value
-    }
+    mentions = {value: new for (value,) in values if (new := replaced(value, shortest)) != value}
     if not mentions:
         return
     hashed = ", _event_hash = md5_number_lower(m.new)" if name == "event_id" else ""

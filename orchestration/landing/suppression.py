@@ -4,7 +4,6 @@ The list holds no id. Whether a line belongs to a person on it is found by hashi
 mentions a person, by hashing every part of it that begins and ends at the edge of a word and is as long as an id.
 """
 
-import hashlib
 import hmac
 import re
 import uuid
@@ -18,7 +17,8 @@ Scope = Literal["user", "conversation"]
 Pair = tuple[str, str | None]
 # Shorter ids may be common words and numbers: they count only where an id is expected.
 DISTINCTIVE_LETTERS = 6
-_EDGE = re.compile(r"(?<!\w)|(?!\w)")
+# Every place but those inside a number or a word, so that chat_1 is found in x_chat_1_y and not in chat_10.
+_EDGE = re.compile(r"(?!(?<=\d)(?=\d))(?!(?<=[^\W\d_])(?=[^\W\d_]))")
 _ID_FIELD = re.compile(r"""_?id["']?\s{0,5}[:=]\s{0,5}["']?([^"',}\s]{1,5})(?=["',}\s]|\Z)""")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _COLUMNS = "key_hash, scope, id_namespace, surrogate, id_length"
@@ -41,7 +41,7 @@ class Suppression:
 
 def hash_id(hash_key: bytes, clear_id: str) -> str:
     """HMAC-SHA256 of an id, hexadecimal; not the hash an address would get."""
-    return hmac.new(hash_key, b"suppression\0" + clear_id.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(hash_key, b"suppression\0" + clear_id.encode(errors="surrogatepass"), "sha256").hex()
 
 
 def new_surrogate() -> str:

@@ -65,13 +65,16 @@ class ErasureReport:
 
     conversations: int
     events: int
+    files: int
+    size_bytes: int
     landing_files: tuple[str, ...]
 
     def as_text(self) -> str:
         """Report what was done, and which files their owners have to clean."""
         return (
-            f"erased {self.events} events of {self.conversations} conversations; no file of the warehouse holds them "
-            f"any more. Files of the landing folder that still do: {', '.join(self.landing_files) or 'none'}"
+            f"erased {self.events} events of {self.conversations} conversations; none of the {self.files} files of the "
+            f"warehouse ({self.size_bytes / 1e6:.1f} MB) holds them any more. Files of the landing folder that still "
+            f"do: {', '.join(self.landing_files) or 'none'}"
         )
 
 
@@ -138,12 +141,14 @@ def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetim
         return None
     people = _people(home, hash_key)
     search_terms, conversations, events = _search_terms(home, people)
-    hits = scan(home.root, search_terms, without=_not_ours(home, landing))
-    if hits:
-        raise ErasureIncompleteError(_describe(hits))
+    looked = scan(home.root, search_terms, without=_not_ours(home, landing))
+    if looked.hits:
+        raise ErasureIncompleteError(_describe(looked.hits))
+    if not looked.files:
+        raise ErasureIncompleteError(f"The erasure is not proven: no file of {home.root} was looked at")
     names = landed_files_of(landing, search_terms)
     shown = tuple(people.replace_ids(name, shortest=DISTINCTIVE_LETTERS) for name in names)
-    report = ErasureReport(conversations, events, shown)
+    report = ErasureReport(conversations, events, looked.files, looked.size_bytes, shown)
     _record(home, intent, report, now)
     before.unlink()
     _intent_path(home).unlink()

@@ -10,15 +10,15 @@ import pandas as pd
 from orchestration.configuration.kept import Kept, read_kept
 from orchestration.configuration.sources import read_namespaces
 from orchestration.landing.anonymising import anonymise
+from orchestration.landing.fixed_strings import FixedStrings
 from orchestration.landing.suppression import (
-    DISTINCTIVE_LETTERS,
     Suppression,
     Suppressions,
     read_suppressions,
     write_suppressions,
 )
 from orchestration.privacy.fresh_copy import column_types, open_copy, tables_of, write_tables
-from orchestration.privacy.search_terms import SearchTerms, collect_search_terms, matches
+from orchestration.privacy.search_terms import SearchTerms, collect_search_terms, term_finder, values_of
 from orchestration.warehouse.quoting import quoted
 from orchestration.warehouse.source_contracts import SOURCES
 
@@ -60,7 +60,8 @@ class _Copy:
         self._connection = connection
         self._suppressions = suppressions
         self._search_terms = search_terms
-        self._mentions = SearchTerms(search_terms.long_ids, (), ()).patterns()
+        self._mentions = FixedStrings(search_terms.long_ids)
+        self._surrogate_of = {one: suppressions.replace_ids(one) for one in search_terms.long_ids}
         self._kept = kept
         # Without it a guessed text cannot be checked against a hash, and it is kept nowhere.
         self._salt = secrets.token_hex(32)
@@ -112,10 +113,13 @@ class _Copy:
         return f"select {chosen} from {name} as t {joins} {own if name in _OWN_TEXTS else ''}"
 
     def _rejected(self, columns: dict[str, str]) -> str:
-        condition, parameters = matches("line", self._search_terms.patterns())
+        finder = term_finder(self._search_terms)
+        lines = self._connection.execute(
+            "select rowid, line from raw.rejected_events where line is not null"
+        ).fetchall()
+        found = [row for row, line in lines if finder.is_in(line)]
         self._connection.execute(
-            f"create temp table forgotten_lines as select rowid as _row from raw.rejected_events where {condition}",
-            parameters,
+            "create temp table forgotten_lines as select unnest($found::bigint[]) as _row", {"found": found}
         )
         joins, values = self._replacements("raw.rejected_events", {"_file": columns["_file"]})
         values["line"] = "case when t.rowid in (select _row from forgotten_lines) then null else t.line end"
@@ -126,15 +130,18 @@ class _Copy:
         """Return joins, and expressions by column, that put surrogates in the place of long ids mentioned anywhere."""
         joins, values = "", {}
         for column, kind in columns.items():
-            if kind not in {"VARCHAR", "JSON"} or not self._mentions:
+            if kind not in {"VARCHAR", "JSON"}:
                 continue
-            condition, parameters = matches(f"{quoted(column)}::varchar", self._mentions)
-            found = self._connection.execute(
-                f"select distinct {quoted(column)}::varchar from {table} where {condition}", parameters
-            ).fetchall()
-            if not found:
+            held = self._connection.execute(
+                f"select distinct {quoted(column)}::varchar from {table} where {quoted(column)} is not null"
+            )
+            pairs = [
+                (old, self._mentions.replace(old, self._surrogate_of))
+                for old in values_of(held)
+                if self._mentions.is_in(old)
+            ]
+            if not pairs:
                 continue
-            pairs = [(old, self._suppressions.replace_ids(old, shortest=DISTINCTIVE_LETTERS)) for (old,) in found]
             view, alias = f"mentions_{table.replace('.', '_')}_{column}", f"m_{column}"
             self._connection.register(view, pd.DataFrame(pairs, columns=["old", "new"], dtype=object))
             joins += f" left join {view} as {alias} on {alias}.old = t.{quoted(column)}::varchar"

@@ -5,7 +5,7 @@ every file are read as well.
 """
 
 import gzip
-import json
+import os
 import re
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -15,15 +15,13 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.landing.fixed_strings import FixedStrings, spellings
 from orchestration.landing.landed_files import LandedFile, find_files
-from orchestration.privacy.search_terms import SearchTerms, matches
+from orchestration.privacy.search_terms import SearchTerms, TermFinder, term_finder, values_of
 from orchestration.warehouse.quoting import quoted, text_literal
 
 _BLOCK_BYTES = 16 << 20
-# Longer than any search term with what has to stand around it.
-_OVERLAP_BYTES = 4096
 _SQLITE_MAGIC = b"SQLite format 3\0"
-_WORD = re.compile(rb"[0-9A-Za-z_]")
 _ID_COLUMNS = ("_id", "_key")
 
 
@@ -35,54 +33,108 @@ class Hit:
     place: str
 
 
-def scan(root: Path, search_terms: SearchTerms, without: Collection[Path] = ()) -> tuple[Hit, ...]:
-    """Return every place under `root` that holds a search term; files and folders in `without` are left out.
+@dataclass(frozen=True)
+class Scan:
+    """What a search found, and how much it looked at."""
 
-    Raises OSError, duckdb.Error or sqlite3.Error for a file that cannot be read: not looked at is not proven.
+    hits: tuple[Hit, ...]
+    files: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The search terms, made ready for texts and for bytes."""
+
+    finder: TermFinder
+    ids: frozenset[str]
+    in_bytes: FixedStrings
+    short_ids: re.Pattern[bytes] | None
+    overlap_bytes: int
+
+
+def _wanted(search_terms: SearchTerms) -> _Wanted:
+    in_bytes = search_terms.distinctive(is_bytes=True)
+    short = b"|".join(re.escape(spelling.encode()) for one in search_terms.short_ids for spelling in spellings(one))
+    return _Wanted(
+        term_finder(search_terms),
+        frozenset((*search_terms.ids, *search_terms.keys)),
+        in_bytes,
+        # Only where an id is expected: a number of one digit stands in every file.
+        re.compile(rb"id[^0-9A-Za-z_\n]{1,8}(?:" + short + rb")[\"',}\s]") if short else None,
+        # Longer than any search term with the letters around it.
+        max(in_bytes.longest, 64) + 2,
+    )
+
+
+def scan(root: Path, search_terms: SearchTerms, without: Collection[Path] = ()) -> Scan:
+    """Look at every file under `root`, linked folders included; files and folders in `without` are left out.
+
+    A folder in `without` that holds `root` itself leaves nothing out. Raises OSError, duckdb.Error or sqlite3.Error for
+    a file that cannot be read: not looked at is not proven.
     """
-    # A published file has two names, and what is linked elsewhere lies there.
-    seen: set[tuple[int, int]] = set()
+    wanted = _wanted(search_terms)
+    left_out = [one.resolve() for one in without if not root.resolve().is_relative_to(one.resolve())]
     hits: list[Hit] = []
-    for path in sorted(root.rglob("*")):
-        if path.is_symlink() or not path.is_file() or any(path.is_relative_to(one) for one in without):
+    files = size_bytes = 0
+    for path in _files_of(root, left_out):
+        files += 1
+        size_bytes += path.stat().st_size
+        hits += _scan_file(path, wanted)
+    return Scan(tuple(hits), files, size_bytes)
+
+
+def _files_of(root: Path, left_out: Collection[Path]) -> Iterator[Path]:
+    """Yield every file once, whatever its names: a published file has two, and a folder may be linked in a loop."""
+    seen: set[tuple[int, int]] = set()
+    for name, folders, files in os.walk(root, followlinks=True):
+        folder = Path(name)
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen or any(folder.resolve().is_relative_to(one) for one in left_out):
+            folders.clear()
             continue
-        status = path.stat()
-        if (status.st_dev, status.st_ino) not in seen:
-            seen.add((status.st_dev, status.st_ino))
-            hits += _scan_file(path, search_terms)
-    return tuple(hits)
+        seen.add((status.st_dev, status.st_ino))
+        folders.sort()
+        for path in sorted(folder / file for file in files):
+            if not path.is_file() or any(path.resolve().is_relative_to(one) for one in left_out):
+                continue
+            status = path.stat()
+            if (status.st_dev, status.st_ino) not in seen:
+                seen.add((status.st_dev, status.st_ino))
+                yield path
 
 
 def landed_files_of(landing: Path, search_terms: SearchTerms) -> tuple[str, ...]:
     """Return the files of the landing folder that still hold a search term: they belong to their writers."""
     if not landing.is_dir():
         return ()
+    wanted = _wanted(search_terms)
     found = []
     for entry in find_files(landing):
         if isinstance(entry, LandedFile) and (
-            any(_scan_parquet(entry.path, search_terms))
+            any(_scan_parquet(entry.path, wanted))
             if entry.name.endswith(".parquet")
-            else _holds_bytes(entry.path, search_terms)
+            else _holds_bytes(entry.path, wanted)
         ):
             found.append(entry.name)
     return tuple(found)
 
 
-def _scan_file(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
+def _scan_file(path: Path, wanted: _Wanted) -> Iterator[Hit]:
     if path.suffix == ".duckdb":
-        yield from _scan_duckdb(path, search_terms)
+        yield from _scan_duckdb(path, wanted)
     elif path.suffix == ".parquet":
-        yield from _scan_parquet(path, search_terms)
+        yield from _scan_parquet(path, wanted)
     else:
         with path.open("rb") as file:
             is_sqlite = file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
         if is_sqlite:
-            yield from _scan_sqlite(path, search_terms)
-    if _holds_bytes(path, search_terms):
+            yield from _scan_sqlite(path, wanted)
+    if _holds_bytes(path, wanted):
         yield Hit(path, "its bytes")
 
 
-def _scan_duckdb(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
+def _scan_duckdb(path: Path, wanted: _Wanted) -> Iterator[Hit]:
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute(f"attach {text_literal(str(path))} as looked (read_only)")
         columns = connection.execute(
@@ -91,74 +143,46 @@ def _scan_duckdb(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
                 select (schema_name, table_name) from duckdb_tables() where database_name = 'looked')"""
         ).fetchall()
         for schema, table, column, kind in columns:
-            if _holds_column(connection, f"looked.{quoted(schema)}.{quoted(table)}", column, kind, search_terms):
+            if _holds_column(connection, f"looked.{quoted(schema)}.{quoted(table)}", column, kind, wanted):
                 yield Hit(path, f"{schema}.{table}.{column}")
 
 
-def _scan_parquet(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
+def _scan_parquet(path: Path, wanted: _Wanted) -> Iterator[Hit]:
     with duckdb.connect(config={"threads": 2}) as connection:
         # read_parquet takes a pattern: in a list of brackets every special letter stands for itself.
         name = re.sub(r"[*?\[]", lambda match: f"[{match[0]}]", str(path))
         table = f"read_parquet({text_literal(name)})"
         for column, kind, *_ in connection.execute(f"describe select * from {table}").fetchall():
-            if _holds_column(connection, table, column, kind, search_terms):
+            if _holds_column(connection, table, column, kind, wanted):
                 yield Hit(path, column)
 
 
-def _holds_column(
-    connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: str, search_terms: SearchTerms
-) -> bool:
+def _holds_column(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: str, wanted: _Wanted) -> bool:
     if not any(one in kind for one in ("VARCHAR", "JSON")):
         return False
-    value = f"{quoted(column)}::varchar"
-    condition, parameters = matches(value, search_terms.patterns())
-    if column.endswith(_ID_COLUMNS):
-        condition += f" or {value} in (select unnest(?::varchar[]))"
-        parameters = [*parameters, [*search_terms.ids, *search_terms.keys]]  # type: ignore[list-item]
-    row = connection.execute(f"select exists (select 1 from {table} where {condition})", parameters).fetchone()
-    return bool(row and row[0])
+    is_id = column.endswith(_ID_COLUMNS)
+    held = connection.execute(f"select distinct {quoted(column)}::varchar from {table}")
+    return any(wanted.finder.is_in(value) or (is_id and value in wanted.ids) for value in values_of(held))
 
 
-def _scan_sqlite(path: Path, search_terms: SearchTerms) -> Iterator[Hit]:
-    wanted = [re.compile(one) for one in search_terms.patterns()]
+def _scan_sqlite(path: Path, wanted: _Wanted) -> Iterator[Hit]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
         for table in tables:
             cursor = connection.execute(f"select * from {quoted(table)}")
-            if any(
-                pattern.search(value) for row in cursor for value in row if isinstance(value, str) for pattern in wanted
-            ):
+            if any(wanted.finder.is_in(value) for row in cursor for value in row if isinstance(value, str)):
                 yield Hit(path, table)
 
 
-def _holds_bytes(path: Path, search_terms: SearchTerms) -> bool:
-    long_ids = [one.encode() for name in search_terms.long_ids for one in _spellings(name)]
-    texts = [one.encode() for name in search_terms.texts for one in _spellings(name)]
-    short_ids = "|".join(re.escape(one) for one in search_terms.short_ids)
-    # Only where an id is expected: a number of one digit stands in every file.
-    short = re.compile(rf"id[^0-9A-Za-z_\n]{{1,8}}(?:{short_ids})[\"',}}\s]".encode()) if short_ids else None
+def _holds_bytes(path: Path, wanted: _Wanted) -> bool:
     with gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb") as file:
         before = b""
         while block := file.read(_BLOCK_BYTES):
             data = before + block
-            if any(one in data for one in texts) or (short is not None and short.search(data)):
+            # Latin-1 has a letter for every byte.
+            if wanted.in_bytes.is_in(data.decode("latin-1")):
                 return True
-            if any(_stands_alone(data, one) for one in long_ids):
+            if wanted.short_ids is not None and wanted.short_ids.search(data):
                 return True
-            before = data[-_OVERLAP_BYTES:]
-    return False
-
-
-def _spellings(name: str) -> set[str]:
-    return {name, json.dumps(name)[1:-1]}
-
-
-def _stands_alone(data: bytes, search_term: bytes) -> bool:
-    """Whether the search term stands in the data with no letter or digit around it."""
-    start = data.find(search_term)
-    while start >= 0:
-        end = start + len(search_term)
-        if not _WORD.match(data[max(0, start - 1) : start]) and not _WORD.match(data[end : end + 1]):
-            return True
-        start = data.find(search_term, start + 1)
+            before = data[-wanted.overlap_bytes :]
     return False

@@ -1,13 +1,13 @@
 """What to look for when proving that a person is gone: ids between edges of words, and texts of that person alone."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
 
 from orchestration.landing.anonymising import user_of
+from orchestration.landing.fixed_strings import FixedStrings, spellings
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Suppressions
 from orchestration.warehouse.source_contracts import SOURCES
 
@@ -15,10 +15,9 @@ from orchestration.warehouse.source_contracts import SOURCES
 _TEXT_LETTERS = range(12, 49)
 # Of a person who wrote more, the longest texts stand for the rest, which lie in the same rows.
 _MOST_TEXTS = 500
+_ROWS_AT_ONCE = 10_000
 # Letters that every format writes as they are.
 _PLAIN_RUN = re.compile(r"[ !#-\[\]-~]+")
-_PATTERNS_AT_ONCE = 100
-_BEFORE, _AFTER = r"(?:^|[^0-9A-Za-z_])", r"(?:[^0-9A-Za-z_]|$)"
 
 
 @dataclass(frozen=True)
@@ -40,25 +39,34 @@ class SearchTerms:
         """Ids that may be a common word or number: they count where an id is expected."""
         return tuple(one for one in self.ids if len(one) < DISTINCTIVE_LETTERS)
 
-    def patterns(self) -> list[str]:
-        """Regular expressions, for DuckDB and for Python alike, that find any of them in a text or a line of JSON."""
-        single = [f"{_BEFORE}(?:{_spellings(one)}){_AFTER}" for one in self.long_ids]
-        single += [rf"""id["']?\s{{0,5}}[:=]\s{{0,5}}["']?(?:{_spellings(one)})["',}}\s]""" for one in self.short_ids]
-        single += [_spellings(one) for one in self.texts]
-        return [
-            "|".join(single[start : start + _PATTERNS_AT_ONCE]) for start in range(0, len(single), _PATTERNS_AT_ONCE)
-        ]
+    def distinctive(self, *, is_bytes: bool = False) -> FixedStrings:
+        """Return what is looked for in every text, or in bytes read as Latin-1: long ids, keys, parts of texts."""
+        return FixedStrings(self.long_ids, self.texts, is_bytes=is_bytes)
+
+    def short_id_values(self) -> re.Pattern[str] | None:
+        """Return a pattern that finds a short id as the value of an id field; None without short ids.
+
+        Of fewer letters than DISTINCTIVE_LETTERS each, so that the pattern stays as small as the list.
+        """
+        short = "|".join(re.escape(spelling) for one in self.short_ids for spelling in spellings(one))
+        return re.compile(rf"""id["']?\s{{0,5}}[:=]\s{{0,5}}["']?(?:{short})["',}}\s]""") if short else None
 
 
-def _spellings(text: str) -> str:
-    return "|".join(re.escape(one) for one in dict.fromkeys((text, json.dumps(text)[1:-1])))
+@dataclass(frozen=True)
+class TermFinder:
+    """Tells whether a text holds a search term, in time linear in its length."""
+
+    distinctive: FixedStrings
+    short_ids: re.Pattern[str] | None
+
+    def is_in(self, text: str) -> bool:
+        """Whether the text holds one."""
+        return self.distinctive.is_in(text) or (self.short_ids is not None and self.short_ids.search(text) is not None)
 
 
-def matches(column: str, patterns: Iterable[str]) -> tuple[str, list[str]]:
-    """Return an SQL condition, false without patterns, and the parameters it binds."""
-    wanted = list(patterns)
-    condition = " or ".join(f"regexp_matches({column}, ?)" for _ in wanted)
-    return f"({condition or 'false'})", wanted
+def term_finder(search_terms: SearchTerms) -> TermFinder:
+    """Return what finds the search terms."""
+    return TermFinder(search_terms.distinctive(), search_terms.short_id_values())
 
 
 def collect_search_terms(connection: duckdb.DuckDBPyConnection, suppressions: Suppressions) -> SearchTerms:
@@ -102,17 +110,16 @@ def _texts_of_nobody_else(connection: duckdb.DuckDBPyConnection) -> tuple[str, .
         "select distinct content from raw.message_texts semi join clear_events using (source, event_id)"
     ).fetchall()
     parts = sorted({part for (content,) in rows for part in _parts(content)}, key=lambda one: (-len(one), one))
-    connection.execute(
-        "create or replace temp table parts as select unnest($parts::varchar[]) as part", {"parts": parts[:_MOST_TEXTS]}
-    )
-    alone = connection.execute(
-        """select part from parts where not exists (
-            select 1 from (from raw.message_texts anti join clear_events using (source, event_id)) as others
-            where contains(others.content, part))
-        order by part"""
-    ).fetchall()
-    connection.execute("drop table parts")
-    return tuple(part for (part,) in alone)
+    wanted = FixedStrings((), parts[:_MOST_TEXTS])
+    others = connection.execute("select content from raw.message_texts anti join clear_events using (source, event_id)")
+    said_by_others = {one for text in values_of(others) for _, _, one in wanted.spans(text)}
+    return tuple(part for part in sorted(parts[:_MOST_TEXTS]) if part not in said_by_others)
+
+
+def values_of(cursor: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield the texts of a query of one column, as many at a time as memory should hold."""
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        yield from (value for (value,) in rows if value is not None)
 
 
 def _parts(content: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from orchestration.privacy.erasure import (
     pending_erasure,
     request_erasure,
 )
-from orchestration.privacy.scanning import scan
+from orchestration.privacy.scanning import Scan, scan
 from orchestration.privacy.search_terms import SearchTerms
 from orchestration.warehouse.raw_tables import open_raw
 from tests.support.planted_person import (
@@ -315,15 +315,39 @@ def test_a_file_that_still_holds_the_person_is_named(
     assert conclude(warehouse) is not None
 
 
+def test_a_linked_folder_and_a_home_below_the_landing_folder_are_searched(tmp_path: Path) -> None:
+    search_terms = SearchTerms(("cust_90817263",), (), ())
+    home, elsewhere = tmp_path / "landing" / "home", tmp_path / "elsewhere"
+    (home / "kept").mkdir(parents=True)
+    elsewhere.mkdir()
+    (home / "published").symlink_to(elsewhere)
+    (elsewhere / "again").symlink_to(home)
+    (elsewhere / "export.csv").write_text("evt_cust_90817263_chat_a_0")
+    (home / "log.txt").write_text("cust_90817263")
+    (home / "kept" / "before.txt").write_text("cust_90817263")
+    found = scan(home, search_terms, without=[tmp_path / "landing", home / "kept"])
+    assert {hit.file.name for hit in found.hits} == {"export.csv", "log.txt"}
+    assert (found.files, found.size_bytes) == (2, len("evt_cust_90817263_chat_a_0") + len("cust_90817263"))
+
+
+def test_a_search_that_looked_at_nothing_proves_nothing(
+    warehouse: WarehouseUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "scan", lambda *_, **__: Scan((), 0, 0))
+    with pytest.raises(ErasureIncompleteError, match=r"no file of .* was looked at"):
+        erase(warehouse)
+    assert pending_erasure(warehouse.home) is not None
+
+
 def test_short_ids_count_only_where_an_id_is_expected(tmp_path: Path) -> None:
     search_terms = SearchTerms(("7",), ("events:7",), ())
     (tmp_path / "innocent.json").write_text('{"lines": 7, "id": 70, "text": "7 apples"}')
-    assert scan(tmp_path, search_terms) == ()
+    assert scan(tmp_path, search_terms).hits == ()
     (tmp_path / "guilty.json").write_text('{"user_id": "7", "lines": 3}')
     (tmp_path / "key.txt").write_text("conversation events:7 failed")
     with duckdb.connect(str(tmp_path / "x.duckdb")) as connection:
         connection.execute("create table t as select '7' as user_id, '7' as rating")
-    assert {(hit.file.name, hit.place) for hit in scan(tmp_path, search_terms)} == {
+    assert {(hit.file.name, hit.place) for hit in scan(tmp_path, search_terms).hits} == {
         ("guilty.json", "its bytes"),
         ("key.txt", "its bytes"),
         ("x.duckdb", "main.t.user_id"),
