@@ -103,11 +103,10 @@ def _step(folder: int, name: str, flags: int) -> int:
 def _look(path: Path, landing: Path, root: Path) -> LandedFile | UnreadFile:
     name = _name(path, landing)
     source = _source(name)
-    cause = _cause(path, name, source, root)
+    cause = _cause(path, name, source)
     if cause is None:
         try:
-            # A link within the folder is taken for what it leads to, here and when it is opened.
-            real = path.resolve(strict=True) if path.is_symlink() else root / name
+            real = root / name
             status = real.lstat()
         except OSError as error:
             cause = f"cannot be read: {error.strerror}"
@@ -118,15 +117,15 @@ def _look(path: Path, landing: Path, root: Path) -> LandedFile | UnreadFile:
     return UnreadFile(name, source, cause)
 
 
-def _cause(path: Path, name: str, source: str, root: Path) -> str | None:
+def _cause(path: Path, name: str, source: str) -> str | None:
     if not name.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in name):
         return "its name is not UTF-8: rename it"
     if not source:
         return f"not in the folder of a source ({', '.join(SOURCES)})"
     if not name.endswith(ENDINGS):
         return f"ends in none of {', '.join(ENDINGS)}"
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
-        return "a link that leads out of the landing folder"
+    if path.is_symlink():
+        return "a link, and links are not followed: put the file itself there"
     return None
 
 

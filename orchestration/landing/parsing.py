@@ -25,7 +25,8 @@ from orchestration.warehouse.source_contracts import (
 )
 
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
-_OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)?"
+# No place on earth is further from UTC than 14 hours.
+_OFFSET = r"(Z|[+-](0\d|1[0-3])(:?[0-5]\d)?|[+-]14(:?00)?)?"
 TIMESTAMP_PATTERN = rf"\d{{4}}-\d\d-\d\d[T ]{_TIME}(:[0-5]\d(\.\d+)?)?{_OFFSET}"
 # A top-level field that the properties have as well goes here, so that neither is lost.
 OUTER_NAME = "top_level"

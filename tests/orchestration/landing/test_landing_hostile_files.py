@@ -105,14 +105,6 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(warehouse: Any) -> None
     assert refused.value.errno == errno.EINVAL
 
 
-def test_links_within_the_landing_folder_are_read(warehouse: Any) -> None:
-    warehouse.write("elsewhere/a.jsonl", SECRET)
-    (warehouse.landing / "events").mkdir()
-    (warehouse.landing / "events" / "b.jsonl").symlink_to("../elsewhere/a.jsonl")
-    warehouse.load()
-    assert warehouse.rows("select event_id, _file from raw.events") == [("secret", "events/b.jsonl")]
-
-
 # Bombs
 
 PEAK = """\

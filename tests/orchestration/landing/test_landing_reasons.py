@@ -12,6 +12,10 @@ def without(event: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name not in names}
 
 
+# Beyond 14 hours there is no place; minutes end at 59.
+FAR_OFFSETS = ("+99:99", "-99", "+15:00", "-15", "+14:01", "+1430", "+09:60", "-0099", "+24:00")
+NEAR_OFFSETS = ("+14:00", "-14", "+1400", "+13:59", "-12:00", "+0545", "-0930", "+00", "Z", "")
+
 CASES: list[tuple[str, Any, str | None]] = [
     ("no json", "{nonsense", "malformed_json"),
     ("two documents", '{"a":1} {"b":2}', "malformed_json"),
@@ -45,6 +49,8 @@ CASES: list[tuple[str, Any, str | None]] = [
     ("hour 24", {"timestamp": "2026-03-01T24:00:00Z"}, "bad_timestamp"),
     ("before 2000", {"timestamp": "1999-12-31T23:59:59Z"}, "timestamp_out_of_range"),
     ("before 2000 by its offset", {"timestamp": "2000-01-01T00:30:00+01:00"}, "timestamp_out_of_range"),
+    *((f"offset {one}", {"timestamp": f"2026-03-01T10:00:00{one}"}, "bad_timestamp") for one in FAR_OFFSETS),
+    *((f"offset {one}", {"timestamp": f"2026-03-01T10:00:00{one}"}, None) for one in NEAR_OFFSETS),
     ("more than a day ahead", {"timestamp": "2026-03-11T12:00:01Z"}, "timestamp_out_of_range"),
     ("environment", {"environment": "staging"}, "unknown_environment"),
     ("environment inside", {"properties": {"environment": "test"}}, "unknown_environment"),
