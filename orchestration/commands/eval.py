@@ -92,8 +92,8 @@ def run_evaluation(
 def _held_out(measured: Measured) -> str:
     return (
         "## Held out when the model in use was fitted: prefixes of conversations in other phrases\n\n"
-        f"Current stage right in {measured.accuracy:.1%} of {measured.conversations:,}, in "
-        f"{measured.confident_accuracy:.1%} of the most confident {CONFIDENT_SHARE:.0%} (aimed at: 98%); calibration "
+        f"Current stage right in {measured.accuracy:.1%} of {measured.conversations:,}; selective accuracy at "
+        f"{CONFIDENT_SHARE:.0%} coverage {measured.confident_accuracy:.1%} (aimed at: 98%); calibration "
         f"error {measured.calibration_error:.3f} (aimed at: 0.03 at most).\n\n"
     )
 

@@ -161,7 +161,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
 
 
 def _confident() -> str:
-    return f"right of the most confident {CONFIDENT_SHARE:.0%}"
+    return f"selective accuracy at {CONFIDENT_SHARE:.0%} coverage"
 
 
 def _percent(value: float | None) -> str:

@@ -31,7 +31,7 @@ def test_eval_prints_and_writes_markdown_and_json(tmp_path: Path, capsys: pytest
     content = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
     assert content["measured_at"] == "2026-03-01T12:00:00+00:00"
     assert set(content["sets"]["golden"]["classifiers"]) == {"constant", *CLASSIFIERS}
-    assert "right in 82.9% of 2,848, in 89.4% of the most confident 80% (aimed at: 98%)" in printed
+    assert "right in 82.9% of 2,848; selective accuracy at 80% coverage 89.4% (aimed at: 98%)" in printed
     assert content["held_out"]["conversations"] == 2848
     # The least sure fifth of 200 golden conversations.
     assert "| golden | 200 | 64.5% | 20.0% | 24.2% | 77.7% | 40 |" in printed
