@@ -87,9 +87,14 @@ def _keep(connection: duckdb.DuckDBPyConnection, name: str, columns: list[str]) 
     if is_published is None:
         return 0
     listed = ", ".join(quoted(column) for column in columns)
+    published = listed
+    if "reason" in columns:
+        # The word of versions before the first release.
+        connection.execute(f"update store.history.{name} set reason = 'reload' where reason = 'reland'")
+        published = listed.replace('"reason"', "case reason when 'reland' then 'reload' else reason end")
     row = connection.execute(
         f"""
         insert into store.history.{name} ({listed})
-        select {listed} from {BUILD}.{SCHEMA}.{name} except select {listed} from store.history.{name}"""
+        select {published} from {BUILD}.{SCHEMA}.{name} except select {listed} from store.history.{name}"""
     ).fetchone()
     return int(row[0]) if row else 0
