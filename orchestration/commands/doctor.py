@@ -18,6 +18,7 @@ from orchestration.configuration.metrics import MetricDefinition
 from orchestration.configuration.model_prices import PriceError, price_of
 from orchestration.configuration.problems import ConfigurationError
 from orchestration.configuration.reading import read_rows
+from orchestration.privacy.erasure import FINISH_ERASURE, describe_pending
 from orchestration.redaction.printable import printable
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
@@ -34,6 +35,7 @@ def print_findings(settings: Settings) -> int:
         _packages,
         _folders,
         _privacy,
+        _erasure,
         _space,
         _configuration,
         _lock,
@@ -97,6 +99,13 @@ def _privacy(settings: Settings) -> Iterator[Finding]:
         f"other accounts read {'more than' if bare else 'at most'} what is published",
         f"chmod -R go= {' '.join(bare)}",
     )
+
+
+def _erasure(settings: Settings) -> Iterator[Finding]:
+    home = Home(settings.home)
+    unfinished = describe_pending(home)
+    if unfinished is not None:
+        yield lock_holder(home.lock) is not None, printable(unfinished), FINISH_ERASURE
 
 
 def _links(folder: Path) -> Finding:

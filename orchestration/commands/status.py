@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.privacy.erasure import FINISH_ERASURE, describe_pending
 from orchestration.publishing import Manifest, ManifestError, read_manifest
 from orchestration.redaction.printable import one_line, printable
 from orchestration.reporting.remedies import with_remedy
@@ -31,6 +32,9 @@ def print_status(settings: Settings) -> int:
     else:
         print(printable(_describe(manifest)))
     print(f"time zone   {_time_zone(home.published, settings.timezone)}")
+    unfinished = describe_pending(home)
+    if unfinished is not None:
+        print(f"erasure     {printable(unfinished)}; {FINISH_ERASURE}")
     print(_waiting(home, is_busy=holder is not None))
     return 0
 

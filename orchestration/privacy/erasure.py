@@ -39,6 +39,7 @@ from orchestration.warehouse.quoting import text_literal
 from orchestration.warehouse.raw_tables import open_raw
 from orchestration.warehouse.utc import stored
 
+FINISH_ERASURE = "make run finishes it, or names the files that still hold the person"
 # Another warehouse with a lock and people of its own.
 _OTHER_HOMES = ("demo", "demo-unfinished")
 
@@ -98,6 +99,18 @@ def pending_erasure(home: Home) -> Intent | None:
         return None
     entries = tuple(Suppression(**entry) for entry in fields["entries"])
     return Intent(fields["operation_id"], entries, fields["is_rewritten"])
+
+
+def describe_pending(home: Home) -> str | None:
+    """Return one line about an erasure that has begun and not ended; None without one."""
+    try:
+        intent = pending_erasure(home)
+    except (ValueError, KeyError, TypeError) as error:
+        return f"{_intent_path(home)} cannot be read: {error}"
+    if intent is None:
+        return None
+    ids = f"{len(intent.entries):,} id{'' if len(intent.entries) == 1 else 's'}"
+    return f"the erasure of {ids} has begun and is not finished"
 
 
 def begin_erasure(home: Home, hash_key: bytes) -> bool:

@@ -139,3 +139,21 @@ def test_an_erasure_that_has_begun_goes_on_without_a_question(home: Home, erased
     assert main(["erase", "--user-id=user234"]) == 1
     assert requested(home, ("user", "user234"))
     assert len(erased) == 2
+
+
+def test_an_erasure_that_is_not_finished_is_shown_with_what_to_do(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status"]) == 0
+    assert "\nerasure " not in capsys.readouterr().out
+    assert main(["erase", "--user-id=user234", "--user-id=-dash", "--yes"]) == 1
+    capsys.readouterr()
+    told = "the erasure of 2 ids has begun and is not finished"
+    todo = "make run finishes it, or names the files that still hold the person"
+    assert main(["status"]) == 0
+    assert f"erasure     {told}; {todo}\n" in capsys.readouterr().out
+    main(["doctor"])
+    assert f"FIX {told}\n      {todo}\n" in capsys.readouterr().out
+    (home.private / "erasure.json").write_text("{")
+    assert main(["status"]) == 0
+    assert "erasure.json cannot be read" in capsys.readouterr().out
