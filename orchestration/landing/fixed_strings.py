@@ -26,14 +26,24 @@ class FixedStrings:
         self._automaton = ahocorasick.Automaton()
         self._is_bytes = is_bytes
         self.longest = 0
-        for one, is_anywhere in (*((one, True) for one in anywhere), *((one, False) for one in alone)):
+        alone, anywhere = tuple(alone), tuple(anywhere)
+        # Of two that are written alike the one added last counts: an id before other spellings, anywhere before alone.
+        for one in alone:
             for spelling in spellings(one):
-                written = spelling.encode(errors="surrogatepass").decode("latin-1") if is_bytes else spelling
-                if written:
-                    self._automaton.add_word(written, (len(written), is_anywhere, one))
-                    self.longest = max(self.longest, len(written))
+                self._add(spelling, one, is_anywhere=False)
+        for one in alone:
+            self._add(one, one, is_anywhere=False)
+        for one in anywhere:
+            for spelling in spellings(one):
+                self._add(spelling, one, is_anywhere=True)
         if self.longest:
             self._automaton.make_automaton()
+
+    def _add(self, spelling: str, one: str, *, is_anywhere: bool) -> None:
+        written = spelling.encode(errors="surrogatepass").decode("latin-1") if self._is_bytes else spelling
+        if written:
+            self._automaton.add_word(written, (len(written), is_anywhere, one))
+            self.longest = max(self.longest, len(written))
 
     def spans(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield (start, end, string) of every place that counts, in the order of the ends."""

@@ -5,7 +5,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orchestration.landing.fixed_strings import FixedStrings, stands_alone
@@ -17,7 +17,9 @@ def places(text: str, one: str) -> set[tuple[int, int]]:
     return {(at, at + len(one)) for at in range(len(text)) if text.startswith(one, at)}
 
 
+@settings(max_examples=500, derandomize=True, deadline=None, database=None)
 @given(strings=st.lists(LETTERS, max_size=5), anywhere=st.lists(LETTERS, max_size=2), text=st.text('ab1_-é"\\%.*($ '))
+@example(strings=["a"], anywhere=["a"], text="aa")
 def test_every_place_is_found(strings: list[str], anywhere: list[str], text: str) -> None:
     found = {(start, end) for start, end, _ in FixedStrings(strings, anywhere).spans(text)}
     for one in strings:
@@ -70,3 +72,8 @@ def test_bytes_are_searched_for_what_stands_there_in_utf_8() -> None:
 def test_an_empty_list_finds_nothing() -> None:
     assert not FixedStrings([]).is_in("anything")
     assert FixedStrings([""]).replace("text", {"": "x"}) == "text"
+
+
+def test_an_id_counts_before_another_spelling_of_one() -> None:
+    wanted = FixedStrings(["a b-1", "a%20b-1"])
+    assert wanted.replace("a%20b-1 a b-1", {"a b-1": "first", "a%20b-1": "second"}) == "second first"
