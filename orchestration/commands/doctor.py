@@ -18,7 +18,7 @@ from orchestration.configuration.metrics import MetricDefinition
 from orchestration.configuration.model_prices import PriceError, price_of
 from orchestration.configuration.problems import ConfigurationError
 from orchestration.configuration.reading import read_rows
-from orchestration.privacy.erasure import FINISH_ERASURE, describe_pending
+from orchestration.privacy.pending import FINISH_ERASURE, describe_pending
 from orchestration.redaction.printable import printable
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home

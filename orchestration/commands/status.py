@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.privacy.erasure import FINISH_ERASURE, describe_pending
+from orchestration.privacy.pending import FINISH_ERASURE, describe_pending
 from orchestration.publishing import Manifest, ManifestError, read_manifest
 from orchestration.redaction.printable import one_line, printable
 from orchestration.reporting.remedies import with_remedy

@@ -26,6 +26,7 @@ from orchestration.landing.suppression import (
     read_suppressions,
 )
 from orchestration.privacy.fresh_copy import replace_raw
+from orchestration.privacy.pending import intent_path
 from orchestration.privacy.rewriting import rewrite_without
 from orchestration.privacy.scanning import Hit, landed_files_of, scan
 from orchestration.privacy.search_terms import SearchTerms, collect_search_terms
@@ -39,7 +40,6 @@ from orchestration.warehouse.quoting import text_literal
 from orchestration.warehouse.raw_tables import open_raw
 from orchestration.warehouse.utc import stored
 
-FINISH_ERASURE = "make run finishes it, or names the files that still hold the person"
 # Another warehouse with a lock and people of its own.
 _OTHER_HOMES = ("demo", "demo-unfinished")
 
@@ -94,23 +94,11 @@ def request_erasure(home: Home, requested: Iterable[tuple[Scope, str | None, str
 def pending_erasure(home: Home) -> Intent | None:
     """Return the erasure that has not come to its end, None when there is none. Raises ValueError for a broken file."""
     try:
-        fields = json.loads(_intent_path(home).read_text(encoding="utf-8"))
+        fields = json.loads(intent_path(home).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     entries = tuple(Suppression(**entry) for entry in fields["entries"])
     return Intent(fields["operation_id"], entries, fields["is_rewritten"])
-
-
-def describe_pending(home: Home) -> str | None:
-    """Return one line about an erasure that has begun and not ended; None without one."""
-    try:
-        intent = pending_erasure(home)
-    except (ValueError, KeyError, TypeError) as error:
-        return f"{_intent_path(home)} cannot be read: {error}"
-    if intent is None:
-        return None
-    ids = f"{len(intent.entries):,} id{'' if len(intent.entries) == 1 else 's'}"
-    return f"the erasure of {ids} has begun and is not finished"
 
 
 def begin_erasure(home: Home, hash_key: bytes) -> bool:
@@ -126,7 +114,7 @@ def begin_erasure(home: Home, hash_key: bytes) -> bool:
         request_erasure(home, (), hash_key)
         intent = pending_erasure(home)
     if intent is None:
-        raise ErasureIncompleteError(f"{_intent_path(home)} was written and is gone: run again")
+        raise ErasureIncompleteError(f"{intent_path(home)} was written and is gone: run again")
     if not intent.is_rewritten:
         # What is published may be the only copy of a record; in raw it is written without the person.
         keep_history(home.raw_database, home.published)
@@ -150,7 +138,7 @@ def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetim
     before = _before_path(home)
     if not before.exists():
         # It goes when all is proven and recorded; only this file was left.
-        _intent_path(home).unlink()
+        intent_path(home).unlink()
         return None
     people = _people(home, hash_key)
     search_terms, conversations, events = _search_terms(home, people)
@@ -164,7 +152,7 @@ def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetim
     report = ErasureReport(conversations, events, looked.files, looked.size_bytes, shown)
     _record(home, intent, report, now)
     before.unlink()
-    _intent_path(home).unlink()
+    intent_path(home).unlink()
     return report
 
 
@@ -263,12 +251,8 @@ def _write(home: Home, intent: Intent) -> None:
     home.private.mkdir(mode=0o700, parents=True, exist_ok=True)
     working = home.private / "writing"
     working.mkdir(mode=0o700, exist_ok=True)
-    put_text(_intent_path(home), json.dumps(asdict(intent), indent=2) + "\n", working)
+    put_text(intent_path(home), json.dumps(asdict(intent), indent=2) + "\n", working)
     working.rmdir()
-
-
-def _intent_path(home: Home) -> Path:
-    return home.private / "erasure.json"
 
 
 def _before_path(home: Home) -> Path:
