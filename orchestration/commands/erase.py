@@ -14,7 +14,8 @@ from orchestration.configuration.problems import ConfigurationError
 from orchestration.configuration.sources import read_namespaces
 from orchestration.landing import read_hash_key
 from orchestration.landing.suppression import Scope
-from orchestration.privacy.erasure import pending_erasure, request_erasure
+from orchestration.privacy.erasure import request_erasure
+from orchestration.privacy.intent import pending_erasure
 from orchestration.privacy.requests import Found, find_requested
 from orchestration.redaction.printable import one_line
 from orchestration.settings import Settings

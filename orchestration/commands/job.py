@@ -20,6 +20,7 @@ from orchestration.commands.run import FAILED
 from orchestration.configuration.problems import ConfigurationError
 from orchestration.definitions import definitions
 from orchestration.defs.policy import REBUILD_TAG, RELABEL_TAG
+from orchestration.privacy.pending import FINISH_ERASURE, describe_pending
 from orchestration.publishing import read_manifest
 from orchestration.redaction.printable import printable
 from orchestration.reporting import notes_on_build, summarise
@@ -81,7 +82,9 @@ def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
         return 1
     manifest = read_manifest(home.published)
     print(f"\npublished version {manifest.version if manifest else '?'}\n")
-    print(summarise(home.published, notes_on_build(home.build_database)))
+    unfinished = describe_pending(home)
+    notes = [printable(f"{unfinished}; {FINISH_ERASURE}")] if unfinished else []
+    print(summarise(home.published, [*notes_on_build(home.build_database), *notes]))
     return 0
 
 

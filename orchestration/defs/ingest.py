@@ -74,8 +74,9 @@ def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSum
 
 
 def _erase(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
-    if begin_erasure(warehouse.home, warehouse.hash_key()):
-        context.log.info("raw is without the people to be erased; everything else is rebuilt from it")
+    done = begin_erasure(warehouse.home, warehouse.hash_key())
+    if done is not None:
+        context.log.info(done)
 
 
 def _expire(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:

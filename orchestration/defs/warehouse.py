@@ -32,7 +32,7 @@ from orchestration.defs.resources import Warehouse
 from orchestration.expectations.dbt_findings import DbtFinding, failed_nodes, rows_found
 from orchestration.expectations.frames import count_rows
 from orchestration.ledger.llm_labelling import llm_step
-from orchestration.privacy.erasure import pending_erasure
+from orchestration.privacy.intent import pending_erasure
 from orchestration.settings import Settings
 from orchestration.warehouse.build_records import (
     Build,

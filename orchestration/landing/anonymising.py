@@ -82,7 +82,7 @@ def anonymise(
     ).fetchall()
     _replace_users(connection, table, contract, users)
     clear = {one: new for one, new in (users | conversations).items() if len(one) >= DISTINCTIVE_LETTERS}
-    in_other_spellings = FixedStrings(clear)
+    in_other_spellings = FixedStrings(clear, is_own_text=True)
 
     def replaced(value: str, shortest: int) -> str:
         return in_other_spellings.replace(suppressions.replace_ids(value, shortest=shortest), clear)

@@ -13,6 +13,8 @@ from typing import Literal
 
 import duckdb
 
+from orchestration.landing.fixed_strings import is_in_hash
+
 Scope = Literal["user", "conversation"]
 Pair = tuple[str, str | None]
 # Shorter ids may be common words and numbers: they count only where an id is expected.
@@ -146,7 +148,7 @@ class Suppressions:
             for length in self._lengths:
                 if length >= shortest and start + length in closing:
                     found = self._by_hash.get(hash_id(self._hash_key, text[start : start + length]))
-                    if found:
+                    if found and not is_in_hash(text, start, start + length):
                         yield start, start + length, found[0].surrogate
                         break
 

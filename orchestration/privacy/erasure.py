@@ -1,17 +1,17 @@
 """Erases a person: intent first, raw rewritten, everything derived rebuilt from it, and a proof over every file.
 
-    private/erasure.json       what was asked for and how far it has come; keyed hashes and surrogates, no id
-    private/before-erasure.duckdb   raw as it was: what to look for, until nothing is found any more
+    private/erasure.json           what was asked for and how far it has come
+    private/before-erasure*.duckdb   raw as it was before each rewriting: what to look for, until nothing is found
 
 Each step can be repeated, so that an erasure that was killed is finished by the same command or by the next run:
-`begin_erasure` at its start, `conclude_erasure` when the version made from the new raw is published.
+`begin_erasure` at its start, `conclude_erasure` when the version made from the new raw is published. An erasure that
+cannot be done keeps nobody else waiting: the texts of the person are withheld, and the next run tries again.
 """
 
-import json
 import shutil
 import uuid
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,18 +20,20 @@ import duckdb
 from orchestration.configuration.sources import read_namespaces
 from orchestration.landing.suppression import (
     DISTINCTIVE_LETTERS,
+    OtherKeyError,
     Scope,
     Suppression,
     Suppressions,
     read_suppressions,
 )
 from orchestration.privacy.fresh_copy import replace_raw
+from orchestration.privacy.intent import Intent, pending_erasure, write_intent
 from orchestration.privacy.pending import intent_path
 from orchestration.privacy.rewriting import rewrite_without
-from orchestration.privacy.scanning import Hit, landed_files_of, scan
-from orchestration.privacy.search_terms import SearchTerms, collect_search_terms
-from orchestration.publishing import keep_history
-from orchestration.publishing.durable_files import put_text
+from orchestration.privacy.scanning import Hit, identity, landed_files_of, scan
+from orchestration.privacy.search_terms import SearchTerms, collect_search_terms, longer_ids
+from orchestration.privacy.withholding import withhold_texts
+from orchestration.publishing import keep_history, published_files, read_manifest
 from orchestration.warehouse.build_records import discard_build
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.load_records import next_load
@@ -46,15 +48,6 @@ _OTHER_HOMES = ("demo", "demo-unfinished")
 
 class ErasureIncompleteError(Exception):
     """Data of a person who asked to be forgotten are still there; the message names the files."""
-
-
-@dataclass(frozen=True)
-class Intent:
-    """An erasure on its way; `is_rewritten` once raw is without the people named by `entries`."""
-
-    operation_id: str
-    entries: tuple[Suppression, ...]
-    is_rewritten: bool
 
 
 @dataclass(frozen=True)
@@ -88,72 +81,99 @@ def request_erasure(home: Home, requested: Iterable[tuple[Scope, str | None, str
     people = Suppressions(hash_key, () if before is None else before.entries, {})
     for scope, namespace, clear_id in requested:
         people.add(scope, namespace, clear_id)
-    _write(home, Intent(str(uuid.uuid4()) if before is None else before.operation_id, people.entries, False))
+    write_intent(home, Intent(str(uuid.uuid4()) if before is None else before.operation_id, people.entries))
 
 
-def pending_erasure(home: Home) -> Intent | None:
-    """Return the erasure that has not come to its end, None when there is none. Raises ValueError for a broken file."""
-    try:
-        fields = json.loads(intent_path(home).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    entries = tuple(Suppression(**entry) for entry in fields["entries"])
-    return Intent(fields["operation_id"], entries, fields["is_rewritten"])
-
-
-def begin_erasure(home: Home, hash_key: bytes) -> bool:
-    """Write raw without the people of the pending erasure and remove what was derived from it; False without one.
+def begin_erasure(home: Home, hash_key: bytes) -> str | None:
+    """Write raw without the people of the pending erasure, remove what was derived from it, and return what was done.
 
     To be called under the lock, before landing and again after it: a line that has just landed may show that earlier
-    ones were an erased person's.
+    ones were an erased person's. None without an erasure, or when all this is done. What keeps raw from being rewritten
+    is noted, and the texts are withheld. Raises OtherKeyError, and what keeps texts from being withheld.
     """
     intent = pending_erasure(home)
-    if intent is None:
+    if intent is None or intent.is_derived_removed:
         if not _has_rows_of_known_people(home, hash_key):
-            return False
+            return None
         request_erasure(home, (), hash_key)
         intent = pending_erasure(home)
     if intent is None:
         raise ErasureIncompleteError(f"{intent_path(home)} was written and is gone: run again")
     if not intent.is_rewritten:
-        # What is published may be the only copy of a record; in raw it is written without the person.
-        keep_history(home.raw_database, home.published)
-        rewrite_without(home.raw_database, home.seeds, hash_key, _new_entries(home, intent, hash_key))
-        if not _before_path(home).exists():
-            _before_path(home).hardlink_to(home.raw_database)
-        replace_raw(home.raw_database)
-        _write(home, Intent(intent.operation_id, intent.entries, True))
+        try:
+            _rewrite(home, intent, hash_key)
+        except OtherKeyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, others do not wait for it, and it is shown
+            return _withhold(home, intent, hash_key, error)
+        intent = replace(intent, is_rewritten=True, problem=None)
+        write_intent(home, intent)
     remove_derived(home)
-    return True
+    write_intent(home, replace(intent, is_derived_removed=True))
+    return "raw is without the people to be erased; everything else is rebuilt from it"
+
+
+def _rewrite(home: Home, intent: Intent, hash_key: bytes) -> None:
+    # What is published may be the only copy of a record; in raw it is written without the person.
+    keep_history(home.raw_database, home.published)
+    rewrite_without(home.raw_database, home.seeds, hash_key, _new_entries(home, intent, hash_key))
+    kept = _before_paths(home)
+    if not any(one.samefile(home.raw_database) for one in kept):
+        (home.private / f"before-erasure-{len(kept)}.duckdb").hardlink_to(home.raw_database)
+    replace_raw(home.raw_database)
+
+
+def _withhold(home: Home, intent: Intent, hash_key: bytes, error: Exception) -> str:
+    """Withhold the texts, note the error and return it."""
+    if withhold_texts(home.raw_database, home.seeds, hash_key, intent.entries):
+        remove_derived(home)
+    # Messages of other errors may hold what was read.
+    is_of_the_machine = isinstance(error, OSError | MemoryError | duckdb.IOException | duckdb.OutOfMemoryException)
+    reason = f": {error}" if is_of_the_machine else ""
+    name = type(error).__name__
+    problem = f"raw could not be rewritten ({name}{reason}); the texts are withheld from publishing until it is"
+    write_intent(home, replace(intent, problem=problem))
+    return f"the erasure is not done: {problem}; the next run tries again"
 
 
 def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetime) -> ErasureReport | None:
     """Prove that nothing of the people is left, record it and forget what was looked for; None without an erasure.
 
-    Raises ErasureIncompleteError naming each file that holds something; everything needed to try again stays.
+    Raises ErasureIncompleteError naming each file that holds something, and notes it; everything needed to try again
+    stays. None too while raw is not rewritten.
     """
     intent = pending_erasure(home)
     if intent is None or not intent.is_rewritten:
         return None
-    before = _before_path(home)
-    if not before.exists():
-        # It goes when all is proven and recorded; only this file was left.
+    if not _before_paths(home):
+        # They go when all is proven and recorded; only this file was left.
         intent_path(home).unlink()
         return None
-    people = _people(home, hash_key)
-    search_terms, conversations, events = _search_terms(home, people)
-    looked = scan(home.root, search_terms, without=_not_ours(home, landing))
-    if looked.hits:
-        raise ErasureIncompleteError(_describe(looked.hits))
-    if not looked.files:
-        raise ErasureIncompleteError(f"The erasure is not proven: no file of {home.root} was looked at")
-    names = landed_files_of(landing, search_terms)
-    shown = tuple(people.replace_ids(name, shortest=DISTINCTIVE_LETTERS) for name in names)
-    report = ErasureReport(conversations, events, looked.files, looked.size_bytes, shown)
+    try:
+        report = _prove(home, landing, _people(home, hash_key))
+    except ErasureIncompleteError as error:
+        write_intent(home, replace(intent, problem=str(error)))
+        raise
     _record(home, intent, report, now)
-    before.unlink()
+    for path in _before_paths(home):
+        path.unlink()
     intent_path(home).unlink()
     return report
+
+
+def _prove(home: Home, landing: Path, people: Suppressions) -> ErasureReport:
+    search_terms, conversations, events = _search_terms(home, people)
+    with open_raw(home.raw_database) as connection:
+        others = longer_ids(connection, search_terms)
+    looked = scan(home.root, search_terms, without=_not_ours(home, landing), others=others)
+    if looked.hits:
+        raise ErasureIncompleteError(_describe(looked.hits))
+    unseen = [path for path in _files_to_be_seen(home) if not path.exists() or identity(path) not in looked.files]
+    if unseen or not looked.files:
+        raise ErasureIncompleteError(f"The erasure is not proven: {(unseen or [home.root])[0]} was not looked at")
+    names = landed_files_of(landing, search_terms)
+    shown = tuple(people.replace_ids(name, shortest=DISTINCTIVE_LETTERS) for name in names)
+    return ErasureReport(conversations, events, len(looked.files), looked.size_bytes, shown)
 
 
 def remove_derived(home: Home) -> None:
@@ -198,19 +218,32 @@ def _people(home: Home, hash_key: bytes) -> Suppressions:
 
 def _search_terms(home: Home, people: Suppressions) -> tuple[SearchTerms, int, int]:
     """Return what to look for, and how many conversations and events it comes from, as raw was before."""
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute(f"attach {text_literal(_before_path(home))} as clear (read_only)")
-        connection.execute("use clear")
-        search_terms = collect_search_terms(connection, people)
-        counts = connection.execute(
-            "select (select count(*) from clear_conversations), (select count(*) from clear_events)"
-        ).fetchall()[0]
-    return search_terms, int(counts[0]), int(counts[1])
+    found = SearchTerms((), (), ())
+    conversations: set[tuple[str, str]] = set()
+    events: set[tuple[str, str]] = set()
+    for path in _before_paths(home):
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.execute(f"attach {text_literal(path)} as clear (read_only)")
+            connection.execute("use clear")
+            found |= collect_search_terms(connection, people)
+            conversations |= set(connection.execute("from clear_conversations").fetchall())
+            events |= set(connection.execute("from clear_events").fetchall())
+    return found, len(conversations), len(events)
+
+
+def _files_to_be_seen(home: Home) -> Iterator[Path]:
+    """Yield the files that hold what people wrote, the published ones as the manifest lists them."""
+    yield home.raw_database
+    if home.build_database.exists():
+        yield home.build_database
+    manifest = read_manifest(home.published)
+    if manifest is not None:
+        yield from published_files(home.published, manifest)
 
 
 def _not_ours(home: Home, landing: Path) -> tuple[Path, ...]:
     simulated = (home.root / "truth",) if home.simulation_marker.exists() else ()
-    return (_before_path(home), landing, *simulated, *(home.root / name for name in _OTHER_HOMES))
+    return (*_before_paths(home), landing, *simulated, *(home.root / name for name in _OTHER_HOMES))
 
 
 def _describe(hits: Iterable[Hit]) -> str:
@@ -247,13 +280,5 @@ def _record(home: Home, intent: Intent, report: ErasureReport, now: datetime) ->
         )
 
 
-def _write(home: Home, intent: Intent) -> None:
-    home.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    working = home.private / "writing"
-    working.mkdir(mode=0o700, exist_ok=True)
-    put_text(intent_path(home), json.dumps(asdict(intent), indent=2) + "\n", working)
-    working.rmdir()
-
-
-def _before_path(home: Home) -> Path:
-    return home.private / "before-erasure.duckdb"
+def _before_paths(home: Home) -> list[Path]:
+    return sorted(home.private.glob("before-erasure*.duckdb"))

@@ -30,17 +30,23 @@ def open_copy(raw_database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         leftover.unlink(missing_ok=True)
     # Brings an older layout up to date, and folds a log left by a crash into the file.
     open_raw(raw_database).close()
-    with duckdb.connect(config={"temp_directory": str(spill), "threads": 1}) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach {text_literal(str(raw_database))} as clear (read_only)")
-        connection.execute(f"attach {text_literal(str(fresh))} as fresh (storage_version 'latest')")
-        connection.execute("use clear")
-        yield connection
-        connection.execute("use memory")
-        connection.execute("detach fresh")
-    sync_to_disk(fresh)
-    # What did not fit into memory was spilled in clear.
-    shutil.rmtree(spill, ignore_errors=True)
+    try:
+        with duckdb.connect(config={"temp_directory": str(spill), "threads": 1}) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(f"attach {text_literal(str(raw_database))} as clear (read_only)")
+            connection.execute(f"attach {text_literal(str(fresh))} as fresh (storage_version 'latest')")
+            connection.execute("use clear")
+            yield connection
+            connection.execute("use memory")
+            connection.execute("detach fresh")
+        sync_to_disk(fresh)
+    except BaseException:
+        # Half a copy takes the room that the rest of the run needs.
+        fresh.unlink(missing_ok=True)
+        raise
+    finally:
+        # What did not fit into memory was spilled in clear.
+        shutil.rmtree(spill, ignore_errors=True)
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -14,12 +14,14 @@ def intent_path(home: Home) -> Path:
 
 
 def describe_pending(home: Home) -> str | None:
-    """Return one line about an erasure that has begun and not ended; None without one."""
+    """Return what keeps an erasure from its end, or that it has begun; None without one."""
     path = intent_path(home)
     try:
-        count = len(json.loads(path.read_text(encoding="utf-8"))["entries"])
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        count, problem = len(fields["entries"]), fields.get("problem")
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
         return f"{path} cannot be read: {error}"
-    return f"the erasure of {count:,} id{'' if count == 1 else 's'} has begun and is not finished"
+    ids = f"{count:,} id{'' if count == 1 else 's'}"
+    return f"the erasure of {ids} has begun and is not finished{f': {problem}' if problem else ''}"

@@ -8,7 +8,7 @@ import duckdb
 from orchestration.configuration.sources import read_namespaces
 from orchestration.landing.anonymising import user_of
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Scope, Suppressions, read_suppressions
-from orchestration.privacy.erasure import pending_erasure
+from orchestration.privacy.intent import pending_erasure
 from orchestration.redaction.printable import one_line
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.raw_tables import open_raw

@@ -18,11 +18,13 @@ from orchestration.landing.suppression import (
     write_suppressions,
 )
 from orchestration.privacy.fresh_copy import column_types, open_copy, tables_of, write_tables
-from orchestration.privacy.search_terms import SearchTerms, collect_search_terms, term_finder, values_of
+from orchestration.privacy.search_terms import WITHHELD, SearchTerms, collect_search_terms, longer_ids, values_of
+from orchestration.privacy.withholding import TEXT_TABLES
 from orchestration.warehouse.quoting import quoted
 from orchestration.warehouse.source_contracts import SOURCES
 
 _OWN_TEXTS = ("raw.message_texts", "raw.message_redactions")
+_WITHHELD_TEXTS = tuple(f"{WITHHELD}.{table}" for table in TEXT_TABLES)
 # Words of the person, and answers about them, which conversations with the same excerpt would share.
 _LEDGER_WORDS = ("evidence_quote", "raw_response", "answer")
 _LEDGER_HASHES = ("content_hash", "excerpt_hash")
@@ -41,10 +43,18 @@ def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested:
         search_terms = collect_search_terms(connection, suppressions)
         copy = _Copy(connection, suppressions, search_terms, read_kept(seeds))
         selects = {f"raw.{name}": copy.source(name) for name in SOURCES}
+        selects |= {table: f"select * from {table} where false" for table in _WITHHELD_TEXTS}
         selects |= {table: copy.other(table) for table in tables_of(connection) if table not in selects}
         write_tables(connection, selects | {"raw.suppressions": "select * from raw.suppressions where false"})
+        connection.execute(f"drop schema if exists fresh.{WITHHELD} cascade")
         connection.execute("use fresh")
         write_suppressions(connection, hash_key, suppressions.entries, is_rewritten=True)
+
+
+def _ids_of_others(connection: duckdb.DuckDBPyConnection, search_terms: SearchTerms) -> set[str]:
+    """Return ids that stay although they contain an erased one: later events of these users bear them as well."""
+    longer = {one for ids in longer_ids(connection, search_terms).values() for one in ids}
+    return longer.difference(search_terms.ids)
 
 
 class _Copy:
@@ -60,7 +70,8 @@ class _Copy:
         self._connection = connection
         self._suppressions = suppressions
         self._search_terms = search_terms
-        self._mentions = FixedStrings(search_terms.long_ids)
+        self._mentions = FixedStrings(search_terms.long_ids, kept=_ids_of_others(connection, search_terms))
+        self._own_mentions = FixedStrings(search_terms.long_ids, is_own_text=True)
         self._surrogate_of = {one: suppressions.replace_ids(one) for one in search_terms.long_ids}
         self._kept = kept
         # Without it a guessed text cannot be checked against a hash, and it is kept nowhere.
@@ -113,7 +124,7 @@ class _Copy:
         return f"select {chosen} from {name} as t {joins} {own if name in _OWN_TEXTS else ''}"
 
     def _rejected(self, columns: dict[str, str]) -> str:
-        finder = term_finder(self._search_terms)
+        finder = self._search_terms.line_finder()
         lines = self._connection.execute(
             "select rowid, line from raw.rejected_events where line is not null"
         ).fetchall()
@@ -167,7 +178,10 @@ class _Copy:
             where s.id is not null and t.{column} is not null"""
         ).fetchall()
         # As at landing: event ids are often built from other ids, short ones too.
-        pairs = [(old, self._suppressions.replace_ids(old)) for (old,) in found]
+        pairs = [
+            (old, self._own_mentions.replace(self._suppressions.replace_ids(old), self._surrogate_of))
+            for (old,) in found
+        ]
         view = f"ids_{name.replace('.', '_')}_{column}"
         self._connection.register(view, pd.DataFrame(pairs, columns=["old", "new"], dtype="string"))
         values[column] = f"case when s.id is null then {values.get(column, f't.{column}')} else i_{column}.new end"

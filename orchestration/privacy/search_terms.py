@@ -16,6 +16,8 @@ _TEXT_LETTERS = range(12, 49)
 # Of a person who wrote more, the longest texts stand for the rest, which lie in the same rows.
 _MOST_TEXTS = 500
 _ROWS_AT_ONCE = 10_000
+# Texts of people whose erasure has not come to its end wait here: no model reads this schema.
+WITHHELD = "withheld"
 # Letters that every format writes as they are.
 _PLAIN_RUN = re.compile(r"[ !#-\[\]-~]+")
 
@@ -39,38 +41,43 @@ class SearchTerms:
         """Ids that may be a common word or number: they count where an id is expected."""
         return tuple(one for one in self.ids if len(one) < DISTINCTIVE_LETTERS)
 
-    def distinctive(self, *, is_bytes: bool = False) -> FixedStrings:
-        """Return what is looked for in every text, or in bytes read as Latin-1: long ids, keys, parts of texts."""
-        return FixedStrings(self.long_ids, self.texts, is_bytes=is_bytes)
+    def __or__(self, other: "SearchTerms") -> "SearchTerms":
+        """Return the terms of both, each once."""
+        joined = ((*getattr(self, name), *getattr(other, name)) for name in ("ids", "keys", "texts"))
+        return SearchTerms(*(tuple(dict.fromkeys(terms)) for terms in joined))
 
-    def short_id_values(self) -> re.Pattern[str] | None:
-        """Return a pattern that finds a short id as the value of an id field; None without short ids.
-
-        Of fewer letters than DISTINCTIVE_LETTERS each, so that the pattern stays as small as the list.
-        """
+    def line_finder(self) -> "LineFinder":
+        """Return what shows whether a refused line names a person."""
         short = "|".join(re.escape(spelling) for one in self.short_ids for spelling in spellings(one))
-        return re.compile(rf"""id["']?\s{{0,5}}[:=]\s{{0,5}}["']?(?:{short})["',}}\s]""") if short else None
+        pattern = re.compile(rf"""id[^0-9A-Za-z_\n]{{1,8}}(?:{short})["',}}\s]""") if short else None
+        return LineFinder(FixedStrings(self.long_ids, self.texts, is_own_text=True), pattern)
 
 
 @dataclass(frozen=True)
-class TermFinder:
-    """Tells whether a text holds a search term, in time linear in its length."""
+class LineFinder:
+    """Shows whether a refused line names a person, in time linear in its length; a doubtful line does."""
 
     distinctive: FixedStrings
     short_ids: re.Pattern[str] | None
 
-    def is_in(self, text: str) -> bool:
-        """Whether the text holds one."""
-        return self.distinctive.is_in(text) or (self.short_ids is not None and self.short_ids.search(text) is not None)
-
-
-def term_finder(search_terms: SearchTerms) -> TermFinder:
-    """Return what finds the search terms."""
-    return TermFinder(search_terms.distinctive(), search_terms.short_id_values())
+    def is_in(self, line: str) -> bool:
+        """Whether the line holds a long id or a text, or a short id as the value of an id."""
+        return self.distinctive.is_in(line) or (self.short_ids is not None and self.short_ids.search(line) is not None)
 
 
 def collect_search_terms(connection: duckdb.DuckDBPyConnection, suppressions: Suppressions) -> SearchTerms:
     """Find in the raw tables of the current catalog the people of the list whose data are there in clear.
+
+    Leaves the temporary tables of `find_clear_rows`.
+    """
+    ids, keys = find_clear_rows(connection, suppressions)
+    return SearchTerms(ids, keys, _texts_of_nobody_else(connection))
+
+
+def find_clear_rows(
+    connection: duckdb.DuckDBPyConnection, suppressions: Suppressions
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return ids and keys of the people of the list that the raw tables hold in clear.
 
     Conversations a person on the list takes part in are put on it. Leaves the temporary tables `clear_conversations`
     (source, id) and `clear_events` (source, event_id).
@@ -102,12 +109,29 @@ def collect_search_terms(connection: duckdb.DuckDBPyConnection, suppressions: Su
                 where {contract.conversation} in (select id from clear_conversations where source = $name)""",
                 {"name": name},
             )
-    return SearchTerms(tuple(ids), tuple(keys), _texts_of_nobody_else(connection))
+    return tuple(ids), tuple(keys)
+
+
+def longer_ids(connection: duckdb.DuckDBPyConnection, search_terms: SearchTerms) -> dict[str, tuple[str, ...]]:
+    """Return, by search term, ids of users and conversations in the raw tables that contain it."""
+    wanted = FixedStrings((), search_terms.long_ids)
+    found: dict[str, set[str]] = {}
+    for name, contract in SOURCES.items():
+        for column in (contract.conversation, user_of(contract)):
+            for one in values_of(connection.execute(f"select distinct {column} from raw.{name}")):
+                for start, end, term in wanted.spans(one):
+                    if end - start < len(one):
+                        found.setdefault(term, set()).add(one)
+    return {term: tuple(sorted(ids)) for term, ids in found.items()}
 
 
 def _texts_of_nobody_else(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    withheld = connection.execute(
+        f"select 1 from duckdb_tables() where database_name = current_database() and schema_name = '{WITHHELD}'"
+    ).fetchall()
+    texts = "raw.message_texts" if not withheld else f"(from raw.message_texts union all from {WITHHELD}.message_texts)"
     rows = connection.execute(
-        "select distinct content from raw.message_texts semi join clear_events using (source, event_id)"
+        f"select distinct content from {texts} semi join clear_events using (source, event_id)"
     ).fetchall()
     parts = sorted({part for (content,) in rows for part in _parts(content)}, key=lambda one: (-len(one), one))
     wanted = FixedStrings((), parts[:_MOST_TEXTS])

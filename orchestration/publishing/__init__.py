@@ -13,7 +13,7 @@ from orchestration.publishing.errors import (
 from orchestration.publishing.publication import PublishSummary, publish
 from orchestration.publishing.publication_history import HISTORY_TABLES, keep_history
 from orchestration.publishing.published_manifest import Manifest, TableRecord, read_manifest
-from orchestration.publishing.versions import is_whole
+from orchestration.publishing.versions import is_whole, published_files
 
 __all__ = [
     "HISTORY_TABLES",
@@ -28,5 +28,6 @@ __all__ = [
     "is_whole",
     "keep_history",
     "publish",
+    "published_files",
     "read_manifest",
 ]

@@ -10,7 +10,7 @@ A version is complete when its file is there: the folder is put in place first, 
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,14 @@ def version_file(published: Path, version: str) -> Path:
 def version_folder(published: Path, version: str) -> Path:
     """Return the path of a version's Parquet folder."""
     return published / f"v{version}"
+
+
+def published_files(published: Path, manifest: Manifest) -> Iterator[Path]:
+    """Yield the database and the Parquet files of the manifest's version, as the manifest lists them."""
+    yield version_file(published, manifest.version)
+    folder = version_folder(published, manifest.version)
+    for table, record in manifest.tables.items():
+        yield from (folder / name for name in record.parquet_files(table))
 
 
 def working_folder(published: Path) -> Path:

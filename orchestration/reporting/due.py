@@ -15,7 +15,7 @@ from orchestration.landing import read_hash_key
 from orchestration.landing.landed_files import LandedFile, find_files, open_file
 from orchestration.landing.news import new_files
 from orchestration.landing.suppression import OtherKeyError
-from orchestration.privacy.erasure import pending_erasure
+from orchestration.privacy.intent import pending_erasure
 from orchestration.publishing import ManifestError, is_whole, read_manifest
 from orchestration.settings import Settings
 from orchestration.warehouse.build_records import is_built

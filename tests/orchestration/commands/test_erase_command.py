@@ -13,7 +13,7 @@ from orchestration.__main__ import main
 from orchestration.commands import erase
 from orchestration.landing import load_landing, read_hash_key
 from orchestration.landing.suppression import Suppressions
-from orchestration.privacy.erasure import pending_erasure
+from orchestration.privacy.intent import pending_erasure
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
 

@@ -2,13 +2,14 @@
 
 import html
 import json
+from base64 import b64encode
 from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orchestration.landing.fixed_strings import FixedStrings, stands_alone
+from orchestration.landing.fixed_strings import FixedStrings, is_distinctive, stands_alone
 
 LETTERS = st.text(alphabet='ab1_-é"\\%.*($', min_size=1, max_size=4)
 
@@ -23,7 +24,8 @@ def places(text: str, one: str) -> set[tuple[int, int]]:
 def test_every_place_is_found(strings: list[str], anywhere: list[str], text: str) -> None:
     found = {(start, end) for start, end, _ in FixedStrings(strings, anywhere).spans(text)}
     for one in strings:
-        assert {place for place in places(text, one) if stands_alone(text, *place)} <= found
+        splits = is_distinctive(one)
+        assert {place for place in places(text, one) if stands_alone(text, *place, may_split_words=splits)} <= found
     for one in anywhere:
         assert places(text, one) <= found
     spelled = {text[start:end] for start, end in found}
@@ -42,7 +44,7 @@ def _reads_as(written: str, strings: set[str]) -> bool:
 @pytest.mark.parametrize(
     ("text", "is_in"),
     [
-        ("chat_1", True), ("x_chat_1_y", True), ("evt-chat_1.", True), ("é/chat_1", True), ("1chat_1a", True),
+        ("chat_1", True), ("x_chat_1_y", True), ("evt-chat_1.", True), ("é/chat_1", True), ("1chat_1a", False),
         ("chat_10", False), ("xchat_1", False), ("chat_", False), ("CHAT_1", False),
     ],
 )  # fmt: skip
@@ -63,10 +65,39 @@ def test_other_spellings_are_the_same_id(written: str) -> None:
     assert wanted.replace(f"/{written}/", {"Jérôme-77 <a@b.c>": "gone"}) == "/gone/"
 
 
-def test_bytes_are_searched_for_what_stands_there_in_utf_8() -> None:
-    data = "\0id=Jérôme-77\xff".encode("latin-1") + "Jérôme-77".encode()
-    found = [start for start, _, _ in FixedStrings(["Jérôme-77"], is_bytes=True).spans(data.decode("latin-1"))]
-    assert found == [data.index("Jérôme-77".encode())]
+@pytest.mark.parametrize("before", ["", "a", "ab"])
+def test_an_id_inside_base64_is_replaced(before: str) -> None:
+    written = b64encode(f"{before}cust_90817263/x".encode()).decode()
+    assert FixedStrings(["cust_90817263"]).is_in(written)
+    assert not FixedStrings(["cust_90817264"]).is_in(written)
+
+
+def test_an_address_is_the_same_in_capitals() -> None:
+    wanted = FixedStrings(["max.q@example.com"])
+    assert wanted.replace("To: Max.Q@Example.COM.", {"max.q@example.com": "x"}) == "To: x."
+    assert not FixedStrings(["chat_A1"]).is_in("chat_a1")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_in"),
+    [
+        ("3f490000ab" + 54 * "0", False), ("12490000-ab12-4abc-8abc-0123456789ab", False), ("490000", True),
+        ("v490000ab", True), ("a490000b", True), ("1490000", False),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_hash_is_no_id(text: str, is_in: bool) -> None:
+    assert FixedStrings(["490000"]).is_in(text) is is_in
+
+
+def test_in_text_of_the_person_only_words_and_numbers_go_on() -> None:
+    wanted = FixedStrings(["cust_1a", "custom"], is_own_text=True)
+    replacements = {"cust_1a": "x", "custom": "y"}
+    assert wanted.replace("evtcust_1ab customs custom cust_1a1", replacements) == "evtxb customs y x1"
+
+
+def test_what_is_kept_keeps_its_place() -> None:
+    wanted = FixedStrings(["cust_9081"], kept=["ab_cust_9081"])
+    assert wanted.replace("ab_cust_9081, cust_9081x, xcust_9081", {"cust_9081": "-"}) == "ab_cust_9081, -x, x-"
 
 
 def test_an_empty_list_finds_nothing() -> None:

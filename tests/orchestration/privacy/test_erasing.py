@@ -1,6 +1,8 @@
 """An erasure over raw, without a build: what goes, what stays, what comes back, and what a kill leaves to be done."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +18,10 @@ from orchestration.privacy.erasure import (
     ErasureReport,
     begin_erasure,
     conclude_erasure,
-    pending_erasure,
     request_erasure,
 )
+from orchestration.privacy.intent import pending_erasure
+from orchestration.privacy.pending import describe_pending
 from orchestration.privacy.scanning import Scan, scan
 from orchestration.privacy.search_terms import SearchTerms
 from orchestration.warehouse.raw_tables import open_raw
@@ -211,17 +214,17 @@ def test_a_conversation_that_turns_out_to_be_theirs_is_erased_by_the_next_run(wa
     anonymous = events_of_the_person()[1] | {"event_id": "f1", "conversation_id": "talk-foxtrot"}
     warehouse.write_events([anonymous], name="f1.jsonl")
     warehouse.land()
-    assert begin_erasure(warehouse.home, HASH_KEY) is False
+    assert begin_erasure(warehouse.home, HASH_KEY) is None
     warehouse.write_events([anonymous | {"event_id": "f2", "user_id": USER}], name="f2.jsonl")
     warehouse.land()
     assert raw(warehouse, "select count(*) from raw.events where conversation_id = 'talk-foxtrot'") == [(1,)]
-    assert begin_erasure(warehouse.home, HASH_KEY) is True
+    assert begin_erasure(warehouse.home, HASH_KEY) is not None
     conclude(warehouse)
     assert raw(warehouse, "select count(distinct conversation_id) from raw.events where event_id in ('f1', 'f2')") == [
         (1,)
     ]
     assert found_in_raw(warehouse) == set()
-    assert begin_erasure(warehouse.home, HASH_KEY) is False
+    assert begin_erasure(warehouse.home, HASH_KEY) is None
 
 
 def test_another_key_is_refused(warehouse: WarehouseUnderTest) -> None:
@@ -327,14 +330,14 @@ def test_a_linked_folder_and_a_home_below_the_landing_folder_are_searched(tmp_pa
     (home / "kept" / "before.txt").write_text("cust_90817263")
     found = scan(home, search_terms, without=[tmp_path / "landing", home / "kept"])
     assert {hit.file.name for hit in found.hits} == {"export.csv", "log.txt"}
-    assert (found.files, found.size_bytes) == (2, len("evt_cust_90817263_chat_a_0") + len("cust_90817263"))
+    assert (len(found.files), found.size_bytes) == (2, len("evt_cust_90817263_chat_a_0") + len("cust_90817263"))
 
 
 def test_a_search_that_looked_at_nothing_proves_nothing(
     warehouse: WarehouseUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "scan", lambda *_, **__: Scan((), 0, 0))
-    with pytest.raises(ErasureIncompleteError, match=r"no file of .* was looked at"):
+    monkeypatch.setattr(erasure, "scan", lambda *_, **__: Scan((), frozenset(), 0))
+    with pytest.raises(ErasureIncompleteError, match=r"not proven: .*raw.duckdb was not looked at"):
         erase(warehouse)
     assert pending_erasure(warehouse.home) is not None
 
@@ -370,3 +373,108 @@ def test_histories_beside_raw_are_kept_without_the_person(warehouse: WarehouseUn
     erase(warehouse)
     [(user,)] = raw(warehouse, "select surrogate from raw.suppressions where scope = 'user'")
     assert raw(warehouse, "select segment, value::double from history.notes") == [(f"page=/a/{user}", 3.5)]
+
+
+def test_ids_that_contain_an_erased_one_do_not_keep_it_from_its_end(tmp_path: Path) -> None:
+    """Other people, numbers and hashes stay as they are, and the proof does not take them for the person."""
+    warehouse = WarehouseUnderTest(tmp_path)
+    others = [
+        ("chat_abel", "user_abel"),
+        ("chat_ab1", "490817123"),
+        ("xchat_ab", "user"),
+        (f"{'0' * 20}490817{'a' * 6}", "u"),
+    ]
+    lines = [planted_message(f"e-{one}", conversation, one) for conversation, one in others]
+    warehouse.write_events([*lines, planted_message("e-own", "chat_ab", "490817")])
+    warehouse.land()
+    query = "select event_id, conversation_id, user_id from raw.events where event_id <> 'e-own' order by event_id"
+    before = raw(warehouse, query)
+    assert len(before) == len(others)
+    assert erase(warehouse, "user", "490817") is not None
+    assert raw(warehouse, query) == before
+    [(conversation, user)] = raw(warehouse, "select conversation_id, user_id from raw.events where event_id = 'e-own'")
+    assert {conversation[:7], user[:7]} == {"erased-"}
+
+
+def test_an_erasure_that_cannot_be_done_withholds_the_texts(
+    warehouse: WarehouseUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others land and are published; the next run finishes it, and looks for the texts that were withheld."""
+    texts = f"select count(*) from raw.message_texts where contains(content, '{SAID}')"
+    [(count,)] = raw(warehouse, texts)
+    assert count > 0
+    with monkeypatch.context() as patched:
+        patched.setattr(erasure, "rewrite_without", _no_room)
+        request_erasure(warehouse.home, [("user", None, USER)], HASH_KEY)
+        done = begin_erasure(warehouse.home, HASH_KEY)
+        assert done is not None
+        assert "No space left on device" in done
+        assert conclude(warehouse) is None
+        assert "the texts are withheld" in str(describe_pending(warehouse.home))
+        assert raw(warehouse, texts) == [(0,)]
+        assert raw(warehouse, texts.replace("raw.", "withheld.")) == [(count,)]
+        assert begin_erasure(warehouse.home, HASH_KEY) is not None
+    copy = warehouse.home.root / "notes.txt"
+    copy.write_text(f"They wrote: {SAID}")
+    begin_erasure(warehouse.home, HASH_KEY)
+    with pytest.raises(ErasureIncompleteError, match=r"notes.txt"):
+        conclude(warehouse)
+    assert "notes.txt" in str(describe_pending(warehouse.home))
+    copy.unlink()
+    assert conclude(warehouse) is not None
+    assert describe_pending(warehouse.home) is None
+    assert found_in_raw(warehouse) == set()
+    assert raw(warehouse, "select count(*) from duckdb_schemas() where schema_name = 'withheld'") == [(0,)]
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_second_request_before_the_end_of_the_first_looks_for_both(warehouse: WarehouseUnderTest) -> None:
+    """What has landed in between is not in the first copy of raw."""
+    left = warehouse.home.root / "left.txt"
+    left.write_text(USER)
+    with pytest.raises(ErasureIncompleteError):
+        erase(warehouse)
+    warehouse.write_events([planted_message("late-1", "chat_latecomer", "cust_latecomer")], name="late.jsonl")
+    warehouse.land()
+    left.write_text("cust_latecomer")
+    with pytest.raises(ErasureIncompleteError, match=r"left.txt"):
+        erase(warehouse, clear_id="cust_latecomer")
+    left.write_text(USER)
+    with pytest.raises(ErasureIncompleteError, match=r"left.txt"):
+        conclude(warehouse)
+    left.unlink()
+    assert conclude(warehouse) is not None
+    assert sorted(path.name for path in warehouse.home.private.iterdir()) == []
+
+
+def test_a_file_of_the_manifest_that_is_not_looked_at_proves_nothing(warehouse: WarehouseUnderTest) -> None:
+    folder = warehouse.home.published
+    folder.mkdir(exist_ok=True)
+    tables = {"fct_messages": {"rows": 1, "fingerprint": "1", "months": None}}
+    fields: dict[str, Any] = {
+        "version": "000001",
+        "run_id": "r",
+        "tables": tables,
+        "checks": {},
+        "versions": ["000001"],
+    }
+    fields |= {"published_at": "2026-01-01T00:00:00+00:00", "last_checked_at": "2026-01-01T00:00:00+00:00"}
+    fields |= {"data_until": None, "last_checked_run_id": "r", "built_from": {}}
+    (folder / "manifest.json").write_text(json.dumps(fields))
+    duckdb.connect(str(folder / "colloquy-000001.duckdb")).close()
+    with pytest.raises(ErasureIncompleteError, match=r"v000001/fct_messages.parquet was not looked at"):
+        erase(warehouse)
+
+
+def planted_message(event_id: str, conversation: str, user: str) -> dict[str, Any]:
+    return {
+        "event_id": event_id,
+        "conversation_id": conversation,
+        "user_id": user,
+        "event_type": "user_message",
+        "timestamp": "2025-06-01T10:00:00Z",
+        "properties": {"content": f"good day {event_id}"},
+    }

@@ -6,6 +6,7 @@ The search is the test's own: every cell of raw and every byte of the home, for 
 import html
 import json
 import random
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -49,7 +50,13 @@ def spelled(clear_id: str) -> set[str]:
         chr(byte) if byte < 128 and (chr(byte).isalnum() or chr(byte) in "-._~") else f"%{byte:02X}"
         for byte in clear_id.encode()
     )
-    return {clear_id, json_small, json_capital, percent, html.escape(clear_id)}
+    return {clear_id, json_small, json_capital, percent, html.escape(clear_id), *in_base64(clear_id)}
+
+
+def in_base64(clear_id: str) -> set[str]:
+    """Return the middle of what base64 writes of it, after none, one or two other bytes."""
+    whole = (b64encode(before * b"\0" + clear_id.encode() + b"\0\0").decode() for before in range(3))
+    return {text[3 if before else 0 : -4].rstrip("A") for before, text in enumerate(whole)}
 
 
 def _utf16(letter: str) -> list[int]:
@@ -81,10 +88,20 @@ def plant(warehouse: WarehouseUnderTest, people: dict[str, str]) -> None:
         inside = {
             name: f"{name} of {conversation}" for name in ("goal", "intent", "model", "flow_name", "button", "note")
         }
-        page = f"https://shop.test/u/{quote(user, safe='')}/c?id={quote(conversation)}"
+        coded = b64encode(f"{'ab'[: number % 3]}{user}/".encode()).decode()
+        page = f"https://shop.test/u/{quote(user, safe='')}/{coded}/c?id={quote(conversation)}"
         lines += [
             message(f"evt_{user}_{conversation}_a_0", conversation, user, page_url=page, **inside),
+            message(f"evt{user}x", conversation, user, page_url=f"/{quote(quote(conversation, safe=''), safe='')}"),
             message(f"evt-{number}", conversation, user, content=f"I am {user}, code {number}-{number}-secret"),
+            # Somebody else writes about the person, an address in capitals.
+            message(
+                f"m{number}",
+                "mentions",
+                "a colleague",
+                content=f"case {number} of {user.upper() if '@' in user else user}, {coded}",
+                page_url=f"/cases/{coded}",
+            ),
             message(
                 f"n{number}",
                 lookalike(conversation),
@@ -127,6 +144,7 @@ def holding(warehouse: WarehouseUnderTest, people: dict[str, str]) -> set[str]:
         for one in alike:
             text = text.replace(one, "")  # noqa: PLW2901 - one after the other
         found |= {clear_id for clear_id in ids if any(one in text for one in spelled(clear_id))}
+        found |= {clear_id for clear_id in ids if "@" in clear_id and clear_id in text.lower()}
     return found
 
 
