@@ -41,7 +41,9 @@ def folder_state(files: Iterable[LandedFile]) -> str:
     """Return a sha256 (hex) of names, sizes and times: of fixed length, however many files there are."""
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda one: one.name):
-        digest.update(f"{file.name}\0{file.size_bytes}\0{file.modified_ns}\n".encode(errors="surrogateescape"))
+        digest.update(
+            f"{file.name}\0{file.size_bytes}\0{file.modified_ns}\0{file.identity}\n".encode(errors="surrogateescape")
+        )
     return digest.hexdigest()
 
 

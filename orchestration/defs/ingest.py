@@ -65,6 +65,7 @@ def _load(context: dg.AssetExecutionContext, warehouse: Warehouse) -> LandingSum
             stable_after=settings.stable_after,
             now=warehouse.now(),
             on_progress=throttled(context.log.info),
+            reads_all=context.run.tags.get(TRIGGER_TAG) == NIGHTLY,
         )
         # A line that has just landed may show that earlier ones belong to an erased person.
         _erase(context, warehouse)

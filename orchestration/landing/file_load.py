@@ -174,7 +174,9 @@ class _Writer:
 
     def manifest_row(self, sha256: str) -> ManifestRow:
         file = self._file
-        return ManifestRow(file.name, file.source, file.size_bytes, file.modified_ns, sha256, self.counts)
+        return ManifestRow(
+            file.name, file.source, file.size_bytes, file.modified_ns, file.identity, sha256, self.counts
+        )
 
     def outcome(self, note: str) -> FileLoad:
         if self._rejects is None:

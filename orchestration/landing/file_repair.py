@@ -148,6 +148,6 @@ def _keep_out(context: LoadContext, known: KnownPath) -> Counts:
     if not known.sha256:
         raise RepairError(f"{known.file} waits to be read again: put it back, run, and exclude it then")
     counts = Counts()
-    row = ManifestRow(known.file, known.source, known.size_bytes, known.modified_ns, known.sha256, counts)
+    row = ManifestRow(known.file, known.source, known.size_bytes, known.modified_ns, None, known.sha256, counts)
     write_files(context.connection, [row], context.load_id, context.loaded_at)
     return counts

@@ -19,6 +19,7 @@ ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
 class LandedFile:
     """A file to load: `name` is its path relative to the landing folder, with forward slashes.
 
+    `identity` is its inode and the time of its last change, which no program can set, unlike that of its writing.
     `path` lies under `root`, the real landing folder, and no part between the two was a link when it was found.
     """
 
@@ -27,6 +28,7 @@ class LandedFile:
     source: str
     size_bytes: int
     modified_ns: int
+    identity: str
     root: Path
 
 
@@ -112,7 +114,8 @@ def _look(path: Path, landing: Path, root: Path) -> LandedFile | UnreadFile:
             cause = f"cannot be read: {error.strerror}"
         else:
             if stat.S_ISREG(status.st_mode):
-                return LandedFile(real, name, source, status.st_size, status.st_mtime_ns, root)
+                identity = f"{status.st_ino}:{status.st_ctime_ns}"
+                return LandedFile(real, name, source, status.st_size, status.st_mtime_ns, identity, root)
             cause = "not a regular file"
     return UnreadFile(name, source, cause)
 

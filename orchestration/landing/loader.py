@@ -52,13 +52,15 @@ def load_landing(
     stable_after: timedelta,
     now: datetime,
     on_progress: Progress = _silent,
+    reads_all: bool = False,
 ) -> LandingSummary:
     """Load every new or changed file of `landing` into `raw_database`.
 
     `seeds` holds event_type_aliases.csv and sender_roles.csv; `stable_after` is how long an unfinished file must stay
-    unchanged before it is loaded as far as it reads; `now` must carry an offset. A file that cannot be read is
-    reported and the others go on. Raises FileNotFoundError without a landing folder or seeds, ValueError on bad
-    arguments, duckdb.Error when the database cannot be written.
+    unchanged before it is loaded as far as it reads; `now` must carry an offset. With `reads_all` files that look
+    unchanged are read and compared by their checksums. A file that cannot be read is reported and the others go on.
+    Raises FileNotFoundError without a landing folder or seeds, ValueError on bad arguments, duckdb.Error when the
+    database cannot be written.
     """
     if now.tzinfo is None:
         raise ValueError("now must carry an offset; use datetime.now(UTC)")
@@ -70,7 +72,7 @@ def load_landing(
             # People choose the names of files, and some names contain a person's name.
             shown = partial(context.suppressions.replace_ids, shortest=DISTINCTIVE_LETTERS)
             entries = [replace(entry, name=shown(entry.name)) for entry in entries]
-        return _Run(context, stable_after, now, on_progress).load(entries)
+        return _Run(context, stable_after, now, on_progress, reads_all).load(entries)
 
 
 def check_files(
@@ -103,6 +105,7 @@ class _Run:
     stable_after: timedelta
     now: datetime
     on_progress: Progress
+    reads_all: bool
     outcomes: dict[str, FileLoad | FileReport | PendingFile] = field(default_factory=dict)
     together: list[WholeFile] = field(default_factory=list)
     together_bytes: int = 0
@@ -148,7 +151,8 @@ class _Run:
         self, file: LandedFile, known: KnownFile | None, waiting: PendingFile | None
     ) -> FileLoad | FileReport | PendingFile | None:
         """Load a file, or None when it is read and waits for others to be loaded with."""
-        if known is not None and (known.size_bytes, known.modified_ns) == (file.size_bytes, file.modified_ns):
+        looks_unchanged = known is not None and known.is_same(file.size_bytes, file.modified_ns, file.identity)
+        if looks_unchanged and not self.reads_all:
             return FileReport(file.name, file.source, "unchanged")
         is_stable = self._is_stable(file)
         is_as_before = waiting is not None and (waiting.size_bytes, waiting.modified_ns) == (
@@ -159,7 +163,15 @@ class _Run:
             return waiting
         try:
             if known is not None and content_sha256(file) == known.sha256:
-                refresh_file(self.context.connection, file.name, known, file.size_bytes, file.modified_ns)
+                if not looks_unchanged:
+                    refresh_file(
+                        self.context.connection,
+                        file.name,
+                        known.load_id,
+                        size_bytes=file.size_bytes,
+                        modified_ns=file.modified_ns,
+                        identity=file.identity,
+                    )
                 return FileReport(file.name, file.source, "unchanged")
             return self._read(file, is_stable=is_stable)
         except StillWrittenError as unfinished:

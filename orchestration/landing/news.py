@@ -1,4 +1,4 @@
-"""Which files of the landing folder a load would read, found out by size and time alone."""
+"""Which files of the landing folder a load would read, found out without reading one."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -15,7 +15,7 @@ from orchestration.warehouse.load_records import known_files
 def new_files(
     connection: duckdb.DuckDBPyConnection, files: Iterable[LandedFile], *, seeds: Path, hash_key: bytes
 ) -> list[LandedFile]:
-    """Return the files that are not known with their size and time, in their order.
+    """Return the files that are not known as they are, in their order.
 
     `connection` uses a raw database of the newest layout. Raises OtherKeyError when people were erased under another
     key, ValueError or FileNotFoundError for the seeds.
@@ -28,5 +28,5 @@ def new_files(
         file
         for file in files
         if (known_as := known.get(shown(file.name))) is None
-        or (known_as.size_bytes, known_as.modified_ns) != (file.size_bytes, file.modified_ns)
+        or not known_as.is_same(file.size_bytes, file.modified_ns, file.identity)
     ]

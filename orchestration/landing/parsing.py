@@ -48,7 +48,7 @@ def parse_statement(contract: SourceContract, directions: Directions, strays: tu
         ("gathered", _gathered(contract)),
         ("moved", _moved(contract, strays)),
         ("merged", _merged(contract)),
-        ("extracted", f"select *, from_json(document, {_structure(_property_fields(contract))}) as p from merged"),
+        ("extracted", _extracted_properties(contract)),
         ("named", _named(contract)),
         ("timed", _timed(contract)),
     )
@@ -134,9 +134,9 @@ def _counted(contract: SourceContract, strays: tuple[str, ...]) -> str:
 
 
 def _gathered(contract: SourceContract) -> str:
-    """Add `own_properties` (JSON object or null), `has_stray` (properties that are none), `has_unknown`, `is_refused`.
+    """Add `own_properties` (JSON object or null), `has_stray` (properties that are none), `has_unknown`, `is_too_deep`.
 
-    A line that names a top-level field twice is refused: which one is meant cannot be known, and one would be lost.
+    And `is_repeated`: a line that names a top-level field twice is refused. Which one is meant cannot be known.
     """
     known = ", ".join(text_literal(name) for name in contract.known_fields)
     has_unknown = f"""case when is_listed then true when has_more then not list_has_all([{known}], keys) else false end
@@ -145,7 +145,7 @@ def _gathered(contract: SourceContract) -> str:
     if contract.object_field is None:
         return f"""
             select *, null as own_properties, false as has_stray, {has_unknown} as has_unknown,
-                {is_repeated} as is_refused
+                {is_repeated} as is_repeated, false as is_too_deep
             from counted"""
     depth = "strlen(inner_text) - strlen(replace(replace(inner_text, '[', ''), '{', ''))"
     is_inner = f"inner_text is not null and {_opens_object('inner_text')} and json_valid(inner_text)"
@@ -155,7 +155,8 @@ def _gathered(contract: SourceContract) -> str:
             case when starts_with(raw, '{{') then raw::varchar when {is_inner} then inner_text end as own_properties,
             raw is not null and raw <> 'null' and not {is_own} as has_stray,
             {has_unknown} as has_unknown,
-            {is_repeated} or case when {is_inner} then {depth} > {MAX_NESTING} else false end as is_refused
+            {is_repeated} as is_repeated,
+            case when {is_inner} then {depth} > {MAX_NESTING} else false end as is_too_deep
         from counted"""
 
 
@@ -208,6 +209,12 @@ def _merged(contract: SourceContract) -> str:
             case when has_unknown or has_stray then '{{' || concat_ws(',', {", ".join(members)}) || '}}'
                 else coalesce(own_properties, '{{}}') end as document
         from moved"""
+
+
+def _extracted_properties(contract: SourceContract) -> str:
+    """Add `p`, the properties that have a column, and `document_keys`, the names of all."""
+    fields = _structure(_property_fields(contract))
+    return f"select *, from_json(document, {fields}) as p, json_keys(document) as document_keys from merged"
 
 
 def _members(value: str) -> str:
@@ -311,7 +318,9 @@ def _refusal(contract: SourceContract) -> str:
                 when is_object and d is null then '{reasons.MALFORMED_JSON}'
                 when not is_valid then '{reasons.MALFORMED_JSON}'
                 when not is_object then '{reasons.NOT_AN_OBJECT}'
-                when is_refused then '{reasons.MALFORMED_JSON}'
+                when is_too_deep then '{reasons.MALFORMED_JSON}'
+                when is_repeated or len(document_keys) > len(list_distinct(document_keys))
+                    then '{reasons.DUPLICATE_KEY}'
                 when event_id is null or event_id = '' then '{reasons.MISSING_EVENT_ID}'
                 when coalesce({contract.conversation}, '') = '' then '{reasons.MISSING_CONVERSATION_ID}'
                 when {_has_long_id(contract)} then '{reasons.ID_TOO_LONG}'

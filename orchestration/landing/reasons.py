@@ -2,6 +2,7 @@
 
 MALFORMED_JSON = "malformed_json"
 NOT_AN_OBJECT = "not_an_object"
+DUPLICATE_KEY = "duplicate_key"
 MISSING_EVENT_ID = "missing_event_id"
 MISSING_CONVERSATION_ID = "missing_conversation_id"
 ID_TOO_LONG = "id_too_long"
@@ -17,6 +18,7 @@ UNKNOWN_SENDER_ROLE = "unknown_sender_role"
 NEXT_STEPS: dict[str, str] = {
     MALFORMED_JSON: "write one JSON object per line, UTF-8, no more than 200 levels deep",
     NOT_AN_OBJECT: "write one JSON object per line, not a list or a bare value",
+    DUPLICATE_KEY: "name each field of the line, and of its properties, once: which value is meant cannot be known",
     MISSING_EVENT_ID: "give every event an id that is unique within its source",
     MISSING_CONVERSATION_ID: "give every event the id of its conversation; an empty string counts as missing",
     ID_TOO_LONG: "keep the ids of events, conversations and users within 512 bytes of UTF-8",

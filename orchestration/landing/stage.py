@@ -14,6 +14,7 @@ from orchestration.landing.addresses import replace_addresses
 from orchestration.landing.anonymising import anonymise
 from orchestration.landing.directions import Directions, read_directions
 from orchestration.landing.duplicates import Verdicts, find_duplicates
+from orchestration.landing.hidden_addresses import hide_addresses
 from orchestration.landing.lines import Chunk, RefusedLine
 from orchestration.landing.parsing import parse_statement
 from orchestration.landing.reasons import CONFLICTING_DUPLICATE, UNKNOWN_SENDER_ROLE
@@ -120,6 +121,7 @@ class Stage:
         context, connection = self._context, self._context.connection
         self._parse()
         replace_addresses(connection, self._contract, context.hash_key)
+        hide_addresses(connection, self._contract, context.hash_key)
         self._anonymise()
         verdicts = find_duplicates(connection, self._contract, self._files, context.load_id)
         self._refuse(verdicts)

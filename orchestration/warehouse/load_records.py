@@ -15,8 +15,13 @@ class KnownFile:
 
     size_bytes: int
     modified_ns: int
+    identity: str | None
     sha256: str
     load_id: int
+
+    def is_same(self, size_bytes: int, modified_ns: int, identity: str) -> bool:
+        """Whether a file that is found at the path shows nothing of a change, unread."""
+        return (self.size_bytes, self.modified_ns, self.identity) == (size_bytes, modified_ns, identity)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class ManifestRow:
     source: str
     size_bytes: int
     modified_ns: int
+    identity: str | None
     sha256: str
     counts: Counts
 
@@ -61,7 +67,7 @@ class ManifestRow:
 def known_files(connection: duckdb.DuckDBPyConnection) -> dict[str, KnownFile]:
     """Read the newest manifest row of every path."""
     rows = connection.execute(
-        """select file, size_bytes, modified_ns, sha256, load_id from raw.loaded_files
+        """select file, size_bytes, modified_ns, identity, sha256, load_id from raw.loaded_files
         qualify row_number() over (partition by file order by load_id desc) = 1"""
     ).fetchall()
     return {file: KnownFile(*values) for file, *values in rows}
@@ -126,12 +132,12 @@ def known_rejects(connection: duckdb.DuckDBPyConnection, files: list[str]) -> di
 
 
 def refresh_file(
-    connection: duckdb.DuckDBPyConnection, file: str, known: KnownFile, size_bytes: int, modified_ns: int
+    connection: duckdb.DuckDBPyConnection, file: str, load_id: int, *, size_bytes: int, modified_ns: int, identity: str
 ) -> None:
-    """Note the new size and time of a file whose content is the same, so that it is not read again."""
+    """Note the new size, time and identity of a file whose content is the same, so that it is not read again."""
     connection.execute(
-        "update raw.loaded_files set size_bytes = ?, modified_ns = ? where file = ? and load_id = ?",
-        [size_bytes, modified_ns, file, known.load_id],
+        "update raw.loaded_files set size_bytes = ?, modified_ns = ?, identity = ? where file = ? and load_id = ?",
+        [size_bytes, modified_ns, identity, file, load_id],
     )
 
 
@@ -146,13 +152,16 @@ def write_files(
     """Add the manifest rows of a load."""
     # Bound as lists: a statement a file would cost as much as a small file's lines.
     columns = zip(
-        *((row.file, row.source, row.size_bytes, row.modified_ns, row.sha256, *_numbers(row.counts)) for row in rows),
+        *(
+            (row.file, row.source, row.size_bytes, row.modified_ns, row.identity, row.sha256, *_numbers(row.counts))
+            for row in rows
+        ),
         strict=True,
     )
-    kinds = ("varchar", "varchar", "bigint", "bigint", "varchar", *("bigint",) * 5)
+    kinds = ("varchar", "varchar", "bigint", "bigint", "varchar", "varchar", *("bigint",) * 5)
     connection.execute(
-        f"""insert into raw.loaded_files (file, source, size_bytes, modified_ns, sha256, lines, accepted, rejected,
-            duplicates, reread, load_id, loaded_at)
+        f"""insert into raw.loaded_files (file, source, size_bytes, modified_ns, identity, sha256, lines, accepted,
+            rejected, duplicates, reread, load_id, loaded_at)
         select {", ".join(f"unnest(?::{kind}[])" for kind in kinds)}, ?, ?""",
         [*(list(column) for column in columns), load_id, loaded_at],
     )

@@ -60,18 +60,19 @@ def _refuse_long_ids(table: str, conversation: str, user: str) -> tuple[str, ...
 
 _LLM_TABLES = ("llm_calls", "llm_dead_letters", "llm_answers", "llm_batch_requests")
 
-# Version 1 is a file that no version was written into, 2 to 11 are those of development before the first release: one
+# Version 1 is a file that no version was written into, 2 to 12 are those of development before the first release: one
 # step brings any of them to the first release, so each statement does nothing where its work is done. Later, one
 # step for each release that changes the layout; a step that has been released is never changed.
 MIGRATIONS = (
     Migration(
-        12,
+        13,
         "the layout of the first release",
         (
             "create table if not exists raw.operations "
             "(operation VARCHAR, performed_at TIMESTAMP, load_id BIGINT, detail VARCHAR)",
             "create table if not exists raw.repaired_conversations "
             "(source VARCHAR, conversation_id VARCHAR, load_id BIGINT, operation VARCHAR)",
+            "alter table raw.loaded_files add column if not exists identity VARCHAR",
             "update raw.operations set operation = case operation when 'reland' then 'reload' else 'exclude' end "
             "where operation in ('reland', 'drop')",
             "update raw.repaired_conversations set operation = case operation when 'reland' then 'reload' "

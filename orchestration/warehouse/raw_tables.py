@@ -61,6 +61,7 @@ _OTHERS = {
         "reread": "BIGINT",
         "load_id": "BIGINT",
         "loaded_at": "TIMESTAMP",
+        "identity": "VARCHAR",
     },
     # What people did to raw tables apart from landing: rebuild, reload, exclude, erase, retention, relabel, judge.
     # `detail` is a JSON object without personal data.

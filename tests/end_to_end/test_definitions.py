@@ -238,7 +238,7 @@ def test_sensor_asks_once_for_the_same_files(dagster: Dagster) -> None:
 
 
 def landed(name: str = "a", size_bytes: int = 10, modified_ns: int = 1) -> LandedFile:
-    return LandedFile(Path(name), f"events/{name}.jsonl", "events", size_bytes, modified_ns, Path())
+    return LandedFile(Path(name), f"events/{name}.jsonl", "events", size_bytes, modified_ns, "1:1", Path())
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ class Warehouse:
         os.utime(path, (modified, modified))
         return path
 
-    def load(self, on_progress: Callable[[str], None] | None = None) -> LandingSummary:
+    def load(self, on_progress: Callable[[str], None] | None = None, *, reads_all: bool = False) -> LandingSummary:
         summary = load_landing(
             self.database,
             self.landing,
@@ -62,6 +62,7 @@ class Warehouse:
             stable_after=timedelta(hours=1),
             now=self.now,
             on_progress=on_progress or self.messages.append,
+            reads_all=reads_all,
         )
         self.check_sums()
         return summary

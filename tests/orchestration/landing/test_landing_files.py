@@ -49,6 +49,35 @@ def test_a_file_is_loaded_once(warehouse: Any, make_event: Any, make_jsonl: Any)
     assert (first.load_id, warehouse.value("select max(load_id) from raw.loaded_files")) == (1, 1)
 
 
+def test_a_file_replaced_by_one_of_the_same_size_and_time_is_read(
+    warehouse: Any, make_event: Any, make_jsonl: Any
+) -> None:
+    warehouse.write("events/a.jsonl", make_jsonl(make_event(1)))
+    warehouse.load()
+    path = warehouse.write("events/b.jsonl", make_jsonl(make_event(2)))
+    assert path.stat().st_size == (warehouse.landing / "events" / "a.jsonl").stat().st_size
+    path.rename(warehouse.landing / "events" / "a.jsonl")
+    assert numbers(report(warehouse.load(), "events/a.jsonl")) == ("loaded", 1, 1, 0, 0, 0)
+    # Written in place, its time set back: the time of the change shows it.
+    warehouse.write("events/a.jsonl", make_jsonl(make_event(3)))
+    assert numbers(report(warehouse.load(), "events/a.jsonl")) == ("loaded", 1, 1, 0, 0, 0)
+    assert [one.state for one in warehouse.load().files] == ["unchanged"]
+    assert warehouse.rows("select event_id from raw.events order by event_id") == [("e1",), ("e2",), ("e3",)]
+
+
+def test_a_change_that_no_time_shows_is_found_by_reading_all(warehouse: Any, make_event: Any, make_jsonl: Any) -> None:
+    path = warehouse.write("events/a.jsonl", make_jsonl(make_event(1)))
+    warehouse.load()
+    path = warehouse.write("events/a.jsonl", make_jsonl(make_event(2)))
+    # As on a file system without these times, or after a fault of the disk.
+    with duckdb.connect(str(warehouse.database)) as connection:
+        status = path.stat()
+        connection.execute("update raw.raw.loaded_files set identity = ?", [f"{status.st_ino}:{status.st_ctime_ns}"])
+    assert [one.state for one in warehouse.load().files] == ["unchanged"]
+    assert numbers(report(warehouse.load(reads_all=True), "events/a.jsonl")) == ("loaded", 1, 1, 0, 0, 0)
+    assert [one.state for one in warehouse.load(reads_all=True).files] == ["unchanged"]
+
+
 def test_blank_lines_mark_and_carriage_returns(warehouse: Any, make_event: Any) -> None:
     lines = ["\ufeff" + json.dumps(make_event(1)), "", "   ", json.dumps(make_event(2)), "nonsense", ""]
     warehouse.write("events/a.jsonl", "\r\n".join(lines))

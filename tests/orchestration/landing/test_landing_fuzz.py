@@ -26,7 +26,7 @@ class Number(Decimal):
 
 
 def strictly(text: str) -> Any:
-    """Read JSON by its standard; ValueError for anything else, including names given twice at the top."""
+    """Read JSON by its standard; ValueError for anything else."""
 
     def refuse(name: str) -> None:
         raise ValueError(name)
@@ -35,11 +35,28 @@ def strictly(text: str) -> Any:
     json.dumps(read, ensure_ascii=False, default=str).encode()  # half surrogates
     if depth(text) > MAX_NESTING:
         raise ValueError("too deep")
-    if isinstance(read, dict):
-        names = json.loads(text, object_pairs_hook=lambda pairs: [name for name, _ in pairs], parse_int=str)
-        if len(names) != len(set(names)):
-            raise ValueError("a name twice")
     return read
+
+
+class Fields(list[tuple[str, Any]]):
+    """The names and values of an object, in their order."""
+
+    def is_named_twice(self) -> bool:
+        return len({name for name, _ in self}) < len(self)
+
+
+def names_twice(text: str) -> bool:
+    """Whether an object names a field twice, or the object of its properties, sent as it is or as a text, does."""
+    line = json.loads(text, object_pairs_hook=Fields, parse_int=str, parse_float=str)
+    if not isinstance(line, Fields):
+        return False
+    inside = dict(line).get("properties")
+    if isinstance(inside, str):
+        try:
+            inside = json.loads(inside, object_pairs_hook=Fields, parse_int=str, parse_float=str)
+        except (ValueError, RecursionError):
+            inside = None
+    return line.is_named_twice() or (isinstance(inside, Fields) and inside.is_named_twice())
 
 
 def depth(text: str) -> int:
@@ -155,6 +172,7 @@ def check_tables(warehouse: Any, expected: dict[str, tuple[dict[int, bytes], boo
     for file, (lines, is_cut) in expected.items():
         for number, raw in lines.items():
             if (file, number) in accepted:
+                assert not names_twice(raw.decode())
                 check_accepted(accepted[file, number], strictly(raw.decode()))
             elif (file, number) in rejected:
                 reason, kept, length = rejected[file, number]
@@ -181,6 +199,7 @@ def check_rejected(raw: bytes, reason: str) -> None:
     if reason == reasons.MALFORMED_JSON:
         # Properties sent as a text are read, too, and may be too deep.
         assert depth(said["properties"]) > MAX_NESTING
+    assert (reason == reasons.DUPLICATE_KEY) <= names_twice(raw.decode()), raw
     assert (reason == reasons.NOT_AN_OBJECT) == (not isinstance(said, dict)), raw
 
 

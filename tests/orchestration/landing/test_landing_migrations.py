@@ -187,7 +187,7 @@ def test_layout_ten_does_not_know_yet_what_older_labels_say_again(warehouse: Any
     assert read(warehouse.database, labels) == [("e1", "refund", None, None, None)]
 
 
-@pytest.mark.parametrize("version", range(2, 12))
+@pytest.mark.parametrize("version", range(2, 13))
 def test_every_layout_of_development_keeps_what_it_has(
     warehouse: Any, make_event: Any, make_jsonl: Any, empty_database: Path, version: int
 ) -> None:

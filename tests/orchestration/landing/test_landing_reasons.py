@@ -30,6 +30,8 @@ CASES: list[tuple[str, Any, str | None]] = [
         "malformed_json",
     ),
     ("a list", "[1, 2]", "not_an_object"),
+    ("a name twice", '{"event_id": "x", "event_id": "x"}', "duplicate_key"),
+    ("a property twice", {"properties": '{"x": 1, "x": 1}'}, "duplicate_key"),
     ("null", "null", "not_an_object"),
     ("a string", '"text"', "not_an_object"),
     ("no id", {"event_id": None}, "missing_event_id"),
