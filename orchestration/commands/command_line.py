@@ -13,6 +13,7 @@ import click
 from pydantic import ValidationError
 
 from orchestration.settings import Settings
+from orchestration.warehouse.progress import PROGRESS
 
 if TYPE_CHECKING:
     from orchestration.landing.suppression import Scope
@@ -44,6 +45,7 @@ def _with_settings(command: Callable[Concatenate[Settings, P], int]) -> Callable
 
     @wraps(command)
     def called(*arguments: P.args, **options: P.kwargs) -> int:
+        PROGRESS.begin(f"running {click.get_current_context().info_name}")
         try:
             settings = Settings()
         except ValidationError as error:

@@ -13,7 +13,7 @@ from orchestration.publishing.errors import (
 from orchestration.publishing.publication import PublishSummary, publish
 from orchestration.publishing.publication_history import HISTORY_TABLES, keep_history
 from orchestration.publishing.published_manifest import Manifest, TableRecord, read_manifest
-from orchestration.publishing.versions import is_whole
+from orchestration.publishing.versions import is_whole, version_of_readers
 
 __all__ = [
     "HISTORY_TABLES",
@@ -29,4 +29,5 @@ __all__ = [
     "keep_history",
     "publish",
     "read_manifest",
+    "version_of_readers",
 ]
