@@ -32,12 +32,20 @@ def main(arguments: list[str]) -> int:
 
 
 class _Abandonable(io.FileIO):
-    """An output whose reader may leave (`make status | head -3`): the rest is dropped and the command goes on."""
+    """An output that may stop taking what is written: the rest is dropped and the command goes on.
+
+    Its reader may leave (`make status | head -3`); a file may be on a full disk, which the exit code reports.
+    """
+
+    lost: OSError | None = None
 
     def write(self, data: "ReadableBuffer", /) -> int:
         try:
             return super().write(data)
         except BrokenPipeError:
+            return memoryview(data).nbytes
+        except OSError as error:
+            _Abandonable.lost = error
             return memoryview(data).nbytes
 
 
@@ -49,8 +57,11 @@ def _abandonable(stream: TextIO, *, by_line: bool) -> TextIO:
 def _leave_the_heap(ended_with: list[int]) -> None:
     for code in ended_with:
         sys.stdout.flush()
+        lost = _Abandonable.lost
+        if lost is not None:
+            print(f"Not all of the output could be written: {lost.strerror}; the command went on.", file=sys.stderr)
         sys.stderr.flush()
-        os._exit(code)
+        os._exit(code or (lost is not None))
 
 
 if __name__ == "__main__":

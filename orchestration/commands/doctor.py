@@ -19,6 +19,7 @@ from orchestration.configuration.problems import ConfigurationError
 from orchestration.configuration.reading import read_rows
 from orchestration.privacy.pending import FINISH_ERASURE, describe_pending
 from orchestration.redaction.printable import printable
+from orchestration.reporting.remedies import file_size_limit
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import lock_holder
@@ -126,6 +127,12 @@ def _space(settings: Settings) -> Iterator[Finding]:
         free >= _NEEDED_FREE_BYTES,
         f"{free / 1024**3:.1f} GiB free on the disk of COLLOQUY_HOME",
         "a publish writes the marts a second time: make room, or move COLLOQUY_HOME",
+    )
+    limit = file_size_limit()
+    yield (
+        limit is None,
+        f"files may grow {'without a limit' if limit is None else f'to {limit} at most (ulimit -f)'}",
+        "one database file holds all events: lift the limit in this shell, for its user or for the service",
     )
 
 

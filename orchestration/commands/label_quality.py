@@ -16,6 +16,7 @@ from orchestration.configuration.sources import read_namespaces
 from orchestration.ledger.drawing import draw_sample
 from orchestration.ledger.human_labels import SampleError, land_sample, read_sample
 from orchestration.redaction.printable import printable
+from orchestration.reporting.remedies import with_remedy
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import hold_lock
@@ -82,7 +83,7 @@ def write_sample(path: Path, settings: Settings, *, conversations: int, seed: in
         print(f"{path} exists and may hold answers; name another file")
         return 2
     except (OSError, duckdb.Error) as error:
-        print(printable(f"{path}: cannot be drawn: {error}"))
+        print(printable(with_remedy(f"{path}: cannot be drawn: {error}", home, home.raw_database)))
         return 2
     if drawn == 0:
         print(f"{home.root} holds nothing to judge: no closed support conversation with a label and its texts")

@@ -54,7 +54,7 @@ ACTIVITIES = {
 COMMANDS: dict[str, Sequence[str]] = {
     "run": (),
     "rebuild": (),
-    "demo": ("--conversations", "20", "--days", "3"),
+    "demo": ("--conversations", "50", "--days", "3"),
     "check-files": ("{landing}",),
     "reload": ("{landing}/events/0.jsonl",),
     "exclude": ("{landing}/events/0.jsonl",),
