@@ -5,10 +5,11 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from orchestration.__main__ import main
 from orchestration.warehouse.progress import PROGRESS
+from tests.support import small_disk
 
 _CODECS = ("utf-8-sig", "cp437", "idna", "ascii")
 
@@ -24,17 +25,12 @@ def run_command(
     os.environ.update(environment)
     # As Python does by itself: a write gets an error instead.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    if limit is not None and phase is None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, unlimited))
-    if limit is not None and phase is not None:
-        bytes_ = limit
 
-        def begin(event: str, _: object) -> None:
-            if event == "open" and PROGRESS.activity == phase:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, unlimited))
+    def begin() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
-        sys.addaudithook(begin)
+    _at(phase, begin)
     return main(list(arguments))
 
 
@@ -48,3 +44,24 @@ def run_as_another_account(arguments: Sequence[str], environment: Mapping[str, s
     os.setgid(account)
     os.setuid(account)
     return main(list(arguments))
+
+
+def run_on_full_disk(arguments: Sequence[str], environment: Mapping[str, str], folder: str, phase: str) -> int:
+    """Run a command; from a phase on the disk of a folder is full. A forked process calls this."""
+    os.environ.update(environment)
+    _at(phase, lambda: small_disk.fill(folder, 0))
+    return main(list(arguments))
+
+
+def _at(phase: str | None, begin: Callable[[], None]) -> None:
+    """Call `begin` before the first file that is opened in a phase, at once without one."""
+    if phase is None:
+        begin()
+        return
+    waiting = [begin]
+
+    def look(event: str, _: object) -> None:
+        if event == "open" and PROGRESS.activity == phase and waiting:
+            waiting.pop()()
+
+    sys.addaudithook(look)
