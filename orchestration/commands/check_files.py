@@ -1,7 +1,6 @@
 """`make check-files`: what would be accepted, what rejected, and why."""
 
 import sys
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from orchestration.configuration.problems import ConfigurationError
 from orchestration.landing import check_files, throttled
 from orchestration.redaction.printable import printable
 from orchestration.settings import Settings
+from orchestration.warehouse.scratch import scratch_folder
 
 
 def print_check(folder: Path, settings: Settings, *, now: datetime) -> int:
@@ -17,8 +17,7 @@ def print_check(folder: Path, settings: Settings, *, now: datetime) -> int:
     if not folder.is_dir():
         print(f"{folder} is not a folder; name one that holds <source>/ folders: make check-files DIR=...")
         return 2
-    with tempfile.TemporaryDirectory() as scratch:
-        project = Path(scratch)
+    with scratch_folder() as project:
         try:
             notes = assemble_project(project, settings.seeds)
         except ConfigurationError as error:

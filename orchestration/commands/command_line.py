@@ -13,6 +13,7 @@ import click
 from pydantic import ValidationError
 
 from orchestration.settings import Settings
+from orchestration.warehouse.progress import PROGRESS
 
 if TYPE_CHECKING:
     from orchestration.landing.suppression import Scope
@@ -36,6 +37,8 @@ class _OrDefault(click.ParamType[object]):
 _PATH = click.Path(path_type=Path)
 _GIVEN_PATH = _OrDefault(_PATH)
 _GIVEN_COUNT = _OrDefault(click.IntRange(min=1))
+# Fewer do not show every situation that is simulated.
+_GIVEN_CONVERSATIONS = _OrDefault(click.IntRange(min=50))
 _GIVEN_PORT = _OrDefault(click.IntRange(1, 65_535))
 
 
@@ -44,6 +47,7 @@ def _with_settings(command: Callable[Concatenate[Settings, P], int]) -> Callable
 
     @wraps(command)
     def called(*arguments: P.args, **options: P.kwargs) -> int:
+        PROGRESS.begin(f"running {click.get_current_context().info_name}")
         try:
             settings = Settings()
         except ValidationError as error:
@@ -51,9 +55,28 @@ def _with_settings(command: Callable[Concatenate[Settings, P], int]) -> Callable
                 cause = problem.get("ctx", {}).get("error", problem["msg"])
                 click.echo(f"COLLOQUY_{'_'.join(map(str, problem['loc'])).upper()}: {cause}")
             return 2
-        return command(settings, *arguments, **options)
+        try:
+            return command(settings, *arguments, **options)
+        except Exception as error:
+            line = _fault_of_the_machine(error, settings)
+            if line is None:
+                raise
+            click.echo(line)
+            return 1
 
     return called
+
+
+def _fault_of_the_machine(error: Exception, settings: Settings) -> str | None:
+    """Return what to do about a full disk, a folder of another account and the like; None for any other error."""
+    from orchestration.redaction.printable import printable  # noqa: PLC0415
+    from orchestration.reporting.remedies import is_known, with_remedy  # noqa: PLC0415
+    from orchestration.warehouse.home import Home  # noqa: PLC0415
+
+    if not isinstance(error, OSError) and not (type(error).__module__ == "_duckdb" and is_known(str(error))):
+        return None
+    home = Home(settings.home)
+    return printable(with_remedy(str(error), home, home.raw_database))
 
 
 def _day(_: click.Context, __: click.Parameter, text: str) -> date:
@@ -89,7 +112,7 @@ def rebuild(settings: Settings) -> int:
 
 
 @command_line.command(help="Simulate conversations, load, build and publish them.")
-@click.option("--conversations", type=_GIVEN_COUNT, help="How many conversations; default 20,000.")
+@click.option("--conversations", type=_GIVEN_CONVERSATIONS, help="How many conversations, 50 at least; default 20,000.")
 @click.option("--days", type=_GIVEN_COUNT, help="How many days; default 60.")
 @_with_settings
 def demo(settings: Settings, conversations: int | None, days: int | None) -> int:

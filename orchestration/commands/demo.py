@@ -11,6 +11,7 @@ from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.simulation.demo_seeds import write_demo_seeds
 from orchestration.simulation.simulator import simulate
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.progress import PROGRESS
 
 # Fixed, so that every reader gets the numbers of the README; the days hold a change of the clock.
 DEMO_END = date(2026, 5, 1)
@@ -37,6 +38,7 @@ def simulate_warehouse(home: Home, *, conversations: int, days: int) -> None:
     for folder in (home.root, unfinished):
         if folder.exists():
             shutil.rmtree(folder)
+    PROGRESS.begin("simulating conversations")
     print(f"Simulating {conversations:,} conversations of {days} days", file=sys.stderr)
     simulate(
         unfinished / "landing",

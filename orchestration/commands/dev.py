@@ -1,14 +1,17 @@
 """`make dev`: Dagster's UI on this machine, with schedules and the sensor running."""
 
 import json
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration.commands.instance import open_instance
+from orchestration.commands.interruption import stop_when_interrupted
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.progress import NEXT_RUN, PROGRESS
 
 # Reachable from this machine only: the UI has no password and can start runs.
 _HOST = "127.0.0.1"
@@ -50,10 +53,15 @@ def run_dev(settings: Settings, *, port: int = DEFAULT_PORT) -> int:
         # Opened once for its configuration, which Dagster reads when it starts.
         pass
     print(f"http://{_HOST}:{port}  (stop with Ctrl-C)", file=sys.stderr)
-    with subprocess.Popen(dev_command(workspace, port), cwd=PROJECT_DIR) as server:
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            # Dagster got the same signal. `subprocess.run` would kill it before it has stopped what it started.
-            server.wait()
-            return 0
+    PROGRESS.begin("serving")
+    PROGRESS.leave(lambda: f"Schedules and sensors have stopped; {NEXT_RUN}.")
+    # In a group of its own: Ctrl-C reaches it once, by way of this process, as every other signal does.
+    with subprocess.Popen(dev_command(workspace, port), cwd=PROJECT_DIR, process_group=0) as server:
+        stop_when_interrupted(lambda: _stop(server))
+        return server.wait()
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    """Have Dagster stop what it started, which takes it a minute at most, and wait for its end."""
+    server.send_signal(signal.SIGINT)
+    server.wait()

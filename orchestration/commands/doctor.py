@@ -5,7 +5,6 @@ import platform
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -20,9 +19,11 @@ from orchestration.configuration.problems import ConfigurationError
 from orchestration.configuration.reading import read_rows
 from orchestration.privacy.pending import FINISH_ERASURE, describe_pending
 from orchestration.redaction.printable import printable
+from orchestration.reporting.remedies import file_size_limit
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import lock_holder
+from orchestration.warehouse.scratch import scratch_folder
 
 _NEEDED_FREE_BYTES = 2 * 1024**3
 Finding = tuple[bool, str, str]
@@ -109,12 +110,12 @@ def _erasure(settings: Settings) -> Iterator[Finding]:
 
 
 def _links(folder: Path) -> Finding:
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        first = Path(scratch) / "file"
+    with scratch_folder(folder) as scratch:
+        first = scratch / "file"
         first.touch()
         try:
-            os.link(first, Path(scratch) / "link")
-            (Path(scratch) / "current").symlink_to(first)
+            os.link(first, scratch / "link")
+            (scratch / "current").symlink_to(first)
         except OSError as error:
             return False, f"links in {folder}: {error}", "publishing needs a file system with hard and symbolic links"
     return True, f"links in {folder}", ""
@@ -127,17 +128,23 @@ def _space(settings: Settings) -> Iterator[Finding]:
         f"{free / 1024**3:.1f} GiB free on the disk of COLLOQUY_HOME",
         "a publish writes the marts a second time: make room, or move COLLOQUY_HOME",
     )
+    limit = file_size_limit()
+    yield (
+        limit is None,
+        f"files may grow {'without a limit' if limit is None else f'to {limit} at most (ulimit -f)'}",
+        "one database file holds all events: lift the limit in this shell, for its user or for the service",
+    )
 
 
 def _configuration(settings: Settings) -> Iterator[Finding]:
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         try:
-            notes = assemble_project(Path(scratch), settings.seeds)
+            notes = assemble_project(scratch, settings.seeds)
         except ConfigurationError as error:
             yield False, printable(str(error)), "correct the rows named"
             return
-        yield _llm(settings, Path(scratch) / "seeds")
-        yield from _alerts(settings, Path(scratch) / "seeds")
+        yield _llm(settings, scratch / "seeds")
+        yield from _alerts(settings, scratch / "seeds")
     yield from ((True, note, "") for note in notes)
     where = f"seeds of {settings.seeds} in place of the shipped ones" if settings.seeds else "shipped seeds"
     yield True, f"configuration: {where}, time zone {settings.timezone}", ""

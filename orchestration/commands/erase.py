@@ -1,10 +1,8 @@
 """`make erase`: erase users or conversations everywhere, by the normal job, and prove it."""
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import click
 
@@ -21,6 +19,8 @@ from orchestration.redaction.printable import one_line
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import hold_lock
+from orchestration.warehouse.progress import PROGRESS
+from orchestration.warehouse.scratch import scratch_folder
 
 # Of a longer list the sums are enough to see whether it is the right one.
 _SHOWN = 20
@@ -61,9 +61,10 @@ def erase(
         if not _is_wanted(found, is_confirmed=is_confirmed):
             return 2
         request_erasure(home, [(scope, namespace, clear_id) for scope, clear_id in requested], key)
-    with tempfile.TemporaryDirectory() as nothing:
+        PROGRESS.finish("the request")
+    with scratch_folder() as nothing:
         # An erasure must not wait for files.
-        landing = settings.landing if settings.landing.is_dir() else Path(nothing)
+        landing = settings.landing if settings.landing.is_dir() else nothing
         code = run_warehouse(settings.model_copy(update={"landing": landing}))
     if pending_erasure(home) is not None:
         print("The erasure is not finished: mend what is named above, and give the same command again.")

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +30,8 @@ from orchestration.configuration.model_prices import price_of
 from orchestration.ledger.labellers import embedded_model
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.progress import OTHER_WAREHOUSE, PROGRESS
+from orchestration.warehouse.scratch import scratch_folder
 
 _OWN_MODEL = "model with EXTRA"
 REAL_SETS = PROJECT_DIR.parent / "shared" / "data"
@@ -49,6 +50,7 @@ def run_evaluation(
     `data` holds star, sgd and tau; those absent are left out. `is_recording` records the answers on the golden
     set as baselines. A configured LLM is asked about the golden set only, after the price is printed.
     """
+    PROGRESS.leave(lambda: OTHER_WAREHOUSE)
     folder = Home(settings.home).evaluation
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -110,9 +112,9 @@ def _llm(settings: Settings, now: datetime, dependencies: Dependencies) -> Label
     if configuration is None:
         return None
     home = Home(settings.home)
-    with tempfile.TemporaryDirectory() as scratch:
-        assemble_project(Path(scratch), settings.seeds)
-        price = price_of(Path(scratch) / "seeds", configuration.model, now.date())
+    with scratch_folder() as scratch:
+        assemble_project(scratch, settings.seeds)
+        price = price_of(scratch / "seeds", configuration.model, now.date())
     log = EvaluationLog(home.evaluation / "llm_answers.json")
     return Labeller(configuration, price, embedded_model(home.model)[1], log, dependencies)
 

@@ -14,6 +14,8 @@ from orchestration.warehouse.lock import lock_holder
 
 # One writer: one run at a time, the next waits in the queue. The pool enforces the same for runs of other jobs.
 # The sensor looks every minute, so its ticks are deleted; runs have no such setting, see defs/run_history.py.
+# Dagster keeps no outputs of processes: it would turn them to files, which a full disk ends, and start four processes
+# beside each run, which outlive one that is killed. What matters is in the events of the run.
 # JSON is YAML: a path may hold what YAML would read as syntax.
 CONFIGURATION = """\
 event_log_storage:
@@ -21,6 +23,9 @@ event_log_storage:
   class: KeptOpenEventLogStorage
   config:
     base_dir: {events}
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 telemetry:
   enabled: false
 concurrency:

@@ -2,11 +2,7 @@
 
 import gc
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -26,6 +22,7 @@ from orchestration.redaction.printable import printable
 from orchestration.reporting import notes_on_build, summarise
 from orchestration.reporting.remedies import with_remedy
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.progress import PROGRESS
 
 # The steps that read or write nothing but raw.duckdb.
 _RAW_STEPS = ("landed_files", "landed_checks")
@@ -34,32 +31,11 @@ _RAW_STEPS = ("landed_files", "landed_checks")
 def run_job(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
     """Execute the job and print what came out; the settings are exported. The exit code is that of run_warehouse."""
     try:
-        with _output_given_back():
-            return _run(home, is_rebuild=is_rebuild, relabel_from=relabel_from)
+        return _run(home, is_rebuild=is_rebuild, relabel_from=relabel_from)
     except (OSError, OperationalError, duckdb.Error) as error:
         # Outside a step: the folders, dbt's manifest, Dagster's own history, which is SQLite.
         print(f"{FAILED}\n  {printable(with_remedy(str(error), home, home.raw_database))}")
         return 1
-
-
-@contextmanager
-def _output_given_back() -> Iterator[None]:
-    """Let a failure be seen: Dagster turns both outputs to files, and on a full disk does not get to turn them back.
-
-    What is left to write then is Dagster's, for a file that takes no more.
-    """
-    streams = ((1, sys.stdout), (2, sys.stderr))
-    copies = [os.dup(descriptor) for descriptor, _ in streams]
-    try:
-        yield
-    finally:
-        for (descriptor, stream), copy in zip(streams, copies, strict=True):
-            if not os.path.sameopenfile(descriptor, copy):
-                with Path(os.devnull).open("wb") as nowhere:
-                    os.dup2(nowhere.fileno(), descriptor)
-                    stream.flush()
-                os.dup2(copy, descriptor)
-            os.close(copy)
 
 
 def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
@@ -77,6 +53,7 @@ def _run(home: Home, *, is_rebuild: bool, relabel_from: datetime | None) -> int:
             tags[RELABEL_TAG] = relabel_from.isoformat()
         job = loaded.resolve_job_def("refresh_warehouse")
         result = job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
+    PROGRESS.begin("showing the result")
     if not result.success:
         print(printable(_failures(result, home)))
         return 1

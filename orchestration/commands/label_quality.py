@@ -16,10 +16,12 @@ from orchestration.configuration.sources import read_namespaces
 from orchestration.ledger.drawing import draw_sample
 from orchestration.ledger.human_labels import SampleError, land_sample, read_sample
 from orchestration.redaction.printable import printable
+from orchestration.reporting.remedies import with_remedy
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import hold_lock
 from orchestration.warehouse.migrations import RawVersionError
+from orchestration.warehouse.progress import PROGRESS, SAME_COMMAND
 
 _QUALITY = """
     select stage, classifier, sample_size, kappa, sensitivity, specificity, raw_rate, raw_rate_ci_low, raw_rate_ci_high,
@@ -41,6 +43,7 @@ def judge_labels(path: Path, settings: Settings, *, now: datetime) -> int:
     if reason is not None:
         print(reason)
         return 2
+    PROGRESS.leave(lambda: f"All answers have landed or none; {SAME_COMMAND}.")
     try:
         sample = read_sample(path)
         with hold_lock(home.lock, "label-quality", lambda message: print(message, file=sys.stderr), now=now):
@@ -54,6 +57,7 @@ def judge_labels(path: Path, settings: Settings, *, now: datetime) -> int:
     if landed.landed + landed.known == 0:
         print(f"{path}: no usable line, without an answer: {sample.unanswered:,}; nothing was changed")
         return 2
+    PROGRESS.finish("the landing of the answers")
     bad = len(sample.problems) + len(landed.problems)
     print(
         f"answers landed: {landed.landed:,}, known already: {landed.known:,}; lines without an answer: "
@@ -79,7 +83,7 @@ def write_sample(path: Path, settings: Settings, *, conversations: int, seed: in
         print(f"{path} exists and may hold answers; name another file")
         return 2
     except (OSError, duckdb.Error) as error:
-        print(printable(f"{path}: cannot be drawn: {error}"))
+        print(printable(with_remedy(f"{path}: cannot be drawn: {error}", home, home.raw_database)))
         return 2
     if drawn == 0:
         print(f"{home.root} holds nothing to judge: no closed support conversation with a label and its texts")

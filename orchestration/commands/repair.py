@@ -13,6 +13,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import hold_lock
 from orchestration.warehouse.migrations import RawVersionError
+from orchestration.warehouse.progress import PROGRESS, SAME_COMMAND
 
 
 def repair_and_run(operation: Literal["reload", "exclude"], file: Path, settings: Settings, *, now: datetime) -> int:
@@ -29,9 +30,11 @@ def repair_and_run(operation: Literal["reload", "exclude"], file: Path, settings
         return 2
     home = Home(settings.home)
     home.create()
+    PROGRESS.leave(lambda: f"Of the file all is changed or nothing; {SAME_COMMAND}.")
     try:
         with hold_lock(home.lock, operation, lambda message: print(message, file=sys.stderr), now=now):
             print(_repair(operation, file, settings, now=now).as_text())
+        PROGRESS.finish("the change of the file")
     except (ConfigurationError, RawVersionError, RepairError) as error:
         print(error)
         return 2

@@ -6,12 +6,14 @@ from datetime import datetime
 import duckdb
 
 from orchestration.configuration.problems import ConfigurationError
+from orchestration.publishing import version_of_readers
 from orchestration.redaction.printable import printable
 from orchestration.reporting import summarise
 from orchestration.reporting.due import nothing_due, why_due
 from orchestration.reporting.remedies import with_remedy
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.progress import NEXT_RUN, PROGRESS, SAME_COMMAND
 
 FAILED = "The run failed; readers keep the last good version."
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
@@ -46,6 +48,10 @@ def run_warehouse(
         print(reason)
         return 2
     settings.export()
+    # A rebuild and a relabelling are asked for by their command alone.
+    again = SAME_COMMAND if is_rebuild or relabel_from is not None else NEXT_RUN
+    PROGRESS.begin("looking for what is new")
+    PROGRESS.leave(lambda: f"{_readers(home)}; {again}.")
     try:
         is_due = is_rebuild or relabel_from is not None or why_due(settings, asks_llm=True) is not None
         if not is_due:
@@ -59,9 +65,15 @@ def run_warehouse(
     except (OSError, duckdb.Error) as error:
         print(f"{FAILED}\n  {printable(with_remedy(str(error), home, home.raw_database))}")
         return 1
+    PROGRESS.begin("starting the run")
     # Most of what is made while importing stays.
     gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS)
     # Dagster and dbt cost seconds: a run with nothing to do never imports them.
     from orchestration.commands.job import run_job  # noqa: PLC0415
 
     return run_job(home, is_rebuild=is_rebuild, relabel_from=relabel_from)
+
+
+def _readers(home: Home) -> str:
+    version = version_of_readers(home.published)
+    return "Readers have no version yet" if version is None else f"Readers have version {version}"

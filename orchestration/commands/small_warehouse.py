@@ -9,8 +9,10 @@ from orchestration.building.dbt_manifest import ManifestError
 from orchestration.building.project import assemble_project, dbt_flags
 from orchestration.commands.demo import settings_of_demo, simulate_warehouse
 from orchestration.commands.run import run_warehouse
+from orchestration.publishing import version_of_readers
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.progress import OTHER_WAREHOUSE, PROGRESS
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -32,11 +34,14 @@ def small_warehouse(settings: Settings) -> Settings:
     home = Home(settings.home / "model-warehouse")
     simulate_warehouse(home, conversations=_CONVERSATIONS, days=_DAYS)
     kept = settings_of_demo(settings, home)
-    if not home.build_database.exists():
+    # One that was interrupted has a database, and no version.
+    if version_of_readers(home.published) is None:
         print("Building the small warehouse, once", file=sys.stderr)
         code = run_warehouse(kept, is_simulated=True)
         if code != 0:
             raise SmallWarehouseError(f"the small warehouse in {home.root} was not built (exit code {code})")
+    PROGRESS.begin("describing and building models")
+    PROGRESS.leave(lambda: OTHER_WAREHOUSE)
     return kept
 
 

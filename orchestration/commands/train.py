@@ -25,6 +25,7 @@ from orchestration.classification.training.corpus import held_out_prefixes, trai
 from orchestration.classification.training.extra import read_extra
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
+from orchestration.warehouse.progress import PROGRESS, SAME_COMMAND
 
 _FITTING_SEED, _HELD_OUT_SEED = 1, 2
 # From this many prefixes of the user's conversations on only they calibrate, up to a bound.
@@ -67,6 +68,7 @@ def run_training(settings: Settings, extra: Path | None) -> int:
     Without `extra` the shipped model is made again; with it the model goes to model/ of the home, if it is better than
     the shipped one on groups held out.
     """
+    PROGRESS.leave(lambda: f"The model in use is whole; {SAME_COMMAND}.")
     own: list[LabelledConversation] = []
     if extra is not None:
         try:

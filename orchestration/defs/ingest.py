@@ -16,6 +16,7 @@ from orchestration.privacy.erasure import begin_erasure
 from orchestration.privacy.retention import expire
 from orchestration.warehouse.build_records import discard_build
 from orchestration.warehouse.migrations import RawVersionError
+from orchestration.warehouse.progress import PROGRESS
 from orchestration.warehouse.source_contracts import SOURCES
 
 RAW_TABLES = {
@@ -84,16 +85,16 @@ def _expire(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
     if context.run.tags.get(TRIGGER_TAG) != NIGHTLY:
         return
     settings, home = warehouse.settings, warehouse.home
-    expired = expire(
-        home.raw_database,
-        home.seeds,
-        texts_after=settings.retention_text,
-        rejected_after=settings.retention_rejected,
-        now=warehouse.now(),
-    )
+    with PROGRESS.during("removing what has expired"):
+        expired = expire(
+            home.raw_database,
+            home.seeds,
+            texts_after=settings.retention_text,
+            rejected_after=settings.retention_rejected,
+            now=warehouse.now(),
+            discard_derived=lambda: discard_build(home),
+        )
     if expired.is_any:
-        # Its file holds the texts as well.
-        discard_build(home)
         context.log.info(
             f"expired: {expired.texts} texts, free properties of {expired.events} events, {expired.rejected} "
             "refused lines; everything is rebuilt without them"

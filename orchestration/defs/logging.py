@@ -6,6 +6,23 @@ import sys
 import dagster as dg
 
 from orchestration.redaction.printable import printable
+from orchestration.warehouse.progress import PROGRESS
+
+# What a step does, and what is there after it where that is worth a word.
+_STEPS = {
+    "landed_files": ("landing files", "landing"),
+    "landed_checks": ("checking what has landed", None),
+    "redacted_messages": ("masking personal data", None),
+    "canonical_events": ("building the events", "events"),
+    "ledger__stage_labels": ("labelling stages", "stage labels"),
+    "ledger__stage_labels_golden_set_holds": ("checking the model", None),
+    "ledger__llm_labels": ("asking the LLM", "LLM labels"),
+    "ledger__message_labels": ("labelling messages", "message labels"),
+    "warehouse_models": ("building the marts", "marts"),
+    "marts_checks": ("checking the marts", None),
+    "published__version": ("publishing", "publishing"),
+    "outbox__alert_deliveries": ("delivering alerts", "alerts"),
+}
 
 
 class _OwnMessages(logging.Filter):
@@ -15,6 +32,20 @@ class _OwnMessages(logging.Filter):
         is_repetition = "Dependencies for step" in record.getMessage()
         is_ours = not meta.get("dagster_event") and "dbt " not in meta.get("orig_message", "")
         return not is_repetition and (is_ours or record.levelno >= logging.ERROR)
+
+
+class _Noted(logging.Handler):
+    """Notes which step runs and which have succeeded, for the line that an interrupted run ends with."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is None or event.step_key is None:
+            return
+        activity, result = _STEPS.get(event.step_key, (f"working on {event.step_key}", None))
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            PROGRESS.begin(activity)
+        elif event.event_type == dg.DagsterEventType.STEP_SUCCESS and result is not None:
+            PROGRESS.finish(result)
 
 
 class _OneLine(logging.Formatter):
@@ -34,7 +65,10 @@ def terminal_logger(context: dg.InitLoggerContext) -> logging.Logger:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine())
     handler.addFilter(_OwnMessages())
-    logger = logging.Logger("colloquy", logging.INFO)
+    handler.setLevel(logging.INFO)
+    # The events of the steps are below that.
+    logger = logging.Logger("colloquy", logging.DEBUG)
+    logger.addHandler(_Noted())
     logger.addHandler(handler)
     return logger
 

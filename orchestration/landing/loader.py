@@ -1,6 +1,5 @@
 """Loads the landing folder: every file in one transaction, so that a kill at any moment leaves no half of one."""
 
-import tempfile
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,6 +30,7 @@ from orchestration.warehouse.load_records import (
     replace_pending,
 )
 from orchestration.warehouse.raw_tables import open_raw
+from orchestration.warehouse.scratch import scratch_folder
 from orchestration.warehouse.utc import stored
 
 # Files up to this size on disk are judged together, until their lines come to so many bytes: a row group of them is
@@ -85,9 +85,9 @@ def check_files(
     on_progress: Progress = _silent,
 ) -> LandingSummary:
     """Report what load_landing would do with these files in an empty warehouse; nothing of it stays."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         return load_landing(
-            Path(folder) / "check.duckdb",
+            folder / "check.duckdb",
             landing,
             seeds=seeds,
             hash_key=hash_key,

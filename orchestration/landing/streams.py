@@ -2,7 +2,6 @@
 
 import io
 import json
-import tempfile
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
@@ -12,6 +11,7 @@ import duckdb
 from orchestration.landing import reasons
 from orchestration.landing.landed_files import LandedFile, open_file
 from orchestration.landing.lines import BrokenEnd, Chunk, LineSplitter, RefusedLine, refuse
+from orchestration.warehouse.scratch import scratch_folder
 
 # Some 120,000 rows, a row group of DuckDB: it is written to the file as it is inserted, a part of one twice.
 CHUNK_BYTES = 64 << 20
@@ -161,8 +161,8 @@ def _parquet_rows(opened: BinaryIO, size: int) -> Iterator[Chunk | BrokenEnd]:
     """Each row as a line of JSON, so that Parquet goes the same way as text; absent values are left out as there."""
     splitter = LineSplitter()
     with (
-        tempfile.TemporaryDirectory() as folder,
-        duckdb.connect(config=_PARQUET_LIMITS | {"temp_directory": folder}) as connection,
+        scratch_folder() as folder,
+        duckdb.connect(config=_PARQUET_LIMITS | {"temp_directory": str(folder)}) as connection,
     ):
         connection.execute("set TimeZone = 'UTC'")
         try:

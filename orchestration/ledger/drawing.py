@@ -42,9 +42,14 @@ def draw_sample(raw_database: Path, build_database: Path, path: Path, *, convers
         ).fetchall()
     if not drawn:
         return 0
-    with path.open("x", encoding="utf-8", newline="") as file:
+    if path.exists():
+        raise FileExistsError(path)
+    # Under its name when it is whole: one that exists counts as answers of people.
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         for key, content_hash in drawn:
             writer.writerows((key, stage, "", "", content_hash) for stage in STAGES)
+    draft.replace(path)
     return len(drawn)

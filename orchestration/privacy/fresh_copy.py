@@ -9,13 +9,14 @@ from pathlib import Path
 import duckdb
 
 from orchestration.publishing.durable_files import sync_to_disk
+from orchestration.warehouse.home import Home
 from orchestration.warehouse.quoting import text_literal
 from orchestration.warehouse.raw_tables import open_raw
 
 
 def fresh_path(raw_database: Path) -> Path:
     """Return the file a copy is written into before it takes the place of raw."""
-    return raw_database.with_name("raw-fresh.duckdb")
+    return Home(raw_database.parent).fresh_raw_database
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Forgets by age: texts, what labels quote of them, free properties, and refused lines; every count stays."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,12 +35,19 @@ class Expired:
 
 
 def expire(
-    raw_database: Path, seeds: Path, *, texts_after: timedelta | None, rejected_after: timedelta | None, now: datetime
+    raw_database: Path,
+    seeds: Path,
+    *,
+    texts_after: timedelta | None,
+    rejected_after: timedelta | None,
+    now: datetime,
+    discard_derived: Callable[[], None] = lambda: None,
 ) -> Expired:
     """Rewrite raw without what is older than allowed at `now` (aware); does nothing when nothing is, or no raw.
 
-    Texts go by the time of their event, refused lines by that of their load. The caller holds the lock, and discards
-    the build when something expired: its file holds the texts as well.
+    Texts go by the time of their event, refused lines by that of their load. The caller holds the lock.
+    `discard_derived` removes the build, whose file holds the texts as well. It is called before raw is switched: a run
+    that is killed between the two finds the texts in raw again, and in no other file.
     """
     nothing = Expired(0, 0, 0)
     moment = stored(now)
@@ -71,6 +79,7 @@ def expire(
         load_id, performed_at = next_load(connection, moment)
         detail = {"texts": expired.texts, "events": expired.events, "rejected": expired.rejected}
         record_operation(connection, "retention", performed_at=performed_at, load_id=load_id, detail=detail)
+    discard_derived()
     replace_raw(raw_database)
     return expired
 

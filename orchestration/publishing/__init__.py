@@ -13,7 +13,7 @@ from orchestration.publishing.errors import (
 from orchestration.publishing.publication import PublishSummary, publish
 from orchestration.publishing.publication_history import HISTORY_TABLES, keep_history
 from orchestration.publishing.published_manifest import Manifest, TableRecord, read_manifest
-from orchestration.publishing.versions import is_whole, published_files
+from orchestration.publishing.versions import is_whole, published_files, version_of_readers
 
 __all__ = [
     "HISTORY_TABLES",
@@ -30,4 +30,5 @@ __all__ = [
     "publish",
     "published_files",
     "read_manifest",
+    "version_of_readers",
 ]

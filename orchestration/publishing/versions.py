@@ -102,6 +102,15 @@ def repair(published: Path, keep: int, on_progress: Callable[[str], None]) -> Ma
     return manifest
 
 
+def version_of_readers(published: Path) -> str | None:
+    """Return the version whose file readers open now, None before the first; that of the manifest may lag behind."""
+    link = published / LINK_NAME
+    if not link.exists():
+        return None
+    versions = reversed(complete_versions(published))
+    return next((version for version in versions if link.samefile(version_file(published, version))), None)
+
+
 def is_whole(published: Path, manifest: Manifest) -> bool:
     """Whether readers find the manifest's version, the newest complete one, and nothing is left to repair."""
     return (

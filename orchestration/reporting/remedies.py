@@ -1,6 +1,9 @@
 """Errors of the machine under a run: which of them pass by themselves, and what to do about the others."""
 
+import os
+import pwd
 import re
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +21,26 @@ class Fault:
     passes: bool = False
 
 
+# What SQLite calls an I/O error may be this one as well.
+_LIMITED = Fault(
+    re.compile(r"File too large|disk I/O error"),
+    f"no file may grow beyond {{limit}} here (ulimit -f): lift that limit, then run again; {_SAFE}",
+)
+_TOO_LARGE = Fault(
+    re.compile(r"File too large"),
+    f"the file system of {{home}} takes no file of this size: move COLLOQUY_HOME, then run again; {_SAFE}",
+)
 _FULL = Fault(
-    re.compile(r"No space left on device|disk is full|Disk quota exceeded|File too large|Could not allocate .* disk"),
+    re.compile(r"No space left on device|disk is full|Disk quota exceeded|Could not allocate .* disk"),
     f"free space on the disk of {{home}}, then run again; {_SAFE}",
 )
 _NOT_WRITABLE = Fault(
     re.compile(r"Read-only file system|Permission denied|Operation not permitted|readonly database"),
     f"make it writable for the user of this run (make doctor looks at the folders), then run again; {_SAFE}",
+)
+_OF_ANOTHER = (
+    "{home} belongs to the account {owner}, and one account writes a warehouse: run as that one, or give yours another "
+    "COLLOQUY_HOME; other accounts read {published} at most"
 )
 _HELD = Fault(
     re.compile(r"Could not set lock on file|database is locked"),
@@ -36,7 +52,7 @@ _FAILING = Fault(
     f"the disk of {{home}} is full or failing: look at it, make room, then run again; {_SAFE}",
     passes=True,
 )
-_FAULTS = (_FULL, _NOT_WRITABLE, _HELD, _FAILING)
+_FAULTS = (_TOO_LARGE, _FULL, _NOT_WRITABLE, _HELD, _FAILING)
 
 _DAMAGED = re.compile(r"not a valid DuckDB database file|Corrupt database file|Could not read enough bytes")
 _DAMAGED_RAW = (
@@ -59,8 +75,38 @@ def with_remedy(message: str, home: Home, database: Path) -> str:
         is_raw = database == home.raw_database or str(home.raw_database) in message
         advice = (_DAMAGED_RAW if is_raw else _DAMAGED_BUILD).format(raw=home.raw_database, build=home.build_database)
         return f"{first}; {advice}"
-    found = next((fault for fault in _FAULTS if fault.words.search(message)), None)
-    return first if found is None else f"{first}; {found.remedy.format(home=home.root)}"
+    limit = file_size_limit()
+    faults = _FAULTS if limit is None else (_LIMITED, *_FAULTS)
+    found = next((fault for fault in faults if fault.words.search(message)), None)
+    owner = _other_owner(home)
+    if found is _NOT_WRITABLE and owner is not None:
+        return f"{first}; {_OF_ANOTHER.format(home=home.root, owner=owner, published=home.published)}"
+    return first if found is None else f"{first}; {found.remedy.format(home=home.root, limit=limit)}"
+
+
+def is_known(message: str) -> bool:
+    """Return whether the message is an error of the machine that has a remedy here."""
+    return _DAMAGED.search(message) is not None or any(fault.words.search(message) for fault in _FAULTS)
+
+
+def _other_owner(home: Home) -> str | None:
+    """Return the account that owns the warehouse when it is another one than that of this process."""
+    try:
+        owner = home.root.stat().st_uid
+    except OSError:
+        return None
+    if owner == os.geteuid():
+        return None
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return str(owner)
+
+
+def file_size_limit() -> str | None:
+    """Return the size that no file of this process may exceed, in words; None without a limit."""
+    limit_bytes, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    return None if limit_bytes == resource.RLIM_INFINITY else f"{limit_bytes:,} bytes"
 
 
 def passes(message: str) -> bool:

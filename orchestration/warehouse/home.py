@@ -16,6 +16,11 @@ class Home:
         return self.root / "raw.duckdb"
 
     @property
+    def fresh_raw_database(self) -> Path:
+        """What takes the place of raw.duckdb when retention or an erasure has written it anew."""
+        return self.root / "raw-fresh.duckdb"
+
+    @property
     def build_database(self) -> Path:
         """What dbt derives; may always be deleted."""
         return self.root / "build.duckdb"

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration.warehouse.progress import PROGRESS
+
 _CONTENT_MODE = 0o644
 
 
@@ -94,8 +96,9 @@ def _acquire(descriptor: int, path: Path, on_wait: Callable[[str], None]) -> Non
     if _try_lock(descriptor, fcntl.LOCK_EX):
         return
     holder = _read(descriptor) or Holder()
-    on_wait(f"{path} is held by {holder.describe()}; waiting until it is released")
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with PROGRESS.during("waiting for the process that holds the lock"):
+        on_wait(f"{path} is held by {holder.describe()}; waiting until it is released")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _try_lock(descriptor: int, kind: int) -> bool:

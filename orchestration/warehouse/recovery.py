@@ -13,9 +13,15 @@ def recover_files(home: Home, on_progress: Callable[[str], None]) -> None:
     """Remove what no run can use any more, with a message each.
 
     These are folders DuckDB spilled into, databases whose creation broke off (it takes such a file for damaged, for
-    ever), and drafts of the key. A write-ahead log stays: DuckDB replays it.
+    ever), a copy of raw that was not put in its place (it would outlive what expires later), and drafts of the key. A
+    write-ahead log stays: DuckDB replays it.
     """
-    for database in (home.raw_database, home.build_database):
+    fresh = home.fresh_raw_database
+    for copy in (fresh, fresh.with_name(fresh.name + ".wal")):
+        if copy.exists():
+            on_progress(f"{copy}: removing an unfinished copy of {home.raw_database}")
+            copy.unlink()
+    for database in (home.raw_database, home.build_database, fresh):
         spill = database.with_name(database.name + ".tmp")
         if spill.is_dir():
             on_progress(f"{spill}: removing what a run that did not finish had spilled to disk")

@@ -27,6 +27,13 @@ FAILED = "The run failed; readers keep the last good version."
 SAFE = "nothing is lost, the next run takes up where this one stopped"
 DISK_MEGABYTES = 192
 LARGE_FILE_EVENTS = 2000
+FULL_FROM = (
+    "starting the run",
+    "landing files",
+    "building the events",
+    "building the marts",
+    "publishing",
+)
 
 
 def event(name: str, content: str = "hello") -> str:
@@ -177,6 +184,32 @@ def test_a_full_disk_or_a_read_only_folder_costs_a_run_and_nothing_else(small: t
     assert readers_see(small) == (["000001"], 2)
     assert forks.run(f"{DISK}:make_writable", published).code == 0
 
+    last = warehouse.run()
+    assert last.code == 0, last.output
+    assert readers_see(small) == (["000001", "000002"], 2 + LARGE_FILE_EVENTS)
+
+
+@pytest.mark.full
+def test_a_disk_that_gets_full_in_any_phase(small: tuple[Warehouse, Forks]) -> None:
+    warehouse, forks = small
+    disk = str(warehouse.home.root.parent)
+    warehouse.land(
+        "b.jsonl", "".join(event(f"b{number}", os.urandom(300).hex()) for number in range(LARGE_FILE_EVENTS))
+    )
+    call = {
+        "arguments": ["run", "--landing", str(warehouse.landing)],
+        "environment": {},
+        "folder": disk,
+    }
+    for phase in FULL_FROM:
+        finished = forks.run("tests.support.limited:run_on_full_disk", {**call, "phase": phase})
+        assert finished.code == 1, (phase, finished.output)
+        assert "Traceback" not in finished.output, (phase, finished.output)
+        line = finished.output.partition(f"{FAILED}\n")[2].splitlines()[0]
+        assert line.endswith(SAFE), (phase, line)
+        assert str(warehouse.home.root) in line
+        assert readers_see(small) == (["000001"], 2)
+        forks.run(f"{DISK}:make_room", {"folder": disk})
     last = warehouse.run()
     assert last.code == 0, last.output
     assert readers_see(small) == (["000001", "000002"], 2 + LARGE_FILE_EVENTS)

@@ -10,6 +10,25 @@ from orchestration.commands.build_model import build_model
 from orchestration.settings import PROJECT_DIR, Settings
 
 
+def test_a_small_warehouse_whose_run_was_interrupted_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "model-warehouse"
+    runs: list[Path] = []
+
+    def run(settings: Settings, **_: object) -> int:
+        runs.append(settings.home)
+        return 0
+
+    monkeypatch.setattr(small_warehouse, "simulate_warehouse", lambda *_, **__: None)
+    monkeypatch.setattr(small_warehouse, "run_warehouse", run)
+    home.mkdir()
+    # Of a build that did not come to its publish.
+    (home / "build.duckdb").touch()
+    small_warehouse.small_warehouse(Settings(home=tmp_path))
+    assert runs == [home]
+
+
 @pytest.mark.full
 def test_a_model_and_what_follows_are_built_and_tested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -36,7 +36,9 @@ def write_model(folder: Path, model: Model, *, fitted_on: dict[str, int], measur
     """Write both files and return the definition hash."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays = _arrays(model)
-    np.savez_compressed(folder / _COEFFICIENTS, **arrays)  # type: ignore[arg-type]
+    # Both files are written before the first takes its name: half a model would end every run.
+    drafts = {name: folder / f".draft-{name}" for name in (_COEFFICIENTS, _DESCRIPTION)}
+    np.savez_compressed(drafts[_COEFFICIENTS], **arrays)  # type: ignore[arg-type]
     definition_hash = _hash(arrays, model.calibration)
     description = {
         "definition_hash": definition_hash,
@@ -45,7 +47,9 @@ def write_model(folder: Path, model: Model, *, fitted_on: dict[str, int], measur
         "layout": _LAYOUT,
         "calibration": asdict(model.calibration),
     }
-    (folder / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    drafts[_DESCRIPTION].write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    for name, draft in drafts.items():
+        draft.replace(folder / name)
     return definition_hash
 
 

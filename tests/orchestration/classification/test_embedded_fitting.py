@@ -11,7 +11,7 @@ from orchestration.classification.embedded.fitting import fit_model, head_rows, 
 from orchestration.classification.embedded.hashing import hash_texts
 from orchestration.classification.embedded.heads import HEADS
 from orchestration.classification.embedded.linear import Rows, fit_logistic, inverse_document_frequencies, text_norms
-from orchestration.classification.embedded.storage import write_model
+from orchestration.classification.embedded.storage import read_model, write_model
 from orchestration.classification.labelled import LABEL_TARGETS, LabelledConversation, group_weights
 from orchestration.classification.training.corpus import training_conversations
 from orchestration.classification.training.extra import read_extra
@@ -105,3 +105,18 @@ def test_the_same_texts_give_the_same_bytes(tmp_path: Path) -> None:
         write_model(tmp_path / name, fit_model(prepare(texts)), fitted_on={}, measured=Measured(0, 0.0, 0.0, 0.0))
     for file in ("coefficients.npz", "model.json"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+
+
+def test_a_model_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = training_conversations(3)[::40]
+    measured = Measured(0, 0.0, 0.0, 0.0)
+    first = write_model(tmp_path, fit_model(prepare(texts)), fitted_on={}, measured=measured)
+
+    def interrupted(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_model(tmp_path, fit_model(prepare(texts[::2])), fitted_on={}, measured=measured)
+    assert read_model(tmp_path).definition_hash == first

@@ -30,11 +30,10 @@ EVENT = (
 )
 # Tests that run in the background inherit that SIGINT is ignored; a command in the foreground does not.
 START = """\
-import signal, sys
-from orchestration.commands.dev import run_dev
-from orchestration.settings import Settings
+import runpy, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.exit(run_dev(Settings(), port=int(sys.argv[1])))
+sys.argv = ["colloquy", "dev", "--port", sys.argv[1]]
+runpy.run_module("orchestration", run_name="__main__")
 """
 
 
@@ -178,10 +177,13 @@ def test_dev_runs_what_has_landed_and_stops_whole(server: subprocess.Popen[str],
     assert (checked.version, checked.last_checked_run_id) == ("000001", second.run_id)
 
     os.killpg(server.pid, signal.SIGINT)
+    os.killpg(server.pid, signal.SIGINT)
     # The log ends when the last process that could write into it has ended.
     farewell = server.stdout.read()
-    assert server.wait() == 0
+    assert server.wait() == 130
     assert "Dagster services shut down" in farewell
+    assert farewell.endswith("Schedules and sensors have stopped; the next run takes over.\n")
+    assert "Traceback" not in farewell
     assert listening_addresses(port) == set()
     assert HASH_KEY not in "".join([*log, farewell])
     files = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]

@@ -2,13 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from orchestration.defs.ingest import _expire
+from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
+from orchestration.privacy.fresh_copy import replace_raw
 from orchestration.privacy.redacting import redact_new_messages
 from orchestration.privacy.retention import Expired, expire
 from orchestration.warehouse.raw_tables import open_raw
+from orchestration.warehouse.recovery import recover_files
 from tests.support.warehouse import WarehouseUnderTest
 
 # 90 days before the 30th of August is the 1st of June, 12:00.
@@ -130,3 +135,48 @@ def test_a_kill_before_the_switch_leaves_raw_as_it_was(
             run(warehouse)
     assert raw(warehouse, "select count(*) from raw.message_texts") == [(2,)]
     assert run(warehouse) == Expired(1, 1, 0)
+
+
+def test_a_kill_right_after_the_switch_leaves_no_build_with_what_expired(
+    warehouse: WarehouseUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run finds nothing due in raw, so it would never discard the build."""
+    home = warehouse.home
+    home.build_database.write_bytes(b"said in old")
+    settings = warehouse.settings.model_copy(update={"retention_days_text": 90})
+    run_of_two_oclock = SimpleNamespace(run=SimpleNamespace(tags={TRIGGER_TAG: NIGHTLY}))
+    resource = SimpleNamespace(settings=settings, home=home, now=lambda: NOW)
+
+    def kill(raw_database: Path) -> None:
+        replace_raw(raw_database)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestration.privacy.retention.replace_raw", kill)
+    with pytest.raises(KeyboardInterrupt):
+        _expire(run_of_two_oclock, resource)  # type: ignore[arg-type]
+    assert b"said in old" not in home.raw_database.read_bytes()
+    assert not home.build_database.exists()
+
+
+def test_a_copy_that_was_not_put_in_place_goes_with_the_next_run(
+    warehouse: WarehouseUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds texts that expire later, and no later retention looks into it."""
+
+    def kill(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestration.privacy.retention.replace_raw", kill)
+        with pytest.raises(KeyboardInterrupt):
+            run(warehouse)
+    fresh = warehouse.home.fresh_raw_database
+    assert b"said in edge" in fresh.read_bytes()
+    spill = fresh.with_name("raw-fresh.duckdb.tmp")
+    spill.mkdir()
+    told: list[str] = []
+    recover_files(warehouse.home, told.append)
+    assert not fresh.exists()
+    assert not spill.exists()
+    assert [line.partition(": ")[2].split(" ", 1)[0] for line in told] == ["removing", "removing"]
+    assert raw(warehouse, "select count(*) from raw.message_texts") == [(2,)]
