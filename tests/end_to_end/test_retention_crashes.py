@@ -15,7 +15,7 @@ from tests.support.forked import HEAVY, Forks
 from tests.support.interrupted import moments_of
 from tests.support.recorded_refresh import parsed_before
 
-NIGHTLY = "tests.support.interrupted:run_nightly"
+NIGHTLY = "tests.support.nightly:run_nightly"
 OLD, NEW = "xylophone-of-last-year", "xylophone-of-today"
 KILLS = 4
 

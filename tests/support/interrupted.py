@@ -7,26 +7,22 @@ The signal is sent by the process to itself: no test waits for the right time.
 import os
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.__main__ import main
-from orchestration.commands.instance import open_instance
 from orchestration.commands.interruption import run_beside, watch_signals
-from orchestration.definitions import definitions
-from orchestration.defs.policy import NIGHTLY, TRIGGER_TAG
-from orchestration.settings import Settings
-from orchestration.warehouse.home import Home
 from orchestration.warehouse.progress import PROGRESS
 
 MOMENTS_FILE = "moments.txt"
-EXPIRING = "removing what has expired"
-_MOMENTS = {"open", "os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir", "shutil.rmtree"}
+# Reached by a process only that does not end as it should.
+_LONGEST_END_SECONDS = 60
+MOMENTS = {"open", "os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir", "shutil.rmtree"}
 
 
 def run_command(
@@ -52,39 +48,16 @@ def run_command(
         if interruption is not None and [activity, seen[activity]] == list(interruption[1:]):
             for _ in range(times):
                 os.kill(os.getpid(), signal.Signals[interruption[0]])
+            # The other thread ends the process here: this one must not come to the next activity before.
+            threading.Event().wait(_LONGEST_END_SECONDS)
 
-    _watch_duckdb(pass_one)
-    sys.addaudithook(lambda event, _: pass_one() if event in _MOMENTS else None)
+    watch_duckdb(pass_one)
+    sys.addaudithook(lambda event, _: pass_one() if event in MOMENTS else None)
     code = run_beside(lambda: main(list(arguments)))
     moments = dict(seen)
     lines = (f"{count} {activity}\n" for activity, count in moments.items())
     (Path(environment["COLLOQUY_HOME"]) / MOMENTS_FILE).write_text("".join(lines))
     return code
-
-
-def run_nightly(environment: Mapping[str, str], kill_at: int | None = None) -> int:
-    """Run the job as the schedule of 02:00 does; a forked process calls this, `kill_at` ends it by kill -9.
-
-    That is the moment of removing what has expired. Without, the number of these moments goes to a file in the home.
-    """
-    os.environ.update(environment)
-    settings = Settings()
-    settings.export()
-    home = Home(settings.home)
-    seen: Counter[str] = Counter()
-
-    def pass_one() -> None:
-        seen[PROGRESS.activity] += 1
-        if PROGRESS.activity == EXPIRING and seen[EXPIRING] == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    _watch_duckdb(pass_one)
-    sys.addaudithook(lambda event, _: pass_one() if event in _MOMENTS else None)
-    with open_instance(home, now=datetime.now(UTC)) as instance:
-        job = definitions().resolve_job_def("refresh_warehouse")
-        result = job.execute_in_process(instance=instance, raise_on_error=False, tags={TRIGGER_TAG: NIGHTLY})
-    (home.root / MOMENTS_FILE).write_text(f"{seen[EXPIRING]} {EXPIRING}\n")
-    return 0 if result.success else 1
 
 
 def moments_of(home: Path) -> dict[str, int]:
@@ -112,7 +85,8 @@ def processes_that_use(folder: Path) -> list[int]:
     return found
 
 
-def _watch_duckdb(pass_one: Callable[[], None]) -> None:
+def watch_duckdb(pass_one: Callable[[], None]) -> None:
+    """Call `pass_one` before each statement that DuckDB is given."""
     connect: Callable[..., Any] = duckdb.connect
     duckdb.connect = lambda *a, **options: _Watched(connect(*a, **options), pass_one)  # type: ignore[assignment]
 
