@@ -32,7 +32,8 @@ def dev_command(workspace: Path, port: int) -> list[str]:
     """Return the command that serves the UI and runs schedules and the sensor."""
     # Its own warning recommends `dg dev`, which asks for an activated environment; make activates none.
     python = [sys.executable, "-W", "ignore"]
-    return [*python, "-m", "dagster", "dev", "--host", _HOST, "--port", str(port), "--workspace", str(workspace)]
+    dagster_dev = ["-m", "orchestration.commands.dagster_dev", "dev"]
+    return [*python, *dagster_dev, "--host", _HOST, "--port", str(port), "--workspace", str(workspace)]
 
 
 def run_dev(settings: Settings, *, port: int = DEFAULT_PORT) -> int:

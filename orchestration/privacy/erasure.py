@@ -252,7 +252,7 @@ def _describe(hits: Iterable[Hit]) -> str:
         [
             "The erasure is not complete: the person is still found in",
             *lines,
-            "Move or remove the files that are not Colloquy's, and give the same command again.",
+            "Move or remove the files that are not Colloquy's",
         ]
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestration.warehouse.home import Home
 
-FINISH_ERASURE = "make run finishes it, or names the files that still hold the person"
+FINISH_ERASURE = "make run tries again to finish it"
 
 
 def intent_path(home: Home) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.ledger.labellers import rules_labeller
 from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
-from tests.support.commands import run_command
+from tests.support.commands import end_of_command, run_command
 from tests.support.planted_person import CONVERSATIONS, SAID, STRINGS, USER, plant
 from tests.support.warehouse import HASH_KEY, LOADED_AT, WarehouseUnderTest
 
@@ -139,3 +139,37 @@ def test_the_command_erases_from_every_file_dagsters_history_included(tmp_path: 
 def rows_but(tables: dict[str, list[str]], name: str) -> dict[str, Any]:
     """Leave out a table: the record of what landed grows with every file."""
     return {table: rows for table, rows in tables.items() if table != name}
+
+
+@pytest.mark.full
+def test_an_erasure_that_cannot_end_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """A file of somebody else still holds the person: others are published, and the run shows what it waits for."""
+    warehouse = WarehouseUnderTest(tmp_path)
+    plant(warehouse)
+    home, landing = tmp_path / "home", tmp_path / "landing"
+    run_command(home, landing, "run")
+    notes = home / "notes.txt"
+    notes.write_text(f"a colleague copied this: {SAID}")
+    code, output = end_of_command(home, landing, "erase", "--user-id", USER, "--yes")
+    assert code == 1
+    assert "notes.txt: its bytes" in output
+    assert "The erasure is not finished" in output
+    assert {path for _, path in strings_found(home)} == {"notes.txt", "private/before-erasure-0.duckdb"}
+    newcomer = {
+        "event_id": "new-1",
+        "conversation_id": "newcomer",
+        "event_type": "user_message",
+        "timestamp": "2025-06-02T10:00:00Z",
+        "environment": "production",
+        "properties": {"content": "good evening"},
+    }
+    (landing / "events" / "another.jsonl").write_text(json.dumps(newcomer) + "\n")
+    output = run_command(home, landing, "run")
+    assert "the erasure of 1 id has begun and is not finished" in output
+    with duckdb.connect(str(home / "published" / "colloquy.duckdb"), read_only=True) as connection:
+        found = connection.execute("select count(*) from marts.fct_messages where content = 'good evening'").fetchall()
+    assert found == [(1,)]
+    assert "notes.txt: its bytes" in run_command(home, landing, "status")
+    notes.unlink()
+    assert "is not finished" not in run_command(home, landing, "run")
+    assert strings_found(home) == set()

@@ -35,7 +35,13 @@ def run_command(home: Path, landing: Path, *arguments: str, **variables: str) ->
 
     `variables` are added to its environment.
     """
+    code, printed = end_of_command(home, landing, *arguments, **variables)
+    assert code == 0, printed
+    return printed
+
+
+def end_of_command(home: Path, landing: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Run a command as `run_command` does; return its exit code and all it printed."""
     with start_command(environment_of(home, landing) | variables, *arguments) as process:
         printed, _ = process.communicate()
-    assert process.returncode == 0, printed
-    return printed
+    return process.returncode, printed

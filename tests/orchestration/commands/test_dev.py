@@ -1,5 +1,6 @@
 """`make dev` for real: the sensor's run publishes, launched runs queue, and Ctrl-C leaves no process behind."""
 
+import http.client
 import math
 import os
 import signal
@@ -111,6 +112,25 @@ def server(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+def statuses_of_attacks(port: int) -> dict[str, int]:
+    """Send what a page of another site could, and what the UI is asked for, to the real server."""
+    mutation = '{"query": "mutation { reloadWorkspace { __typename } }"}'
+    json_type = {"Content-Type": "application/json"}
+    requests: dict[str, tuple[str, str, str | None, dict[str, str]]] = {
+        "GET mutation": ("GET", "/graphql?query=mutation{reloadWorkspace{__typename}}", None, {}),
+        "foreign host": ("POST", "/graphql", mutation, json_type | {"Host": f"evil.test:{port}"}),
+        "foreign origin": ("POST", "/graphql", mutation, json_type | {"Origin": "http://evil.test"}),
+        "page": ("GET", "/", None, {}),
+    }
+    statuses = {}
+    for name, (method, path, body, headers) in requests.items():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request(method, path, body, headers)
+        statuses[name] = connection.getresponse().status
+        connection.close()
+    return statuses
+
+
 class Times(NamedTuple):
     """When a run was asked for, started and ended, in seconds of the clock."""
 
@@ -169,6 +189,7 @@ def test_dev_runs_what_has_landed_and_stops_whole(server: subprocess.Popen[str],
     assert manifest is not None
     assert (manifest.version, manifest.tables["fct_conversations"].rows) == ("000001", 1)
 
+    assert statuses_of_attacks(port) == {"GET mutation": 403, "foreign host": 403, "foreign origin": 403, "page": 200}
     first, second = launched_together(server, port, Home(tmp_path / "home"), log)
     # Both were asked for before the first began, and the second began when that had ended.
     assert max(first.requested_at, second.requested_at) < first.started_at < first.ended_at <= second.started_at

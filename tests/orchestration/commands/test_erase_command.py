@@ -149,7 +149,7 @@ def test_an_erasure_that_is_not_finished_is_shown_with_what_to_do(
     assert main(["erase", "--user-id=user234", "--user-id=-dash", "--yes"]) == 1
     capsys.readouterr()
     told = "the erasure of 2 ids has begun and is not finished"
-    todo = "make run finishes it, or names the files that still hold the person"
+    todo = "make run tries again to finish it"
     assert main(["status"]) == 0
     assert f"erasure     {told}; {todo}\n" in capsys.readouterr().out
     main(["doctor"])
