@@ -5,7 +5,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -74,6 +74,22 @@ class Body:
     text: str
 
 
+@dataclass(frozen=True)
+class Raw:
+    """A response whose bytes a test makes: headers as given, the parts until they end or the client hangs up."""
+
+    parts: Iterable[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    code: int = 200
+
+
+@dataclass(frozen=True)
+class Drip:
+    """The beginning of a response, then a blank now and then until the server is closed or the client hangs up."""
+
+    beginning: bytes
+
+
 class Hang:
     """No answer until the server is closed."""
 
@@ -82,7 +98,7 @@ class Cut:
     """Half a response, then the connection is reset."""
 
 
-Action = Answer | Status | Body | Hang | Cut
+Action = Answer | Status | Body | Raw | Drip | Hang | Cut
 Behaviour = Callable[[Request], Action]
 
 
@@ -94,6 +110,9 @@ def answer_text(**labels: str | tuple[str, str]) -> str:
         reached, reference = (said, NO_MESSAGE) if isinstance(said, str) else said
         content |= {f"{target}_evidence": reference, target: reached}
     return json.dumps(content)
+
+
+_DRIP_SECONDS = 0.02
 
 
 class _Server(ThreadingHTTPServer):
@@ -189,12 +208,21 @@ class LlmServer:
             handler.close_connection = True
         elif isinstance(action, Cut):
             _cut(handler)
+        elif isinstance(action, Raw):
+            _send_parts(handler, action)
+        elif isinstance(action, Drip):
+            _drip(handler, action, self._closing)
         elif isinstance(action, Status):
             _send(handler, action.code, action.body, action.headers)
         elif isinstance(action, Body):
             _send(handler, 200, action.text, {})
         else:
-            _send(handler, 200, json.dumps(_completion(request, action)), {})
+            _send(handler, 200, completion_text(request, action), {})
+
+
+def completion_text(request: Request, answer: Answer) -> str:
+    """Return the body of a chat completion with this answer."""
+    return json.dumps(_completion(request, answer))
 
 
 def _completion(request: Request, answer: Answer) -> dict[str, Any]:
@@ -214,6 +242,23 @@ def _send(handler: BaseHTTPRequestHandler, code: int, body: str, headers: Mappin
         handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(content)
+
+
+def _send_parts(handler: BaseHTTPRequestHandler, action: Raw) -> None:
+    handler.send_response(action.code)
+    for name, value in {"Content-Type": "application/json", "Connection": "close", **action.headers}.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.close_connection = True
+    for part in action.parts:
+        handler.wfile.write(part)
+
+
+def _drip(handler: BaseHTTPRequestHandler, action: Drip, closing: threading.Event) -> None:
+    handler.close_connection = True
+    handler.wfile.write(action.beginning)
+    while not closing.wait(_DRIP_SECONDS):
+        handler.wfile.write(b" ")
 
 
 def _cut(handler: BaseHTTPRequestHandler) -> None:

@@ -37,7 +37,9 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
 
     def __init__(self, configuration: LlmConfiguration, clock: Clock) -> None:
         # Imported here: it takes a second, and most runs call no endpoint.
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient  # noqa: PLC0415
+        from openai import AsyncOpenAI  # noqa: PLC0415
+
+        from orchestration.classification.llm.bounded_client import BoundedClient  # noqa: PLC0415
 
         key = configuration.api_key.get_secret_value() if configuration.api_key else ""
         self._key = key
@@ -48,7 +50,7 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
             base_url=configuration.base_url,
             timeout=configuration.timeout_seconds,
             max_retries=0,
-            http_client=DefaultAsyncHttpxClient(
+            http_client=BoundedClient(
                 follow_redirects=False,
                 timeout=configuration.timeout_seconds,
                 # A server on this machine is not behind the proxy of the network.
@@ -79,6 +81,8 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
         """Turn every way a call can fail into CallFailedError."""
         import openai  # noqa: PLC0415
 
+        from orchestration.classification.llm.bounded_client import UnboundedAnswerError  # noqa: PLC0415
+
         try:
             # The SDK's limit is for each read; a server that sends byte by byte would hold a call for ever.
             async with asyncio.timeout(self._configuration.timeout_seconds):
@@ -93,6 +97,13 @@ class OpenAiEndpoint(AbstractAsyncContextManager["OpenAiEndpoint"]):
         except openai.APIConnectionError as error:
             raise CallFailedError(
                 Failure.CONNECTION_CUT, f"no connection ({type(error.__cause__ or error).__name__})"
+            ) from None
+        except UnboundedAnswerError as error:
+            raise CallFailedError(Failure.TOO_LARGE, f"the endpoint sent {error}", status=200) from None
+        except (openai.OpenAIError, AttributeError, RecursionError, TypeError, ValueError) as error:
+            # The SDK reads what other calls than those for a chat return, and takes it for what it should be.
+            raise CallFailedError(
+                Failure.BROKEN_RESPONSE, f"the response cannot be read ({type(error).__name__})", status=200
             ) from None
 
     def _status_error(self, error: "APIStatusError") -> CallFailedError:

@@ -14,6 +14,7 @@ class Failure(StrEnum):
     TIMED_OUT = "timed_out"
     CONNECTION_CUT = "connection_cut"
     BROKEN_RESPONSE = "broken_response"
+    TOO_LARGE = "too_large"
     WRONG_SCHEMA = "wrong_schema"
     LENGTH = "length"
     EVIDENCE_REFUSED = "evidence_refused"
@@ -22,12 +23,14 @@ class Failure(StrEnum):
 
 
 # It is unknown whether the endpoint bills a call whose answer did not arrive.
-POSSIBLY_BILLED = frozenset({Failure.TIMED_OUT, Failure.CONNECTION_CUT, Failure.BROKEN_RESPONSE})
+POSSIBLY_BILLED = frozenset(
+    {Failure.TIMED_OUT, Failure.CONNECTION_CUT, Failure.BROKEN_RESPONSE, Failure.TOO_LARGE}
+)
 # Worth another try after a while; the others would fail in the same way.
 PASSING = frozenset(
     {
         *(Failure.RATE_LIMITED, Failure.SERVER_ERROR, Failure.TIMED_OUT, Failure.CONNECTION_CUT),
-        *(Failure.BROKEN_RESPONSE, Failure.WRONG_SCHEMA),
+        *(Failure.BROKEN_RESPONSE, Failure.TOO_LARGE, Failure.WRONG_SCHEMA),
     }
 )
 
