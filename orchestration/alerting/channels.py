@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Protocol
 
+from orchestration.alerting.deadline import within
 from orchestration.settings import Settings
 
-_TIMEOUT_SECONDS = 10.0
+# Of the whole exchange, and of each read in it.
+DEADLINE_SECONDS = 10.0
 
 
 class DeliveryError(RuntimeError):
@@ -49,19 +51,29 @@ class WebhookChannel:
     """Posts JSON; any 2xx is an acknowledgement."""
 
     url: str
+    deadline_seconds: float = DEADLINE_SECONDS
 
     def send(self, message: Message) -> None:
         """Post it with its key as Idempotency-Key."""
         import httpx  # noqa: PLC0415 - most runs send no alert over the web
 
-        headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
         try:
-            answer = httpx.post(self.url, content=message.payload.encode(), headers=headers, timeout=_TIMEOUT_SECONDS)
+            within(self.deadline_seconds, lambda: self._post(message))
+        except TimeoutError as error:
+            raise DeliveryError(f"the webhook has not answered: {error}") from None
         except httpx.HTTPError as error:
             # The message of the error may hold the address.
             raise DeliveryError(f"the webhook could not be reached: {type(error).__name__}") from None
-        if not answer.is_success:
-            raise DeliveryError(f"the webhook answered {answer.status_code}")
+
+    def _post(self, message: Message) -> None:
+        import httpx  # noqa: PLC0415
+
+        headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
+        body = message.payload.encode()
+        # The status is the acknowledgement: of the body, which may be of any size, nothing is read.
+        with httpx.stream("POST", self.url, content=body, headers=headers, timeout=self.deadline_seconds) as answer:
+            if not answer.is_success:
+                raise DeliveryError(f"the webhook answered {answer.status_code}")
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,7 @@ class EmailChannel:
     password: str | None
     sender: str
     recipients: tuple[str, ...]
+    deadline_seconds: float = DEADLINE_SECONDS
 
     def send(self, message: Message) -> None:
         """Send it to all recipients with its key as Message-ID."""
@@ -82,11 +95,16 @@ class EmailChannel:
         mail["Subject"], mail["From"], mail["To"] = message.subject, self.sender, ", ".join(self.recipients)
         mail["Message-ID"] = f"<{message.key}@colloquy.alerts>"
         mail.set_content(message.text + "\n")
-        try:
+        refused: dict[str, tuple[int, bytes]] = {}
+
+        def hand_over() -> None:
             with self._connection() as server:
                 if self.user is not None:
                     server.login(self.user, self.password or "")
-                refused = server.send_message(mail)
+                refused.update(server.send_message(mail))
+
+        try:
+            within(self.deadline_seconds, hand_over)
         except (smtplib.SMTPException, OSError) as error:
             code = getattr(error, "smtp_code", None)
             raise DeliveryError(
@@ -99,9 +117,9 @@ class EmailChannel:
     def _connection(self) -> smtplib.SMTP:
         if self.security == "tls":
             return smtplib.SMTP_SSL(
-                self.host, self.port, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
+                self.host, self.port, timeout=self.deadline_seconds, context=ssl.create_default_context()
             )
-        server = smtplib.SMTP(self.host, self.port, timeout=_TIMEOUT_SECONDS)
+        server = smtplib.SMTP(self.host, self.port, timeout=self.deadline_seconds)
         if self.security == "starttls":
             server.starttls(context=ssl.create_default_context())
         return server

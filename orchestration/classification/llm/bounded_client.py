@@ -75,12 +75,7 @@ class BoundedClient(DefaultAsyncHttpxClient):
             async for part in _decoded(response, most_bytes):
                 held += len(part)
                 self._bytes_in_all += len(part)
-                if held > most_bytes:
-                    raise UnboundedAnswerError(f"an answer of more than {most_bytes:,} bytes")
-                if self._bytes_in_all > self._most_bytes_in_all:
-                    raise UnboundedAnswerError(
-                        f"the answers under way have more than {self._most_bytes_in_all:,} bytes together"
-                    )
+                self._require_room(held, most_bytes)
                 parts.append(part)
         except UnboundedAnswerError:
             if response.status_code < _FIRST_ERROR_STATUS:
@@ -89,6 +84,14 @@ class BoundedClient(DefaultAsyncHttpxClient):
         finally:
             self._bytes_in_all -= held
         return b"".join(parts)
+
+    def _require_room(self, held: int, most_bytes: int) -> None:
+        if held > most_bytes:
+            raise UnboundedAnswerError(f"an answer of more than {most_bytes:,} bytes")
+        if self._bytes_in_all > self._most_bytes_in_all:
+            raise UnboundedAnswerError(
+                f"the answers under way have more than {self._most_bytes_in_all:,} bytes together"
+            )
 
 
 async def _decoded(response: Response, most_bytes: int) -> AsyncIterator[bytes]:

@@ -23,9 +23,7 @@ class Failure(StrEnum):
 
 
 # It is unknown whether the endpoint bills a call whose answer did not arrive.
-POSSIBLY_BILLED = frozenset(
-    {Failure.TIMED_OUT, Failure.CONNECTION_CUT, Failure.BROKEN_RESPONSE, Failure.TOO_LARGE}
-)
+POSSIBLY_BILLED = frozenset({Failure.TIMED_OUT, Failure.CONNECTION_CUT, Failure.BROKEN_RESPONSE, Failure.TOO_LARGE})
 # Worth another try after a while; the others would fail in the same way.
 PASSING = frozenset(
     {

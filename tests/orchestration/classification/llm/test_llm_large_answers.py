@@ -14,7 +14,7 @@ from orchestration.classification.llm.call_log import MemoryLog
 from orchestration.classification.llm.replies import Failure
 from tests.support.llm_cases import BOOKING_ANSWER, PRICE, after_probe, labeller
 from tests.support.llm_killed import bookings
-from tests.support.llm_server import Answer, Drip, LlmServer, Raw, Request, Status, completion_text
+from tests.support.llm_server import Answer, Drip, LlmServer, Raw, Request, completion_text
 
 MIB = 1024 * 1024
 # Only against hanging for ever; reached in no good run.
@@ -24,7 +24,7 @@ BOMB = gzip.compress(b"\0" * (64 * MIB))
 
 
 def endless(size: int, headers: Mapping[str, str] | None = None, status: int = 200) -> Raw:
-    """A body of so many bytes; the server sends it until the client hangs up."""
+    """Return a body of so many bytes; the server sends it until the client hangs up."""
     return Raw((b" " * MIB for _ in range(size // MIB)), headers or {}, status)
 
 
