@@ -34,7 +34,7 @@ ATTACKS: dict[str, Raw] = {
     "deflate": Raw([zlib.compress(b"\0" * (64 * MIB))], {"Content-Encoding": "deflate"}),
     "gzip of gzip": Raw([gzip.compress(BOMB)], {"Content-Encoding": "gzip, gzip"}),
     "unknown": Raw([b"x"], {"Content-Encoding": "br"}),
-    "many pieces": Raw((b"{" for _ in range(MOST_ANSWER_BYTES + 1)), {}),
+    "many pieces": Raw((b"{" * 64 for _ in range(MOST_ANSWER_BYTES // 64 + 1)), {}),
 }
 
 
