@@ -202,4 +202,10 @@ class LlmClient:
 def _read(question: Question[T], reply: Reply) -> T:
     if reply.finish_reason == "length":
         raise CallFailedError(Failure.LENGTH, "the answer was longer than allowed", status=200, raw=reply.raw)
-    return question.read(reply.text)
+    try:
+        return question.read(reply.text)
+    except (AnswerError, EvidenceRefusedError):
+        raise
+    except Exception as error:
+        # The call is paid for whatever its answer does to the reader: it is recorded, and counts as one that failed.
+        raise AnswerError(f"the answer cannot be read ({type(error).__name__})") from error

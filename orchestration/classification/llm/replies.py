@@ -33,6 +33,10 @@ PASSING = frozenset(
 )
 
 
+# More than any context that is sold: a mistake of the endpoint, which no budget could count.
+MOST_TOKENS = 100_000_000
+
+
 @dataclass(frozen=True)
 class Reply:
     """What the model wrote, why it stopped, and the tokens the endpoint counted (None when it reports none).
@@ -91,11 +95,14 @@ def read_reply(body: str, raw: str) -> Reply:
     return Reply(
         text if isinstance(text, str) else "",
         finish_reason,
-        _count(usage.get("prompt_tokens")),
+        # No chat has none: an endpoint that reports 0 does not count.
+        _count(usage.get("prompt_tokens")) or None,
         _count(usage.get("completion_tokens")),
         raw,
     )
 
 
 def _count(value: Any) -> int | None:  # noqa: ANN401 - parsed JSON
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """Return a count of tokens; None for what cannot be one, so that the call counts with its estimate."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return value if is_count else None
