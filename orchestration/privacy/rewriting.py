@@ -54,7 +54,7 @@ def rewrite_without(raw_database: Path, seeds: Path, hash_key: bytes, requested:
 def _ids_of_others(connection: duckdb.DuckDBPyConnection, search_terms: SearchTerms) -> set[str]:
     """Return ids that stay although they contain an erased one: later events of these users bear them as well."""
     longer = {one for ids in longer_ids(connection, search_terms).values() for one in ids}
-    return longer.difference(search_terms.ids)
+    return longer.difference(search_terms.ids, search_terms.keys)
 
 
 class _Copy:

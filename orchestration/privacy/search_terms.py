@@ -122,7 +122,12 @@ def longer_ids(connection: duckdb.DuckDBPyConnection, search_terms: SearchTerms)
                 for start, end, term in wanted.spans(one):
                     if end - start < len(one):
                         found.setdefault(term, set()).add(one)
-    return {term: tuple(sorted(ids)) for term, ids in found.items()}
+    # A key is a namespace, a colon and an id: that of a longer id contains it as well.
+    for key in search_terms.keys:
+        for place in (match.end() for match in re.finditer(":", key)):
+            longer = found.get(key[place:], ())
+            found.setdefault(key, set()).update(f"{key[:place]}{one}" for one in longer)
+    return {term: tuple(sorted(ids)) for term, ids in found.items() if ids}
 
 
 def _texts_of_nobody_else(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:

@@ -217,3 +217,57 @@ def test_the_work_grows_as_the_rows_do(tmp_path: Path, monkeypatch: pytest.Monke
         found.append(hashes)
     assert found[0] > 50
     assert found[1] < 2.2 * found[0]
+
+
+def published_texts(home: Path) -> str:
+    """Return every cell of every published table, of the database and of Parquet, as text."""
+    texts = []
+    with duckdb.connect(str(home / "published" / "colloquy.duckdb"), read_only=True) as connection:
+        tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+        for (table,) in tables:
+            texts += [repr(row) for row in connection.execute(f'select * from marts."{table}"').fetchall()]
+    for path in sorted((home / "published").rglob("*.parquet")):
+        texts += [repr(row) for row in duckdb.sql(f"select * from read_parquet('{path}')").fetchall()]
+    assert len(texts) > 100
+    return "\n".join(texts)
+
+
+@pytest.mark.full
+def test_nothing_is_published_of_people_erased_between_runs(tmp_path: Path) -> None:
+    """In drawn order, some at a time, with a build and a version after each request; neighbours stay as they were."""
+    draw = random.Random(6)  # noqa: S311 - reproducible, not secret
+    people = {kind.format(1000 + number): kind.format(5000 + number) for number, kind in enumerate(KINDS)}
+    warehouse = WarehouseUnderTest(tmp_path)
+    plant(warehouse, people)
+    warehouse.build()
+    warehouse.publish()
+    of_neighbours = {
+        table: f"select * from marts.{table} where {condition} order by all"
+        for table, condition in {
+            "fct_messages": "content like 'good day from shop%'",
+            "fct_conversations": "conversation_key in (select conversation_key from marts.fct_messages "
+            "where content like 'good day from shop%')",
+        }.items()
+    }
+    before = {table: warehouse.rows(query) for table, query in of_neighbours.items()}
+    assert [len(rows) for rows in before.values()] == [len(people), len(people)]
+    conversations = warehouse.rows("select count(*) from marts.fct_conversations")
+    order = list(people)
+    draw.shuffle(order)
+    while order:
+        some, order = order[:4], order[4:]
+        request_erasure(warehouse.home, [("user", None, user) for user in some], HASH_KEY)
+        begin_erasure(warehouse.home, HASH_KEY)
+        warehouse.build()
+        warehouse.publish(keep=1)
+        assert conclude_erasure(warehouse.home, warehouse.settings.landing, HASH_KEY, now=LOADED_AT)
+        gone = {user: people[user] for user in people if user not in order}
+        texts = published_texts(warehouse.home.root)
+        alike = {one for clear_id in (*gone, *gone.values()) for one in spelled(lookalike(clear_id))}
+        for one in sorted(alike, key=len, reverse=True):
+            texts = texts.replace(one, "")
+        found = {one for one in (*gone, *gone.values()) if any(written in texts for written in spelled(one))}
+        assert found == set()
+        assert holding(warehouse, gone) == set()
+    assert {table: warehouse.rows(query) for table, query in of_neighbours.items()} == before
+    assert warehouse.rows("select count(*) from marts.fct_conversations") == conversations
