@@ -11,7 +11,7 @@ from orchestration.building.project import assemble_project
 from orchestration.classification.conversation import Classifier
 from orchestration.classification.embedded.calibrating import CONFIDENT_SHARE, Measured
 from orchestration.classification.embedded.storage import read_model
-from orchestration.classification.evaluation import intents, llm_share, rephrases
+from orchestration.classification.evaluation import intents, llm_share, redaction, rephrases
 from orchestration.classification.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
 from orchestration.classification.evaluation.evaluating import CLASSIFIERS, evaluate, real_datasets
 from orchestration.classification.evaluation.examples import Dataset
@@ -65,13 +65,14 @@ def run_evaluation(
             if dataset.is_whole:
                 shares.append(llm_share.llm_share(dataset, stored.model, settings.llm_share))
         about = list(intents.evaluate_intents(data, GOLDEN / "taxonomies", PROJECT_DIR / "seeds"))
+        masked = redaction.evaluate_redaction(GOLDEN)
         again = list(rephrases.evaluate_rephrases(data, GOLDEN, PROJECT_DIR / "seeds"))
     except (OSError, ValueError) as error:
         print(error)
         return 1
     text = f"# How good the stage labels are, {now:%Y-%m-%d %H:%M} UTC\n\n{as_markdown(reports)}"
     text += _held_out(stored.measured) + llm_share.as_markdown(shares, settings.llm_share)
-    text += intents.as_markdown(about) + rephrases.as_markdown(again)
+    text += intents.as_markdown(about) + rephrases.as_markdown(again) + redaction.as_markdown(masked)
     if len(reports) == 1:
         text += f"No real conversations in {data}; name a folder with star, sgd or tau: make eval DATA=...\n"
     if llm is None:
@@ -85,6 +86,7 @@ def run_evaluation(
         "llm_share": llm_share.as_json(shares),
         "intents": intents.as_json(about),
         "rephrases": rephrases.as_json(again),
+        "redaction": redaction.as_json(masked),
     }
     (folder / "evaluation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(f"Written to {folder}")
