@@ -19,6 +19,8 @@ class Cue(Enum):
     PHONE = "a telephone number"
     NUMBER = "a number of some kind"
     OTHER_NUMBER = "a number that is no telephone number"
+    ACCOUNT = "the number of an account"
+    PIN = "a PIN or a security code"
     VERSION = "a version or a section, which looks like an IP address"
     PASSWORD = "a password, whatever it looks like"  # noqa: S105 - what the word announces
     SECRET = "a key, when it looks like one"  # noqa: S105
@@ -38,12 +40,14 @@ _WORDS = {
     Cue.NUMBER: "number nummer numero num",
     Cue.OTHER_NUMBER: (
         "order orders serial s/n sn isbn issn imei iccid sku ean upc tracking track invoice ticket reference ref "
-        "booking confirmation policy batch lot model part article item version account customer member id uuid # "
+        "booking confirmation policy batch lot model part article item version customer member id uuid # "
         "no nr n. nº n° no. nr. zip ups dhl fedex bestellung bestellnummer auftrag* seriennummer rechnung* "
         "sendung* kundennummer artikel* vorgang* buchung* vertrag* pedido* serie factura* fatura* seguimiento "
         "referencia* facture* commande* suivi colis ordine fattura* matricola spedizione rastreio rastreamento "
         "protocolo cpf cnpj nif dni vat iva steuer* timestamp commit"
     ),
+    Cue.ACCOUNT: "account acct konto kontonummer cuenta compte conta conto depot",
+    Cue.PIN: "pin pins pincode pin-code cvv cvv2 cvc cvc2 security|code prufnummer geheimzahl tan otp",
     Cue.VERSION: (
         "version* versao versione v ver release build firmware section sections chapter kapitel abschnitt driver "
         "update patch kernel capitulo chapitre seccion secao capitolo sezione"

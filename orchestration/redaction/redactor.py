@@ -1,8 +1,9 @@
 """Removes from a text what identifies or endangers a person, and reports what it removed.
 
-Covered: e-mail addresses, phone numbers, payment cards (Luhn), IBANs (check digits), IP addresses, keys and passwords;
-also with letters of other scripts, invisible characters, [at] and (dot). Not covered: names, postal addresses,
-birthdays, anything spelled out in words. No pattern can know a name from a word; the labels of a model can.
+Covered: e-mail addresses, phone numbers, payment cards (Luhn), IBANs (check digits), numbers of accounts, IP addresses,
+keys, passwords and PINs; also with letters of other scripts, invisible characters, [at] and (dot). Not covered: names,
+postal addresses, birthdays, anything spelled out in words. No pattern can know a name from a word; the labels of a
+model can.
 
 The work grows with the length of the text and not faster. Every pattern either is bounded or never takes back what it
 has consumed, what a word announces is read once, and the doubtful numbers looked up in a text are bounded.
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from orchestration.redaction.accounts import find_accounts, find_pins
 from orchestration.redaction.announcements import Announcements
 from orchestration.redaction.cards import find_cards
 from orchestration.redaction.cues import find_cues
@@ -28,7 +30,7 @@ from orchestration.redaction.spans import Span, merged
 REDACTOR_VERSION = 3
 
 # Keys first, which may hold anything; numbers that prove themselves before those that only look like something.
-KINDS = ("key", "email", "iban", "card", "ip", "phone")
+KINDS = ("key", "email", "iban", "card", "account", "ip", "phone")
 _PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 _DIGIT = re.compile("[0-9]")
 # What is left of a text is looked at again this often; what something is found in even then is taken out whole.
@@ -110,6 +112,8 @@ def _find(text: str, plans: NumberingPlans) -> list[Found]:
         announcements = Announcements(text, hits)
         found.append(("iban", list(find_ibans(text))))
         found.append(("card", list(find_cards(text))))
+        found.append(("key", list(find_pins(text, announcements))))
+        found.append(("account", list(find_accounts(text, announcements))))
         found.append(("ip", merged(find_internet_addresses(text, announcements))))
         found.append(("phone", list(find_phones(text, announcements, plans))))
     taken: list[Found] = []
