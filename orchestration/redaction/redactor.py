@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from orchestration.redaction.accounts import find_accounts, find_pins
 from orchestration.redaction.announcements import Announcements
 from orchestration.redaction.cards import find_cards
-from orchestration.redaction.cues import find_cues
+from orchestration.redaction.cues import Cue, find_cues
 from orchestration.redaction.ibans import find_ibans
 from orchestration.redaction.internet import find_internet_addresses
 from orchestration.redaction.mail import find_addresses
@@ -112,8 +112,10 @@ def _find(text: str, plans: NumberingPlans) -> list[Found]:
         announcements = Announcements(text, hits)
         found.append(("iban", list(find_ibans(text))))
         found.append(("card", list(find_cards(text))))
-        found.append(("key", list(find_pins(text, announcements))))
-        found.append(("account", list(find_accounts(text, announcements))))
+        if any(hit.what is Cue.PIN for hit in hits):
+            found.append(("key", list(find_pins(text, announcements))))
+        if any(hit.what is Cue.ACCOUNT for hit in hits):
+            found.append(("account", list(find_accounts(text, announcements))))
         found.append(("ip", merged(find_internet_addresses(text, announcements))))
         found.append(("phone", list(find_phones(text, announcements, plans))))
     taken: list[Found] = []
