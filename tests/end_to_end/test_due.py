@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -57,10 +58,26 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> WarehouseUnderTest:
 
 @pytest.fixture
 def settings(published: WarehouseUnderTest, tmp_path: Path) -> Settings:
-    """Return the settings of a copy of it, hard links kept."""
+    """Return the settings of a copy of it, hard links kept, in which the copied files are those that were read."""
     subprocess.run(["cp", "-a", f"{published.folder}/.", str(tmp_path)], check=True)
     paths = {name: tmp_path / getattr(published.settings, name).name for name in ("home", "landing", "seeds")}
+    with open_raw(Home(paths["home"]).raw_database) as connection:
+        for path in (paths["landing"] / "events").iterdir():
+            status = path.stat()
+            connection.execute(
+                "update raw.loaded_files set identity = ? where file = ?",
+                [f"{status.st_ino}:{status.st_ctime_ns}", f"events/{path.name}"],
+            )
     return published.settings.model_copy(update=paths)
+
+
+def test_copied_files_are_looked_into_once(published: WarehouseUnderTest, tmp_path: Path) -> None:
+    """A copy of home and landing, on another machine for one: the run compares checksums, and then nothing is due."""
+    subprocess.run(["cp", "-a", f"{published.folder}/.", str(tmp_path)], check=True)
+    copied = replace(published, folder=tmp_path)
+    assert why_due(copied.settings, asks_llm=True) == "1 files are new"
+    assert [file.state for file in copied.land().files] == ["unchanged"]
+    assert why_due(copied.settings, asks_llm=True) is None
 
 
 def test_nothing_is_due_after_a_run(settings: Settings) -> None:

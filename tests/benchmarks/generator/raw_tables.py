@@ -34,7 +34,7 @@ def land_days(
         connection.execute(
             "insert into raw.loaded_files by name select $file as file, 'events' as source, $rows::bigint as lines, "
             "$rows::bigint as accepted, 0 as rejected, 0 as duplicates, 0 as reread, $load::bigint as load_id, "
-            "0 as size_bytes, 0 as modified_ns, md5($file) as sha256, "
+            "0 as size_bytes, 0 as modified_ns, '' as identity, md5($file) as sha256, "
             "timestamp '2026-06-01' + to_minutes($load::int) as loaded_at",
             {"file": f"events/generated-{load_id:06}.jsonl", "rows": inserted, "load": load_id},
         )
