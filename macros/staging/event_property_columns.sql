@@ -9,7 +9,10 @@
         model,
         rating,
         lower(rating_type) as rating_type,
-        lower(question_kind) as question_kind,
+        case
+            when lower(question_kind) in ('solved', 'satisfaction') then lower(question_kind)
+            when question_kind is not null then 'other'
+        end as question_kind,
         goal,
         value as conversion_value,
         page_url,

@@ -25,6 +25,9 @@ def show_rows(settings: Settings, sql: str) -> int:
     print(f"{database}, schema marts", file=sys.stderr)
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
+            # A query reads the marts: no other file, no network, and nothing is written anywhere.
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
             # DuckDB draws the table and leaves out the middle of a long one.
             print(printable(table_of(connection, sql)))
     except (duckdb.Error, ValueError) as error:
@@ -35,7 +38,8 @@ def show_rows(settings: Settings, sql: str) -> int:
 
 def table_of(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     """Return the first rows of a query as a table; raises duckdb.Error, ValueError for what is no query."""
+    statements = connection.extract_statements(sql)
+    if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+        raise ValueError("this is no query: write one statement, such as select * from marts.metrics_daily")
     found = connection.sql(sql)
-    if found is None:
-        raise ValueError("this statement returns no rows: write a query, such as select * from marts.metrics_daily")
     return str(found.limit(_MOST_ROWS))

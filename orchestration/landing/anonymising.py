@@ -19,6 +19,8 @@ from orchestration.warehouse.source_contracts import SourceContract, content_col
 _FREE_COLUMNS = ("button", "customer_ip_hash")
 # Ids are often built from other ids, and paths lead to people.
 _HOLDS_SHORT_IDS = ("event_id", "page_url")
+# Words of the event format: an id may be one of them, and they are counted.
+VOCABULARY = ("event_type", "environment", "role", "sender", "property_environment")
 
 
 def user_of(contract: SourceContract) -> str:
@@ -81,14 +83,18 @@ def anonymise(
         f"where {conversation} in (select old from forgotten_conversations)"
     ).fetchall()
     _replace_users(connection, table, contract, users)
-    clear = {one: new for one, new in (users | conversations).items() if len(one) >= DISTINCTIVE_LETTERS}
+    clear = {
+        one: new
+        for one, new in (users | conversations).items()
+        if len(one) >= DISTINCTIVE_LETTERS and not one.isalpha()
+    }
     in_other_spellings = FixedStrings(clear, is_own_text=True)
 
     def replaced(value: str, shortest: int) -> str:
         return in_other_spellings.replace(suppressions.replace_ids(value, shortest=shortest), clear)
 
     for name, kind in content_columns(contract).items():
-        if kind in {"VARCHAR", "JSON"} and name not in {conversation, contract.user}:
+        if kind in {"VARCHAR", "JSON"} and name not in {conversation, contract.user, *VOCABULARY}:
             _replace_mentions(connection, table, contract, replaced, name)
     connection.execute(
         f"update {table} set {conversation} = f.new from forgotten_conversations as f where {conversation} = f.old"

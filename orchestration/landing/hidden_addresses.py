@@ -25,11 +25,11 @@ _ADDRESS = re.compile(
     r"(?<![\w.:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:[0-9.]{2,12})?)(?![\w:])"
 )
 _WITH_PORT = re.compile(r"\[?([0-9A-Fa-f:.]+?)(?:%[\w.]+)?\]?(?::[0-9]{1,5})?(?:/[0-9]{1,3})?")
-_SEPARATOR = re.compile(r"(\s*,\s*|\s+)")
+_SEPARATOR = re.compile(r"(\s*[,;|]\s*|\s+)")
 _NAMED_AFTER_ADDRESSES = re.compile(
     r"(?:^|[_.-])(?:ip|ips|ipv4|ipv6|addr|address|addresses|forwarded|xff|host)(?=$|[_.-])"
 )
-_NAMED_AFTER_VERSIONS = re.compile(r"version|release|build|firmware")
+_NAMED_AFTER_VERSIONS = re.compile(r"(?:^|[_.-])(?:versions?|release|build|firmware)(?=$|[_.-])")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BY_LINE = re.compile("[0-9a-f]{64}")
 

@@ -330,7 +330,14 @@ def _refusal(contract: SourceContract) -> str:
                     then '{reasons.TIMESTAMP_OUT_OF_RANGE}'
                 when nullif({top}, '') not in ({environments}) or nullif(p.environment, '') not in ({environments})
                     then '{reasons.UNKNOWN_ENVIRONMENT}'
+                when {_has_no_variant(contract)} then '{reasons.MISSING_VARIANT}'
             end"""
+
+
+def _has_no_variant(contract: SourceContract) -> str:
+    """Write whether an exposure names no test or no variant; only a source of exposures has these columns."""
+    columns = [name for name in ("test_name", "variant") if name in contract.columns]
+    return " or ".join(f"coalesce(trim({name}), '') = ''" for name in columns) or "false"
 
 
 def _has_long_id(contract: SourceContract) -> str:

@@ -9,6 +9,7 @@ ID_TOO_LONG = "id_too_long"
 MISSING_EVENT_TYPE = "missing_event_type"
 BAD_TIMESTAMP = "bad_timestamp"
 TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
+MISSING_VARIANT = "missing_variant"
 UNKNOWN_ENVIRONMENT = "unknown_environment"
 TOO_LARGE = "too_large"
 TRUNCATED_FILE = "truncated_file"
@@ -25,6 +26,7 @@ NEXT_STEPS: dict[str, str] = {
     MISSING_EVENT_TYPE: "give every event a type",
     BAD_TIMESTAMP: "write timestamps as ISO-8601 with a time, for example 2026-03-01T09:30:00Z",
     TIMESTAMP_OUT_OF_RANGE: "check the sender's clock and unit: before 2000 or more than a day ahead of the load",
+    MISSING_VARIANT: "give every exposure its test_name and its variant",
     UNKNOWN_ENVIRONMENT: "environment must be production, development or absent",
     TOO_LARGE: "keep a line under 1 MiB",
     TRUNCATED_FILE: "write the file again whole; what was readable is loaded",

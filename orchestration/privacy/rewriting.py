@@ -9,7 +9,7 @@ import pandas as pd
 
 from orchestration.configuration.kept import Kept, read_kept
 from orchestration.configuration.sources import read_namespaces
-from orchestration.landing.anonymising import anonymise
+from orchestration.landing.anonymising import VOCABULARY, anonymise
 from orchestration.landing.fixed_strings import FixedStrings
 from orchestration.landing.suppression import (
     Suppression,
@@ -141,7 +141,7 @@ class _Copy:
         """Return joins, and expressions by column, that put surrogates in the place of long ids mentioned anywhere."""
         joins, values = "", {}
         for column, kind in columns.items():
-            if kind not in {"VARCHAR", "JSON"}:
+            if kind not in {"VARCHAR", "JSON"} or column in VOCABULARY:
                 continue
             held = self._connection.execute(
                 f"select distinct {quoted(column)}::varchar from {table} where {quoted(column)} is not null"

@@ -1,15 +1,15 @@
 """What to look for when proving that a person is gone: ids between edges of words, and texts of that person alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.landing.anonymising import user_of
+from orchestration.landing.anonymising import VOCABULARY, user_of
 from orchestration.landing.fixed_strings import FixedStrings, spellings
 from orchestration.landing.suppression import DISTINCTIVE_LETTERS, Suppressions
-from orchestration.warehouse.source_contracts import SOURCES
+from orchestration.warehouse.source_contracts import SOURCES, content_columns
 
 # Shorter texts are common to many people. Of a longer one a part is enough: no other text holds it.
 _TEXT_LETTERS = range(12, 49)
@@ -24,27 +24,33 @@ _PLAIN_RUN = re.compile(r"[ !#-\[\]-~]+")
 
 @dataclass(frozen=True)
 class SearchTerms:
-    """Ids, `keys` (namespace:id, as the marts name a conversation), parts of texts; in clear, and kept nowhere."""
+    """Ids, `keys` (namespace:id, as the marts name a conversation), parts of texts; in clear, and kept nowhere.
+
+    Of the ids, `words` are what other people and the warehouse itself say: `parcel`, `customer`, `user_message`.
+    """
 
     ids: tuple[str, ...]
     keys: tuple[str, ...]
     texts: tuple[str, ...]
+    words: frozenset[str] = frozenset()
 
     @property
     def long_ids(self) -> tuple[str, ...]:
         """Ids that are unlikely to be anything else, wherever they stand, and keys."""
         wanted = (*self.ids, *self.keys)
-        return tuple(dict.fromkeys(one for one in wanted if len(one) >= DISTINCTIVE_LETTERS))
+        return tuple(dict.fromkeys(one for one in wanted if len(one) >= DISTINCTIVE_LETTERS and one not in self.words))
 
     @property
     def short_ids(self) -> tuple[str, ...]:
         """Ids that may be a common word or number: they count where an id is expected."""
-        return tuple(one for one in self.ids if len(one) < DISTINCTIVE_LETTERS)
+        return tuple(one for one in self.ids if len(one) < DISTINCTIVE_LETTERS or one in self.words)
 
     def __or__(self, other: "SearchTerms") -> "SearchTerms":
         """Return the terms of both, each once."""
-        joined = ((*getattr(self, name), *getattr(other, name)) for name in ("ids", "keys", "texts"))
-        return SearchTerms(*(tuple(dict.fromkeys(terms)) for terms in joined))
+        ids, keys, texts = (
+            tuple(dict.fromkeys((*getattr(self, name), *getattr(other, name)))) for name in ("ids", "keys", "texts")
+        )
+        return SearchTerms(ids, keys, texts, self.words | other.words)
 
     def line_finder(self) -> "LineFinder":
         """Return what shows whether a refused line names a person."""
@@ -71,7 +77,19 @@ def collect_search_terms(connection: duckdb.DuckDBPyConnection, suppressions: Su
     Leaves the temporary tables of `find_clear_rows`.
     """
     ids, keys = find_clear_rows(connection, suppressions)
-    return SearchTerms(ids, keys, _texts_of_nobody_else(connection))
+    return SearchTerms(ids, keys, _texts_of_nobody_else(connection), _words_among(connection, ids))
+
+
+def _words_among(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> frozenset[str]:
+    """Return the ids made of letters alone, and those that are a type of event, an environment or a role."""
+    known = {
+        word
+        for name, contract in SOURCES.items()
+        for column in VOCABULARY
+        if column in content_columns(contract)
+        for word in values_of(connection.execute(f"select distinct {column} from raw.{name}"))
+    }
+    return frozenset(one for one in ids if one.isalpha() or one in known)
 
 
 def find_clear_rows(

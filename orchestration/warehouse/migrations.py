@@ -40,24 +40,29 @@ _EVENT_TABLES = {
 
 
 def _refuse_long_ids(table: str, conversation: str, user: str) -> tuple[str, ...]:
-    """Return what makes refused lines of events whose ids landing takes no more: lines read stay accounted for."""
     has_long_id = " or ".join(f"coalesce(strlen({one}), 0) > 512" for one in ("event_id", conversation, user))
+    return _refuse(table, "id_too_long", has_long_id)
+
+
+def _refuse(table: str, reason: str, condition: str) -> tuple[str, ...]:
+    """Return what makes refused lines of events that landing takes no more: lines read stay accounted for."""
     return (
         "insert into raw.rejected_events (source, _file, _line, reason, line_bytes, line_sha256, _load_id, _loaded_at) "
-        f"select '{table}', _file, _line, 'id_too_long', strlen(properties::varchar), sha256(event_id), _load_id, "
-        f"_loaded_at from raw.{table} where {has_long_id}",
-        "update raw.loaded_files set accepted = accepted - long.events, rejected = rejected + long.events "
-        f"from (select _file, _load_id, count(*) as events from raw.{table} where {has_long_id} group by all) as long "
-        "where file = long._file and load_id = long._load_id",
+        f"select '{table}', _file, _line, '{reason}', strlen(properties::varchar), sha256(event_id), _load_id, "
+        f"_loaded_at from raw.{table} where {condition}",
+        "update raw.loaded_files set accepted = accepted - gone.events, rejected = rejected + gone.events "
+        f"from (select _file, _load_id, count(*) as events from raw.{table} where {condition} group by all) as gone "
+        "where file = gone._file and load_id = gone._load_id",
         *(
             f"delete from raw.{texts} where source = '{table}' "
-            f"and event_id in (select event_id from raw.{table} where {has_long_id})"
+            f"and event_id in (select event_id from raw.{table} where {condition})"
             for texts in ("message_texts", "message_redactions")
         ),
-        f"delete from raw.{table} where {has_long_id}",
+        f"delete from raw.{table} where {condition}",
     )
 
 
+_WITHOUT_VARIANT = "coalesce(trim(test_name), '') = '' or coalesce(trim(variant), '') = ''"
 _LLM_TABLES = ("llm_calls", "llm_dead_letters", "llm_answers", "llm_batch_requests")
 
 # Version 1 is a file that no version was written into, 2 to 12 are those of development before the first release: one
@@ -134,6 +139,7 @@ MIGRATIONS = (
             "escalation_reason_confidence DOUBLE, dropoff_reason VARCHAR, dropoff_reason_confidence DOUBLE, "
             "definition_hash VARCHAR, content_hash VARCHAR, run_id VARCHAR, labelled_at TIMESTAMP, _load_id BIGINT)",
             *(statement for table, ids in _EVENT_TABLES.items() for statement in _refuse_long_ids(table, *ids)),
+            *_refuse("ab_test_exposures", "missing_variant", _WITHOUT_VARIANT),
             *(
                 f"delete from ledger.{table} where strlen(conversation_id) > 512"
                 for table in ("stage_labels", "message_labels", "human_labels", *_LLM_TABLES)

@@ -9,7 +9,10 @@ conversations as (
         {{ start_of_local_hour('started_at') }} as started_hour_at,
         is_engaged and is_closed as is_engaged_and_closed,
         is_engaged and is_closed and sources.can_report_completion as is_completion_reported,
-        {{ milliseconds_between('started_at', 'completed_at') }} as duration_ms,
+        -- Clocks differ: a completion before the start takes no time that could be known.
+        case
+            when completed_at >= started_at then {{ milliseconds_between('started_at', 'completed_at') }}
+        end as duration_ms,
         {{ milliseconds_between('first_interaction_at', 'last_interaction_at') }} as session_ms,
         user_message_count + agent_message_count as message_count,
         -- Without a user id a return cannot be seen.

@@ -43,8 +43,13 @@ def test_the_demo_is_shown_where_nothing_else_is_published(home: Home, capsys: p
     [
         ("selec 1", "syntax error"),
         ("select * from marts.sentences", "sentences"),
-        ("set threads = 1", "returns no rows"),
-        ("delete from marts.words", "read-only"),
+        ("set threads = 1", "no query"),
+        ("delete from marts.words", "no query"),
+        ("select 1; select 2", "one statement"),
+        ("copy (select 1) to '/dev/null'", "no query"),
+        ("attach '/dev/null' as r", "no query"),
+        ("select * from read_text('/etc/hostname')", "disabled"),
+        ("select * from '/etc/hostname.csv'", "disabled"),
     ],
 )
 def test_what_cannot_be_shown_is_said(home: Home, capsys: pytest.CaptureFixture[str], sql: str, cause: str) -> None:

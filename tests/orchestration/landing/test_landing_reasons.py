@@ -103,8 +103,21 @@ def test_a_line_is_refused_for_the_first_failing_check(
         assert reasons.NEXT_STEPS[reason] in summary.as_text()
 
 
+@pytest.mark.parametrize(("test_name", "variant"), [(None, "a"), ("t", None), ("", "a"), ("t", " ")])
+def test_an_exposure_names_its_test_and_its_variant(
+    warehouse: Any, make_jsonl: Any, test_name: str | None, variant: str | None
+) -> None:
+    good = {"session_id": "s", "test_name": "t", "variant": "a", "timestamp": "2026-03-01T10:00:00Z"}
+    warehouse.write(
+        "ab_test_exposures/a.jsonl",
+        make_jsonl(good, good | {"session_id": "r", "test_name": test_name, "variant": variant}),
+    )
+    assert warehouse.load().accepted == 1
+    assert warehouse.reasons() == [(2, "missing_variant")]
+
+
 def test_the_list_of_reasons_is_covered() -> None:
-    elsewhere = {"truncated_file", "conflicting_duplicate"}
+    elsewhere = {"truncated_file", "conflicting_duplicate", "missing_variant"}
     assert {reason for *_, reason in CASES if reason} | elsewhere == set(reasons.NEXT_STEPS)
 
 

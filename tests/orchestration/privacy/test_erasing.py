@@ -469,6 +469,31 @@ def test_a_file_of_the_manifest_that_is_not_looked_at_proves_nothing(warehouse: 
         erase(warehouse)
 
 
+@pytest.mark.parametrize("word", ["user_message", "production", "parcel", "customer"])
+def test_an_id_that_is_a_word_changes_nothing_of_others(tmp_path: Path, word: str) -> None:
+    """Types of events, environments and what other people say stay, and the proof comes to its end."""
+    warehouse = WarehouseUnderTest(tmp_path)
+    others = [
+        planted_message(f"e{number}", f"chat-{number}", f"user-{number}")
+        | {"environment": "production", "page_url": f"/{word}/found", "properties": {"content": f"my {word}, please"}}
+        for number in range(5)
+    ]
+    warehouse.write_events([*others, planted_message("own-1", "talk-of-theirs", word) | {"environment": "production"}])
+    warehouse.land()
+    columns = "event_id, conversation_id, user_id, event_type, environment, page_url, properties, _line_hash"
+    query = f"select {columns} from raw.events where event_id like 'e%' order by event_id"
+    before, texts = (
+        raw(warehouse, query),
+        raw(warehouse, "select event_id, content from raw.message_texts where event_id like 'e%' order by 1"),
+    )
+    assert len(before) == len(texts) == 5
+    assert erase(warehouse, "user", word) is not None
+    assert raw(warehouse, query) == before
+    assert raw(warehouse, "select event_id, content from raw.message_texts order by 1") == texts
+    own = "select event_type, environment, user_id[:7], conversation_id[:7] from raw.events where event_id = 'own-1'"
+    assert raw(warehouse, own) == [("user_message", "production", "erased-", "erased-")]
+
+
 def planted_message(event_id: str, conversation: str, user: str) -> dict[str, Any]:
     return {
         "event_id": event_id,
