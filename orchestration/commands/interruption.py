@@ -2,7 +2,7 @@
 
 The process ends where it stands, as by kill -9: everything on disk is made for that, and the tests of crashes prove it.
 An exception would have to find its way out of Dagster, dbt and DuckDB, each of which reports it, takes it for a failure
-of its own, or waits for its threads. The command works in a thread of its own because only the main thread is told of
+of its own, or waits for its threads. The command works in a thread of its own because only the main thread gets
 signals: here it does nothing else, and Dagster, which has handlers too, sets them in the main thread only.
 """
 

@@ -68,7 +68,7 @@ class ErasureReport:
         return (
             f"erased {self.events} events of {self.conversations} conversations; none of the {self.files} files of the "
             f"warehouse ({self.size_bytes / 1e6:.1f} MB) holds them any more. Files of the landing folder that still "
-            f"do: {', '.join(self.landing_files) or 'none'}"
+            f"do or cannot be read: {', '.join(self.landing_files) or 'none'}"
         )
 
 

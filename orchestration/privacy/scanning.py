@@ -8,6 +8,7 @@ import gzip
 import os
 import re
 import sqlite3
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _PARQUET_MAGIC = b"PAR1"
 _DUCKDB_MAGIC = b"DUCK"
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _ID_COLUMNS = ("_id", "_key")
+# What a damaged or half written file raises, and one that another program holds.
+_UNREADABLE = (OSError, EOFError, zlib.error, duckdb.Error, sqlite3.Error)
 Identity = tuple[int, int]
 
 
@@ -60,8 +63,7 @@ def scan(
     """Look at every file under `root`, linked folders included; files and folders in `without` are left out.
 
     `others` holds, by search term, ids of others that contain it. A folder in `without` that holds `root` itself
-    leaves nothing out. Raises OSError, EOFError, duckdb.Error or sqlite3.Error for a file that cannot be read: not
-    looked at is not proven.
+    leaves nothing out. A file that cannot be read is a hit: not looked at is not proven.
     """
     search = _Search(search_terms, others)
     left_out = [one.resolve() for one in without if not root.resolve().is_relative_to(one.resolve())]
@@ -76,7 +78,7 @@ def scan(
 
 
 def landed_files_of(landing: Path, search_terms: SearchTerms) -> tuple[str, ...]:
-    """Return the files of the landing folder that still hold a search term: they belong to their writers."""
+    """Return the files of the landing folder that still hold a search term, or cannot be read: others write them."""
     if not landing.is_dir():
         return ()
     search = _Search(search_terms, {})
@@ -119,7 +121,13 @@ class _Search:
         self._ids = frozenset((*search_terms.ids, *search_terms.keys))
 
     def hits_in(self, path: Path, *, name: str) -> Iterator[Hit]:
-        """Yield where in a file, called `name` in its folder, something is found."""
+        """Yield where in a file, called `name` in its folder, something is found, or why it cannot be read."""
+        try:
+            yield from self._hits_in(path, name)
+        except _UNREADABLE as error:
+            yield Hit(path, f"cannot be read ({type(error).__name__})")
+
+    def _hits_in(self, path: Path, name: str) -> Iterator[Hit]:
         with path.open("rb") as file:
             first = file.read(16)
         if first[8:12] == _DUCKDB_MAGIC:

@@ -75,8 +75,9 @@ def redact(text: str) -> Redacted:
             here = _find(part, plans)
             if not here:
                 clean.add(part)
-            if here and number == _MOST_PASSES - 1:
-                here = [(0, end - start, here[0][2])]
+                continue
+            if number == _MOST_PASSES - 1:
+                found.append((start, end, here[0][2]))
                 continue
             here = [(start + first, start + last, kind) for first, last, kind in here]
             found += here

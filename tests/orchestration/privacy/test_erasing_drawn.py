@@ -16,6 +16,7 @@ import pytest
 
 from orchestration.landing import suppression
 from orchestration.privacy.erasure import begin_erasure, conclude_erasure, request_erasure
+from tests.support.erasures import message
 from tests.support.warehouse import HASH_KEY, LOADED_AT, WarehouseUnderTest
 
 # Awkward kinds of ids; a number makes each of them one of its own.
@@ -67,17 +68,6 @@ def _utf16(letter: str) -> list[int]:
 def lookalike(clear_id: str) -> str:
     """Return another id, of which this one is a part: a longer number, or a longer word."""
     return f"{clear_id}{'0' if clear_id[-1].isdigit() else 'z'}"
-
-
-def message(event_id: str, conversation: str, user: str, **properties: Any) -> dict[str, Any]:
-    return {
-        "event_id": event_id,
-        "conversation_id": conversation,
-        "user_id": user,
-        "event_type": "user_message",
-        "timestamp": "2025-06-01T10:00:00Z",
-        "properties": properties,
-    }
 
 
 def plant(warehouse: WarehouseUnderTest, people: dict[str, str]) -> None:
