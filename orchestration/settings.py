@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     )
     timezone: str = Field(default="UTC", description="IANA name; days and hours of the marts are those of this zone")
     idle_minutes: int = Field(
-        default=30, ge=1, description="silence in minutes after which a conversation counts as closed"
+        default=30, ge=1, le=525_600, description="silence in minutes after which a conversation counts as closed"
     )
     stable_minutes: int = Field(default=60, ge=0, description="how long an unfinished file waits, in minutes")
     hash_key: SecretStr | None = Field(

@@ -35,7 +35,7 @@ def print_status(settings: Settings) -> int:
     unfinished = describe_pending(home)
     if unfinished is not None:
         print(f"erasure     {printable(unfinished)}; {FINISH_ERASURE}")
-    print(_waiting(home, is_busy=holder is not None))
+    print(_waiting(home, _published_through(manifest), is_busy=holder is not None))
     return 0
 
 
@@ -66,7 +66,15 @@ def _time_zone(published: Path, configured: str) -> str:
     return f"{row[0]}, for days and hours of the marts; COLLOQUY_TIMEZONE is {configured}, used from the next run on"
 
 
-def _waiting(home: Home, *, is_busy: bool) -> str:
+def _published_through(manifest: Manifest | None) -> int | None:
+    """Return the newest load that is published, 0 before the first, None for a version that does not state it."""
+    if manifest is None:
+        return 0
+    through = manifest.built_from.get("through_load_id")
+    return None if through is None else int(through)
+
+
+def _waiting(home: Home, published_through: int | None, *, is_busy: bool) -> str:
     raw_database = home.raw_database
     if not raw_database.exists():
         return "files       none loaded"
@@ -74,7 +82,7 @@ def _waiting(home: Home, *, is_busy: bool) -> str:
         return "files       known when the running load has finished"
     try:
         with duckdb.connect(str(raw_database), read_only=True) as connection:
-            return _files(connection)
+            return "\n".join([_files(connection), *_unpublished(connection, published_through)])
     except duckdb.CatalogException:
         # A run was killed between making the file and making its tables.
         return "files       none loaded"
@@ -96,6 +104,22 @@ def _files(connection: duckdb.DuckDBPyConnection) -> str:
         moment = since.replace(tzinfo=UTC) if isinstance(since, datetime) else since
         parts.append(f"pending     {one_line(file)} since {moment:%Y-%m-%d %H:%M} UTC: {one_line(cause)}")
     return "\n".join(parts)
+
+
+def _unpublished(connection: duckdb.DuckDBPyConnection, published_through: int | None) -> list[str]:
+    """Return a line when events have landed that no version holds: the run that took them has not come to its end."""
+    if published_through is None:
+        return []
+    events, since = connection.execute(
+        "select sum(accepted), min(loaded_at) from raw.raw.loaded_files where load_id > ? and accepted > 0",
+        [published_through],
+    ).fetchall()[0]
+    if not events:
+        return []
+    return [
+        f"unpublished {events:,} events, the first landed {since:%Y-%m-%d %H:%M} UTC: no run since has published; "
+        "make run shows why"
+    ]
 
 
 def _excluded(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, datetime]]:

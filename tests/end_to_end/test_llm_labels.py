@@ -135,6 +135,27 @@ def test_what_is_not_believed_stays_the_models_and_is_reviewed(warehouse: Wareho
     ]
 
 
+def test_a_question_that_fails_later_leaves_the_models_labels_in_the_marts(
+    warehouse: WarehouseUnderTest, clock: FakeClock
+) -> None:
+    """The model labelled in an earlier run: a failed call of this one costs money and changes no stage."""
+    landed(warehouse, unsure("a", 1), unsure("b", 2))
+    warehouse.build()
+    stages = "from marts.fct_conversation_stages where funnel = 'support' order by all"
+    before = warehouse.rows(stages)
+    assert sum(row[0] for row in warehouse.rows(f"select (evidence_kind = 'model')::int {stages}")) > 0
+    refused = Answer(answer_text(resolved=("yes", "m1")))
+    with LlmServer(unless(lambda request: refused if number_of(request) == 1 else Status(400))) as server:
+        warehouse.llm = asking(server, clock)
+        warehouse.build()
+        assert len(server.labelling_requests) == 2
+    assert warehouse.asked is not None
+    assert warehouse.asked.dead_lettered == 2
+    assert warehouse.rows(stages) == before
+    cost = "select sum(labelling_cost_usd) from marts.fct_conversations"
+    assert warehouse.rows(cost)[0][0] > 0
+
+
 FAULTS: tuple[Action, ...] = (
     *(Status(429, {"Retry-After": "2"}), Status(500), Cut(), Body('{"choices": [{"mess'), Answer("It is resolved.")),
     Answer(ANSWER[:40], finish_reason="length"),

@@ -8,8 +8,8 @@ labels as (
     from {{ ref('stg_ledger__stage_labels') }}
     where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
     union
-    -- A failed call has a cost but no label.
-    select source, conversation_id, true as is_of_stages
+    -- A call has a cost. One that failed has no label: those of the conversation stand.
+    select source, conversation_id, false as is_of_stages
     from {{ ref('stg_ledger__llm_calls') }}
     where load_id > {{ built_through_load_id() }} and {{ 'false' if flags.FULL_REFRESH else 'true' }}
     union

@@ -148,6 +148,22 @@ def test_status_counts_files_and_names_those_that_wait(
     assert "pending     events/growing.jsonl since 2026-03-01 12:00 UTC: " in said
 
 
+@pytest.mark.parametrize(("through", "is_shown"), [(0, True), (1, False), (None, False)])
+def test_status_shows_events_that_no_version_holds(
+    home: Home, landing: Path, capsys: pytest.CaptureFixture[str], through: int | None, is_shown: bool
+) -> None:
+    """A blocking check fails run after run: the last version stands, with the results of its own checks."""
+    (landing / "events" / "whole.jsonl").write_text(f"{event(1)}\n{event(2)}\n")
+    land(home, landing)
+    publish_to(home, built_from={} if through is None else {"through_load_id": through})
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    shown = [line for line in lines if line.startswith("unpublished")]
+    assert [line[:55] for line in shown] == (
+        ["unpublished 2 events, the first landed 2026-03-01 12:00"] if is_shown else []
+    )
+
+
 def test_status_says_when_the_conversations_are_simulated(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     home.create()
     home.simulation_marker.write_text("{}")
