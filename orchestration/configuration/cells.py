@@ -89,6 +89,8 @@ Shares = Annotated[
 ]
 Whole = Annotated[int, Cell(_WHOLE, "a whole number", "24")]
 WholeAbove0 = Annotated[int, Cell(_WHOLE_ABOVE_0, "a whole number above 0", "24")]
+# A dimension is what stands before the first = of a segment.
+DimensionName = Annotated[str, Cell(r"[^=\s]([^=]*[^=\s])?", "a name without = and blanks around it", "plan")]
 WindowHours = Annotated[
     int,
     Cell(_WHOLE_ABOVE_0, f"a whole number from 1 to {_LONGEST_WINDOW_HOURS} (92 days)", "24"),

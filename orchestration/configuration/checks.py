@@ -1,4 +1,7 @@
-"""Checks the configuration before a run starts: every problem at once, each naming its file, line and column."""
+"""Checks the configuration before a run starts: every problem at once, each naming its file, line and column.
+
+What holds between cells is checked once all cells of the row can be read.
+"""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

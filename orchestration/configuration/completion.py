@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from orchestration.configuration.reading import read_lines
+from orchestration.configuration.reading import UnreadableLineError, read_lines
 from orchestration.configuration.rows import Row, columns_of, defaults_of
 
 
@@ -28,7 +28,7 @@ def complete_seed(path: Path, model: type[Row]) -> CompletedSeed | None:
     """
     try:
         lines = [cells for _, cells in read_lines(path)]
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (OSError, UnreadableLineError):
         # The check of the assembled project reports why.
         return None
     columns, defaults = tuple(columns_of(model)), defaults_of(model)

@@ -4,7 +4,17 @@ from collections.abc import Iterator, Set
 from difflib import get_close_matches
 from typing import ClassVar, Literal
 
-from orchestration.configuration.cells import Flag, Name, Names, Number, PropertyName, Value, Whole, WholeAbove0
+from orchestration.configuration.cells import (
+    DimensionName,
+    Flag,
+    Name,
+    Names,
+    Number,
+    PropertyName,
+    Value,
+    Whole,
+    WholeAbove0,
+)
 from orchestration.configuration.problems import Problem
 from orchestration.configuration.reading import Seed
 from orchestration.configuration.rows import Row
@@ -40,7 +50,7 @@ class SegmentDimension(Row):
     file: ClassVar = "segment_dimensions.csv"
     key: ClassVar = ("dimension",)
 
-    dimension: Name
+    dimension: DimensionName
     # What models/intermediate/metrics/int_conversation_attributes_listed.sql knows how to read.
     column_name: (
         Literal[
@@ -59,7 +69,7 @@ class SegmentDimension(Row):
         | None
     )
     property: PropertyName | None
-    top_n: Whole | None = None
+    top_n: WholeAbove0 | None = None
     is_hourly: Flag = False
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_LONGEST = 1000
+
 
 class ConfigurationError(ValueError):
     """Configuration that cannot be used; the message lists every problem with its file, line and column."""
@@ -24,7 +26,13 @@ class Problem:
     def __str__(self) -> str:
         line = None if self.line is None else f"line {self.line}"
         where = ": ".join(part for part in (self.file, line, self.column) if part)
-        return f"{where}: {self.what}; {self.remedy}"
+        return f"{where}: {_one_line(self.what)}; {_one_line(self.remedy)}"
+
+
+def _one_line(text: str) -> str:
+    """Return words in which values of cells stand: a problem is one line, whatever the cells hold."""
+    shown = text.replace("\n", "\\n")
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}... ({len(shown):,} letters)"
 
 
 def refuse(problems: Iterable[Problem]) -> None:

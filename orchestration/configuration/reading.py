@@ -1,6 +1,7 @@
 """The one reader of CSV files: lines as an editor numbers them, and the typed rows of a seed with its problems."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,6 +12,14 @@ from pydantic import ValidationError
 
 from orchestration.configuration.problems import Problem, refuse
 from orchestration.configuration.rows import Row, RowT, columns_of, defaults_of
+
+
+class UnreadableLineError(ValueError):
+    """A row that is no CSV in UTF-8, by the line it begins on."""
+
+    def __init__(self, line: int, what: str, remedy: str) -> None:
+        super().__init__(f"line {line}: {what}; {remedy}")
+        self.line, self.what, self.remedy = line, what, remedy
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,24 @@ class Seed(Generic[RowT]):
 def read_lines(path: Path) -> list[tuple[int, list[str]]]:
     """Return the cells of every line of a CSV file, blank lines too, each with its number.
 
-    Raises OSError, UnicodeDecodeError, csv.Error.
+    Raises OSError, and UnreadableLineError where it is no CSV in UTF-8.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, strict=True)
-        return [(reader.line_num, cells) for cells in reader]
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"byte {error.object[error.start]:#04x} is no UTF-8"
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UnreadableLineError(line, what, "save the file as CSV in UTF-8") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines: list[tuple[int, list[str]]] = []
+    try:
+        lines.extend((reader.line_num, cells) for cells in reader)
+    except csv.Error as error:
+        what = f"the row that begins here is no CSV: {error}"
+        remedy = "close each quote that opens a cell, and write a quote inside one twice"
+        raise UnreadableLineError(lines[-1][0] + 1 if lines else 1, what, remedy) from error
+    return lines
 
 
 def read_rows(path: Path, model: type[RowT]) -> tuple[RowT, ...]:
@@ -61,9 +83,11 @@ def read_seed(path: Path, model: type[RowT]) -> Seed[RowT]:
     """Read a seed; what is wrong with its columns and cells is among its problems."""
     try:
         lines = read_lines(path)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        what = f"it cannot be read as a UTF-8 CSV file: {error}"
-        return Seed(path.name, False, problems=(Problem(path.name, None, None, what, "save it as CSV in UTF-8"),))
+    except UnreadableLineError as error:
+        return Seed(path.name, False, problems=(Problem(path.name, error.line, None, error.what, error.remedy),))
+    except OSError as error:
+        what = f"it cannot be read: {error.strerror}"
+        return Seed(path.name, False, problems=(Problem(path.name, None, None, what, "write a CSV file in its place"),))
     header = lines[0][1] if lines else []
     problems = list(_column_problems(path.name, header, model))
     if problems:

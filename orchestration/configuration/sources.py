@@ -76,8 +76,11 @@ class SuccessSignal(Row):
 
 
 def success_signal_problems(signals: Seed[SuccessSignal]) -> Iterator[Problem]:
-    """Yield the signals whose property could have no value."""
+    """Yield the signals whose property could have no value, and those whose value belongs to no property."""
     for line, row in signals.rows.items():
+        if row.property is None and row.value is not None:
+            what = f"the cell is empty, and value {row.value!r} is of a property"
+            yield signals.problem(line, "property", what, "write the property that has the value, or leave both empty")
         if row.property is not None and row.value is None:
             what = f"the cell is empty, and property {row.property!r} needs a value"
             yield signals.problem(line, "value", what, "write the value that shows success")

@@ -1,6 +1,6 @@
 """What every step of a run shares: the settings and the lock of the one writer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -8,6 +8,8 @@ import dagster as dg
 
 from orchestration.defs.run_history import prune_runs
 from orchestration.landing import read_hash_key
+from orchestration.privacy.intent import pending_erasure
+from orchestration.privacy.withheld_version import withhold_published
 from orchestration.settings import Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.lock import hold_lock
@@ -25,10 +27,17 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
         logger = context.log or dg.get_dagster_logger()
         with hold_lock(home.lock, "run", logger.info, now=self.now()):
             recover_files(home, logger.info)
+            self._withhold(logger.warning)
             # Here and not in a command: runs of schedules and of the sensor pass no other place once each.
             if context.instance is not None:
                 prune_runs(context.instance)
             yield self
+            # The run may have failed, and readers would keep the version that holds the person.
+            self._withhold(logger.warning)
+
+    def _withhold(self, on_progress: Callable[[str], None]) -> None:
+        if pending_erasure(self.home) is not None:
+            withhold_published(self.home, self.hash_key(), now=self.now(), on_progress=on_progress)
 
     @property
     def settings(self) -> Settings:

@@ -106,9 +106,14 @@ def _rows(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Mapping[str, s
             f"{path}: the first line must name conversation_key (or conversation_id), stage and reached; it names "
             f"{one_line(', '.join(names)) or 'nothing'}"
         )
-    for row in reader:
-        # A short line leaves columns without a value, a long one values without a column.
-        yield reader.line_num, {name: (row[name] or "").strip() for name in names}
+    line = reader.line_num
+    try:
+        for row in reader:
+            line = reader.line_num
+            # A short line leaves columns without a value, a long one values without a column.
+            yield line, {name: (row[name] or "").strip() for name in names}
+    except csv.Error as error:
+        raise SampleError(f"{path}: line {line + 1}: the row that begins here is no CSV: {error}") from error
 
 
 def _judgement(line: int, row: Mapping[str, str]) -> Judgement:

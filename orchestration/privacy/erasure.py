@@ -30,10 +30,10 @@ from orchestration.privacy.fresh_copy import replace_raw
 from orchestration.privacy.intent import Intent, pending_erasure, write_intent
 from orchestration.privacy.pending import intent_path
 from orchestration.privacy.rewriting import rewrite_without
-from orchestration.privacy.scanning import Hit, identity, landed_files_of, scan
+from orchestration.privacy.scanning import Hit, Search, identity, landed_files_of, scan
 from orchestration.privacy.search_terms import SearchTerms, collect_search_terms, longer_ids
 from orchestration.privacy.withholding import withhold_texts
-from orchestration.publishing import keep_history, published_files, read_manifest
+from orchestration.publishing import NotEnoughSpaceError, keep_history, published_files, read_manifest
 from orchestration.warehouse.build_records import discard_build
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.load_records import next_load
@@ -127,13 +127,17 @@ def _withhold(home: Home, intent: Intent, hash_key: bytes, error: Exception) -> 
     """Withhold the texts, note the error and return it."""
     if withhold_texts(home.raw_database, home.seeds, hash_key, intent.entries):
         remove_derived(home)
-    # Messages of other errors may hold what was read.
-    is_of_the_machine = isinstance(error, OSError | MemoryError | duckdb.IOException | duckdb.OutOfMemoryException)
-    reason = f": {error}" if is_of_the_machine else ""
-    name = type(error).__name__
-    problem = f"raw could not be rewritten ({name}{reason}); the texts are withheld from publishing until it is"
+    problem = f"raw could not be rewritten ({shown_cause(error)}); the texts are withheld from publishing until it is"
     write_intent(home, replace(intent, problem=problem))
     return f"the erasure is not done: {problem}; the next run tries again"
+
+
+def shown_cause(error: Exception) -> str:
+    """Return what may be shown of an error: messages of other than the machine's may hold what was read."""
+    is_of_the_machine = isinstance(
+        error, OSError | MemoryError | duckdb.IOException | duckdb.OutOfMemoryException | NotEnoughSpaceError
+    )
+    return f"{type(error).__name__}: {error}" if is_of_the_machine else type(error).__name__
 
 
 def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetime) -> ErasureReport | None:
@@ -159,6 +163,13 @@ def conclude_erasure(home: Home, landing: Path, hash_key: bytes, *, now: datetim
         path.unlink()
     intent_path(home).unlink()
     return report
+
+
+def erased_people_search(home: Home, hash_key: bytes) -> Search:
+    """Return the search for the people of the pending erasure, as raw was before it was rewritten."""
+    search_terms, _, _ = _search_terms(home, _people(home, hash_key))
+    with open_raw(home.raw_database) as connection:
+        return Search(search_terms, longer_ids(connection, search_terms))
 
 
 def _prove(home: Home, landing: Path, people: Suppressions) -> ErasureReport:

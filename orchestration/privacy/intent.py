@@ -14,13 +14,14 @@ class Intent:
     """An erasure on its way; `problem` is what kept it from its end at the last run.
 
     `is_rewritten` once raw is without the people named by `entries`, `is_derived_removed` once all that was built from
-    the earlier raw is gone.
+    the earlier raw is gone, `is_withheld` once no published version holds a row that names them.
     """
 
     operation_id: str
     entries: tuple[Suppression, ...]
     is_rewritten: bool = False
     is_derived_removed: bool = False
+    is_withheld: bool = False
     problem: str | None = None
 
 

@@ -65,7 +65,7 @@ def scan(
     `others` holds, by search term, ids of others that contain it. A folder in `without` that holds `root` itself
     leaves nothing out. A file that cannot be read is a hit: not looked at is not proven.
     """
-    search = _Search(search_terms, others)
+    search = Search(search_terms, others)
     left_out = [one.resolve() for one in without if not root.resolve().is_relative_to(one.resolve())]
     hits: list[Hit] = []
     files: set[Identity] = set()
@@ -81,7 +81,7 @@ def landed_files_of(landing: Path, search_terms: SearchTerms) -> tuple[str, ...]
     """Return the files of the landing folder that still hold a search term, or cannot be read: others write them."""
     if not landing.is_dir():
         return ()
-    search = _Search(search_terms, {})
+    search = Search(search_terms, {})
     return tuple(
         entry.name
         for entry in find_files(landing)
@@ -113,8 +113,8 @@ def identity(path: Path) -> Identity:
     return status.st_dev, status.st_ino
 
 
-class _Search:
-    """What is looked for, and the ways into a file."""
+class Search:
+    """What is looked for, and the ways into a file; `others` holds, by search term, ids of others that contain it."""
 
     def __init__(self, search_terms: SearchTerms, others: Mapping[str, tuple[str, ...]]) -> None:
         self._search = ProofSearch(search_terms.long_ids, search_terms.short_ids, search_terms.texts, others)
@@ -150,13 +150,9 @@ class _Search:
     def _in_duckdb(self, path: Path) -> Iterator[Hit]:
         with duckdb.connect(config={"threads": 2}) as connection:
             connection.execute(f"attach {text_literal(str(path))} as looked (read_only)")
-            columns = connection.execute(
-                """select schema_name, table_name, column_name, data_type from duckdb_columns()
-                where database_name = 'looked' and (schema_name, table_name) in (
-                    select (schema_name, table_name) from duckdb_tables() where database_name = 'looked')"""
-            ).fetchall()
-            for schema, table, column, kind in columns:
-                if self._is_in_column(connection, f"looked.{quoted(schema)}.{quoted(table)}", column, kind):
+            connection.execute("use looked")
+            for schema, table, column in text_columns(connection):
+                if self._is_in_column(connection, f"{quoted(schema)}.{quoted(table)}", column):
                     yield Hit(path, f"{schema}.{table}.{column}")
 
     def _in_parquet(self, path: Path) -> Iterator[Hit]:
@@ -165,22 +161,30 @@ class _Search:
             name = re.sub(r"[*?\[]", lambda match: f"[{match[0]}]", str(path))
             table = f"read_parquet({text_literal(name)})"
             for column, kind, *_ in connection.execute(f"describe select * from {table}").fetchall():
-                if self._is_in_column(connection, table, column, kind):
+                if _holds_text(kind) and self._is_in_column(connection, table, column):
                     yield Hit(path, column)
 
-    def _is_in_column(self, connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: str) -> bool:
-        if not any(one in kind for one in ("VARCHAR", "JSON", "BLOB")):
-            return False
+    def _is_in_column(self, connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+        return next(self._blocks_with(connection, table, column), None) is not None
+
+    def values_in_column(self, connection: duckdb.DuckDBPyConnection, table: str, column: str) -> Iterator[str]:
+        """Yield the values of a column, as text, in which something is found."""
+        is_id = column.endswith(_ID_COLUMNS)
+        for values in self._blocks_with(connection, table, column):
+            for value in values:
+                if self._search.is_in(value.encode(errors="surrogatepass")) or (is_id and value in self._ids):
+                    yield value
+
+    def _blocks_with(self, connection: duckdb.DuckDBPyConnection, table: str, column: str) -> Iterator[list[str]]:
         is_id = column.endswith(_ID_COLUMNS)
         held = connection.execute(f"select distinct {quoted(column)}::varchar from {table}")
         while rows := held.fetchmany(_ROWS_AT_ONCE):
             values = [value for (value,) in rows if value is not None]
             # Two lines apart, so that a value is never the continuation of another.
-            if self._search.is_in("\n\n".join(values).encode(errors="surrogatepass")):
-                return True
-            if is_id and not self._ids.isdisjoint(values):
-                return True
-        return False
+            if self._search.is_in("\n\n".join(values).encode(errors="surrogatepass")) or (
+                is_id and not self._ids.isdisjoint(values)
+            ):
+                yield values
 
     def _in_sqlite(self, path: Path) -> Iterator[Hit]:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
@@ -200,6 +204,22 @@ class _Search:
             before = data[-overlap:]
             first = AROUND_BYTES if len(before) < len(data) or first else 0
         return self._search.is_in(before, first=first)
+
+
+def text_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Return schema, table and name of every column of the current catalog's tables that can hold text."""
+    columns = connection.execute(
+        """select columns.schema_name, columns.table_name, columns.column_name, columns.data_type
+        from duckdb_columns() as columns
+        inner join duckdb_tables() as tables using (database_name, schema_name, table_name)
+        where columns.database_name = current_database()
+        order by columns.schema_name, columns.table_name, columns.column_index"""
+    ).fetchall()
+    return [(schema, table, column) for schema, table, column, kind in columns if _holds_text(kind)]
+
+
+def _holds_text(kind: str) -> bool:
+    return any(one in kind for one in ("VARCHAR", "JSON", "BLOB"))
 
 
 def _values(connection: sqlite3.Connection, table: str) -> Iterator[bytes]:

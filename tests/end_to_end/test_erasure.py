@@ -136,6 +136,30 @@ def test_the_command_erases_from_every_file_dagsters_history_included(tmp_path: 
     assert strings_found(home) == set()
 
 
+@pytest.mark.full
+def test_a_check_that_fails_keeps_no_version_with_the_person(tmp_path: Path) -> None:
+    """Readers keep the last version, without the person; the run after the mended check finishes the erasure."""
+    warehouse = WarehouseUnderTest(tmp_path)
+    plant(warehouse)
+    home, landing = tmp_path / "home", tmp_path / "landing"
+    run_command(home, landing, "run")
+    with duckdb.connect(str(home / "raw.duckdb")) as connection:
+        connection.execute("update raw.raw.loaded_files set accepted = accepted - 1")
+    code, output = end_of_command(home, landing, "erase", "--user-id", USER, "--yes")
+    assert code == 1
+    assert "rows that name them were taken out of the published one" in output
+    # What the proof needs, and the history of the run that failed.
+    assert {path.partition("/")[0] for _, path in strings_found(home)} == {"private", "dagster"}
+    with duckdb.connect(str(home / "published" / "colloquy.duckdb"), read_only=True) as connection:
+        kept = connection.execute("select conversation_id from marts.fct_conversations").fetchall()
+    assert kept == [("neighbour",)]
+    assert "were taken out of the published one" in run_command(home, landing, "status")
+    with duckdb.connect(str(home / "raw.duckdb")) as connection:
+        connection.execute("update raw.raw.loaded_files set accepted = accepted + 1")
+    assert "is not finished" not in run_command(home, landing, "run")
+    assert strings_found(home) == set()
+
+
 def rows_but(tables: dict[str, list[str]], name: str) -> dict[str, Any]:
     """Leave out a table: the record of what landed grows with every file."""
     return {table: rows for table, rows in tables.items() if table != name}

@@ -56,7 +56,7 @@ def _price(**changes: str) -> str:
 def problems_of(folder: Path, files: Mapping[str, str | bytes]) -> list[str]:
     """Assemble a project with these seeds in place of the shipped ones; return the lines of the refusal."""
     overrides = folder / "my-seeds"
-    overrides.mkdir()
+    overrides.mkdir(exist_ok=True)
     for name, content in files.items():
         (overrides / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigurationError) as refusal:
@@ -363,7 +363,7 @@ BAD_ROWS = {
         "segment_dimensions.csv",
         row_of("segment_dimensions.csv", dimension="mine", column_name="agent", top_n="all", is_hourly="false"),
         "top_n",
-        "'all' is not a whole number",
+        "'all' is not a whole number above 0",
     ),
     "unknown measure above": (
         "metric_definitions.csv",

@@ -1,5 +1,6 @@
 """Configuration that cannot be used is refused before a run starts, with every bad row named."""
 
+import random
 import re
 from pathlib import Path
 
@@ -200,16 +201,25 @@ def test_a_row_is_numbered_as_an_editor_shows_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("row", "cause"),
     [
-        pytest.param(shipped("funnels.csv").encode() + "müll,support,,,,\n".encode("latin-1"), id="not UTF-8"),
-        pytest.param(shipped("funnels.csv").encode() + b"mine,support,,,," + b"x" * 200_000 + b"\n", id="endless cell"),
+        pytest.param("müll,support,,,,".encode("latin-1"), "byte 0xfc is no UTF-8; save", id="not UTF-8"),
+        pytest.param(b"mine,support,,,," + b"x" * 200_000, "field larger than field limit", id="endless cell"),
+        pytest.param(b'mine,"support,,,,', "unexpected end of data; close each quote", id="a quote that is not closed"),
+        pytest.param(b'mine,"sup"port,,,,', "',' expected after '\"'; close each quote", id="a quote inside a cell"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
-    (problem,) = problems_of(tmp_path, {"funnels.csv": content})[1:]
-    assert problem.startswith("  funnels.csv: it cannot be read as a UTF-8 CSV file: ")
-    assert problem.endswith("; save it as CSV in UTF-8")
+def test_a_row_that_is_no_csv_is_named_by_the_line_it_begins_on(tmp_path: Path, row: bytes, cause: str) -> None:
+    """Rows of two lines before it count as two, and what follows it does not matter."""
+    chance = random.Random(cause)  # noqa: S311
+    for _ in range(20):
+        before = [chance.choice([b"", b'one,support,,,,"two\nlines"']) for _ in range(chance.randrange(30))]
+        after = [b"last,support,,,,"] * chance.randrange(5)
+        text = shipped("funnels.csv").encode() + b"\n".join([*before, row, *after]) + b"\n"
+        (problem,) = problems_of(tmp_path, {"funnels.csv": text})[1:]
+        line = text[: text.index(row)].count(b"\n") + 1
+        assert problem.startswith(f"  funnels.csv: line {line}: ")
+        assert cause in problem
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
@@ -228,6 +238,9 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
         ("metric_definitions.csv", METRIC | {"kind": "count", "numerator": "turns", "minimum_sample": "many"}),
         ("metric_definitions.csv", METRIC | {"kind": "count", "numerator": "turns", "maturity_hours": "nan"}),
         ("segment_dimensions.csv", {"dimension": "mine", "property": "plan", "is_hourly": "maybe"}),
+        ("segment_dimensions.csv", {"dimension": "mine=1", "property": "plan", "is_hourly": "false"}),
+        ("segment_dimensions.csv", {"dimension": "mine", "property": "plan", "is_hourly": "false", "top_n": "0"}),
+        ("success_signals.csv", {"event_type": "checked_out", "value": "true", "strength": "proof"}),
     ],
 )
 def test_a_cell_that_the_build_could_not_read_is_refused(tmp_path: Path, name: str, cells: dict[str, str]) -> None:

@@ -21,6 +21,8 @@ from orchestration.privacy.intent import pending_erasure
 from orchestration.privacy.pending import describe_pending
 from orchestration.privacy.scanning import Scan, scan
 from orchestration.privacy.search_terms import SearchTerms
+from orchestration.privacy.withheld_version import withhold_published
+from orchestration.publishing import publish, read_manifest
 from tests.support.erasures import conclude, erase, found_in_raw, message, raw
 from tests.support.planted_person import (
     CONVERSATIONS,
@@ -28,7 +30,7 @@ from tests.support.planted_person import (
     STRINGS,
     USER,
 )
-from tests.support.warehouse import HASH_KEY, WarehouseUnderTest
+from tests.support.warehouse import HASH_KEY, LOADED_AT, WarehouseUnderTest
 
 
 def _copy_of_raw(home: Path) -> None:
@@ -180,3 +182,65 @@ def test_a_file_of_the_manifest_that_is_not_looked_at_proves_nothing(warehouse: 
     duckdb.connect(str(folder / "colloquy-000001.duckdb")).close()
     with pytest.raises(ErasureIncompleteError, match=r"v000001/fct_messages.parquet was not looked at"):
         erase(warehouse)
+
+
+def _publish(warehouse: WarehouseUnderTest, note: str) -> None:
+    """Publish who said what, and sums of it, as marts of a build."""
+    events = "raw.raw.events left join raw.raw.message_texts using (event_id)"
+    with duckdb.connect(str(warehouse.home.build_database)) as connection:
+        connection.execute(f"attach '{warehouse.home.raw_database}' as raw (read_only)")
+        connection.execute("create schema if not exists marts")
+        connection.execute(
+            f"""create or replace table marts.said as
+            select event_id, 'events:' || conversation_id as conversation_key, content, [user_id] as users
+            from {events}"""
+        )
+        connection.execute("comment on column marts.said.content is 'what was said'")
+        connection.execute(
+            f"create or replace table marts.sums as select count(*) as messages, '{note}' as note from {events}"
+        )
+    publish(
+        warehouse.home.build_database,
+        warehouse.home.published,
+        tables=["said", "sums"],
+        run_id="r",
+        data_until=None,
+        checks={},
+        keep=3,
+        now=LOADED_AT,
+        on_progress=print,
+    )
+
+
+def test_when_no_new_version_can_be_published_the_last_one_is_without_the_person(warehouse: WarehouseUnderTest) -> None:
+    """Rows of others and sums stay as they were; versions before it go; it is done once."""
+    for note in ("first", "second"):
+        _publish(warehouse, note)
+    published = warehouse.home.published
+    named = f"event_id in ('e2') or {' or '.join(f'contains(said::varchar, $${one}$$)' for one in STRINGS)}"
+    with duckdb.connect(str(published / "colloquy.duckdb"), read_only=True) as connection:
+        others = connection.execute(f"from marts.said where not ({named}) order by all").fetchall()
+        sums = connection.execute("from marts.sums").fetchall()
+    assert others
+    request_erasure(warehouse.home, [("user", None, USER)], HASH_KEY)
+    withhold_published(warehouse.home, HASH_KEY, now=LOADED_AT, on_progress=print)
+    assert len(list(published.glob("colloquy-*.duckdb"))) == 2
+    begin_erasure(warehouse.home, HASH_KEY)
+    shown: list[str] = []
+    withhold_published(warehouse.home, HASH_KEY, now=LOADED_AT, on_progress=shown.append)
+    with duckdb.connect(str(published / "colloquy.duckdb"), read_only=True) as connection:
+        assert connection.execute("from marts.said order by all").fetchall() == others
+        assert connection.execute("from marts.sums").fetchall() == sums
+        comments = connection.execute("select comment from duckdb_columns() where column_name = 'content'").fetchall()
+        assert comments == [("what was said",)]
+    assert len(list(published.glob("colloquy-*.duckdb"))) == 1
+    assert "no version without the person could be published; " in str(describe_pending(warehouse.home))
+    assert shown[-1] in str(describe_pending(warehouse.home))
+    for path in published.rglob("*"):
+        if path.is_file():
+            assert not [one for one in STRINGS if one.encode() in path.read_bytes()], path
+    version = read_manifest(published)
+    withhold_published(warehouse.home, HASH_KEY, now=LOADED_AT, on_progress=shown.append)
+    assert read_manifest(published) == version
+    assert conclude(warehouse) is not None
+    assert found_in_raw(warehouse) == set()
