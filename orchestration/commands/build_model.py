@@ -18,7 +18,7 @@ from orchestration.commands.small_warehouse import (
     target_folder,
 )
 from orchestration.redaction.printable import printable
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.home import Home
 from orchestration.warehouse.quoting import quoted
 
@@ -30,6 +30,12 @@ def build_model(settings: Settings, name: str) -> int:
 
     Returns 0, 1 when something failed, 2 when there is no such model.
     """
+    known = [path.stem for path in (PROJECT_DIR / "models").rglob("*.sql")]
+    if name not in known:
+        near = get_close_matches(name, known, n=3)
+        hint = f"near it: {', '.join(near)}" if near else "models/ holds them all"
+        print(printable(f"no model is called {name!r}; {hint}"))
+        return 2
     from dbt.contracts.graph.nodes import ModelNode  # noqa: PLC0415
 
     try:
@@ -40,11 +46,6 @@ def build_model(settings: Settings, name: str) -> int:
         return 1
     home = Home(kept.home)
     models = {node.name: node for node in manifest.nodes.values() if isinstance(node, ModelNode)}
-    if name not in models:
-        near = get_close_matches(name, models, n=3)
-        hint = f"near it: {', '.join(near)}" if near else "models/ holds them all"
-        print(f"no model is called {name!r}; {hint}")
-        return 2
     outcomes: list[Outcome] = []
     for command in _commands(kept, name):
         done = invoke(manifest, project_folder(home), target_folder(home), command, on_node=_print_progress)

@@ -96,6 +96,6 @@ def _expire(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         )
     if expired.is_any:
         context.log.info(
-            f"expired: {expired.texts} texts, free properties of {expired.events} events, {expired.rejected} "
+            f"expired: {expired.texts} texts, unused properties of {expired.events} events, {expired.rejected} "
             "refused lines; everything is rebuilt without them"
         )

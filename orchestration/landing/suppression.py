@@ -46,6 +46,10 @@ def hash_id(hash_key: bytes, clear_id: str) -> str:
     return hmac.digest(hash_key, b"suppression\0" + clear_id.encode(errors="surrogatepass"), "sha256").hex()
 
 
+# Where it stands in a name it stands for an id.
+SURROGATE = re.compile("erased-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def new_surrogate() -> str:
     """Return an id that is unused and carries no information."""
     return f"erased-{uuid.uuid4()}"

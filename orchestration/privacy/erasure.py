@@ -20,6 +20,7 @@ import duckdb
 from orchestration.configuration.sources import read_namespaces
 from orchestration.landing.suppression import (
     DISTINCTIVE_LETTERS,
+    SURROGATE,
     OtherKeyError,
     Scope,
     Suppression,
@@ -54,7 +55,8 @@ class ErasureIncompleteError(Exception):
 class ErasureReport:
     """What an erasure found and did; `landing_files` still hold the person and belong to their writers.
 
-    Ids in their names are shown as surrogates, as in raw.loaded_files.
+    An id in the name of one is shown as `*`, so that `ls` finds the file and no log holds the id; the size tells it
+    from others that match.
     """
 
     conversations: int
@@ -182,9 +184,13 @@ def _prove(home: Home, landing: Path, people: Suppressions) -> ErasureReport:
     unseen = [path for path in _files_to_be_seen(home) if not path.exists() or identity(path) not in looked.files]
     if unseen or not looked.files:
         raise ErasureIncompleteError(f"The erasure is not proven: {(unseen or [home.root])[0]} was not looked at")
-    names = landed_files_of(landing, search_terms)
-    shown = tuple(people.replace_ids(name, shortest=DISTINCTIVE_LETTERS) for name in names)
+    shown = tuple(_shown_file(landing, name, people) for name in landed_files_of(landing, search_terms))
     return ErasureReport(conversations, events, len(looked.files), looked.size_bytes, shown)
+
+
+def _shown_file(landing: Path, name: str, people: Suppressions) -> str:
+    pattern = SURROGATE.sub("*", people.replace_ids(name, shortest=DISTINCTIVE_LETTERS))
+    return name if pattern == name else f"{pattern} ({(landing / name).stat().st_size:,} bytes)"
 
 
 def remove_derived(home: Home) -> None:

@@ -12,7 +12,7 @@ _BAR_WIDTH = 24
 _KEY_METRICS = (
     ("resolution_rate", "resolved, of engaged and closed"),
     ("claimed_resolution_rate", "claimed by the agent side"),
-    ("abandonment_rate", "gave up"),
+    ("abandonment_rate", "abandoned"),
     ("handoff_rate", "asked for or handed to a person"),
     ("conversion_rate", "converted"),
     ("fallback_rate", "turns with a fallback"),
@@ -78,7 +78,7 @@ def summarise(published: Path, notes: Sequence[str]) -> str:
 
 
 def _funnel(name: str, rows: Sequence[tuple[object, ...]]) -> str:
-    titles = f"{'reached':>9} {'of entered':>11} {'step rate':>10} {'lost here':>10} {'in progress':>12}"
+    titles = f"{'reached':>9} {'of entered':>11} {'step rate':>10} {'drop-off':>10} {'in progress':>12}"
     lines = [f"Funnel: {one_line(name):<35}{titles}"]
     for _, stage, entered, reached, with_previous, previous, in_progress, lost, is_measured in rows:
         if not is_measured:

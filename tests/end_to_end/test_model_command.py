@@ -52,3 +52,13 @@ def test_a_model_and_what_follows_are_built_and_tested(
     printed = capsys.readouterr().out
     assert "fail: int_ab_test_dates_affected__takes_the_old_dates_and_the_new" in printed
     assert " 1 failed, " in printed
+
+
+def test_a_name_without_a_model_is_refused_before_anything_is_built(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build_model(Settings(home=tmp_path / "home"), "fct_conversation") == 2
+    assert "no model is called 'fct_conversation'; near it: fct_conversations" in capsys.readouterr().out
+    assert build_model(Settings(home=tmp_path / "home"), "x;\x1b[2J") == 2
+    assert "\x1b" not in capsys.readouterr().out
+    assert not (tmp_path / "home").exists()

@@ -109,8 +109,10 @@ units_found as (
             units.randomization_unit = 'session' and units.exposure_count > 1
             and not units.is_ambiguous and units.other_variant_at is null, false
         ) as is_repeated,
+        -- A unit of no planned variant is in no group that another variant could mix.
         coalesce(
-            not units.is_ambiguous and units.other_variant_at < coalesce(units.ended_at, timestamp '9999-01-01'), false
+            not units.is_ambiguous and variants.variant is not null
+            and units.other_variant_at < coalesce(units.ended_at, timestamp '9999-01-01'), false
         ) as is_contaminated,
         coalesce(units.last_exposure_at >= units.ended_at, false) as is_carried_over,
         units.phase is null as is_before_start,

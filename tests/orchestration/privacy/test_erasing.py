@@ -39,8 +39,9 @@ def test_nothing_of_the_person_is_left(warehouse: WarehouseUnderTest) -> None:
     assert (report.conversations, report.events) == (5, 12)
     names = [name.rpartition("/")[2] for name in report.landing_files]
     assert {"refused.jsonl", "others.jsonl"} < set(names)
-    [(user,)] = raw(warehouse, "select surrogate from raw.suppressions where scope = 'user'")
-    assert f"export-{user}.jsonl" in names
+    size = (warehouse.settings.landing / "events" / f"export-{USER}.jsonl").stat().st_size
+    assert f"export-*.jsonl ({size:,} bytes)" in names
+    assert USER not in report.as_text()
     assert pending_erasure(warehouse.home) is None
     assert sorted(path.name for path in warehouse.home.private.iterdir()) == []
 
