@@ -1,4 +1,5 @@
 -- One row per reporting date from the first to the last with a conversation or interaction, and per hour of those that have one.
+-- A longer silence ends after 92 days: one event of a wrong clock, years ago, must not make thousands of days.
 with
 
 dates_of_conversations as (
@@ -16,9 +17,27 @@ bounds as (
 
 ),
 
-dates_listed as (
+dates_between as (
 
     {{ date_series('bounds', 'first_date', 'last_date', 'date') }}
+
+),
+
+dates_with_last as (
+
+    select
+        dates_between.date,
+        max(dates_of_conversations.date) over (order by dates_between.date rows unbounded preceding) as last_date
+    from dates_between
+    left join dates_of_conversations on dates_between.date = dates_of_conversations.date
+
+),
+
+dates_listed as (
+
+    select date
+    from dates_with_last
+    where date <= last_date + interval '92' day
 
 ),
 
