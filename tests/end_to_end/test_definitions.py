@@ -184,6 +184,7 @@ def test_seeds_and_views_that_never_differ_are_no_part_of_an_increment(dagster: 
     assert standing.isdisjoint({"int_events", "fct_conversations", "int_events_affected", "int_dates_recomputed"})
 
 
+@pytest.mark.full
 def test_an_increment_sends_what_dbt_sent_for_the_one_before(dagster: Dagster, runs: Runs) -> None:
     """The second run recorded it. A nightly run asks dbt again, as does the first after a rebuild."""
     assert runs.second.success

@@ -190,6 +190,7 @@ def test_while_another_process_holds_the_lock(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.full
 def test_twice_in_one_run_and_the_third_publishes(commands: Commands) -> None:
     """One while landing, one drawn of what comes after it; the counts are those of the files."""
     land_batch(commands.landing, 0)

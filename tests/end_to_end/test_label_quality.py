@@ -200,7 +200,7 @@ def test_bad_lines_are_named_and_stop_no_good_one(
         ("conversation_key,stage,reached\n", "no usable line, without an answer: 0"),
         ("conversation_key,stage,reached\nevents:conversation-a,resolved,\n", "no usable line, without an answer: 1"),
         ("conversation_key,stage,reached\nevents:z,resolved,true\n", "no usable line, without an answer: 0"),
-        ('conversation_key,stage,reached\n"events:z\n', "cannot be read"),
+        ('conversation_key,stage,reached\n"events:z\n', "line 2: the row that begins here is no CSV"),
     ],
 )
 def test_a_sample_without_a_usable_line_is_an_error_and_changes_nothing(
