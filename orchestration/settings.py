@@ -46,7 +46,9 @@ class Settings(BaseSettings):
 
     publish_raw_text: bool = Field(default=False, description="publish texts as they were written, without redaction")
     retention_days_text: int | None = Field(
-        default=None, ge=1, description="age in days at which texts, and properties that no number uses, expire; none for never"
+        default=None,
+        ge=1,
+        description="age in days at which texts, and properties that no number uses, expire; none for never",
     )
     retention_days_rejected: int | None = Field(
         default=None, ge=1, description="age in days at which the lines of refused events expire; none for never"

@@ -11,6 +11,8 @@ from orchestration.redaction.printable import one_line
 _BAR_WIDTH = 24
 _KEY_METRICS = (
     ("resolution_rate", "resolved, of engaged and closed"),
+    ("proven_resolution_rate", "proven by others than the agent"),
+    ("resolution_rate_upper", "resolved, and where labels are unsure"),
     ("claimed_resolution_rate", "claimed by the agent side"),
     ("abandonment_rate", "abandoned"),
     ("handoff_rate", "asked for or handed to a person"),

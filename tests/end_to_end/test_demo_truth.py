@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.ledger.labellers import Labeller, default_labeller
 from orchestration.settings import PROJECT_DIR
 from orchestration.simulation.demo_seeds import write_demo_seeds
 from orchestration.simulation.simulator import simulate
 from tests.support import truth as scoring
 from tests.support.labellers import undecided_labeller
-from tests.support.truth_files import read_object
+from tests.support.truth_files import read_lines, read_object
 from tests.support.warehouse import WarehouseUnderTest
 
 # Two-sided 99.9 % of the normal distribution.
@@ -29,7 +30,8 @@ PUBLISHED_METRICS = frozenset(
     {
          "total_conversations", "total_sessions", "engaged_conversations", "interactions", "completion_rate",
          "abandonment_rate", "handoff_rate", "escalation_rate", "contained_rate", "resolution_rate",
-         "claimed_resolution_rate", "durable_resolution_rate_24h", "durable_resolution_rate_72h",
+         "proven_resolution_rate", "resolution_rate_upper", "claimed_resolution_rate",
+         "durable_resolution_rate_24h", "durable_resolution_rate_72h",
          "durable_resolution_rate_7d", "first_contact_resolution_rate", "avg_turns", "avg_messages_per_session",
          "avg_duration_seconds", "avg_session_duration_seconds", "avg_first_response_ms", "fallback_rate",
          "fallback_conversation_rate", "tool_error_rate", "rephrase_rate", "rephrase_abandonment_rate",
@@ -68,21 +70,25 @@ SMALL = World(conversations=1_500, days=20, end=date(2026, 1, 1))
 WHOLE = World(conversations=20_000, days=60, end=date(2026, 5, 1))
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(SMALL, id="small"), pytest.param(WHOLE, id="whole", marks=pytest.mark.full)],
-)
+WORLDS = [pytest.param(SMALL, id="small"), pytest.param(WHOLE, id="whole", marks=pytest.mark.full)]
+
+
+@pytest.fixture(scope="module", params=WORLDS)
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    world: World = request.param
     folder = tmp_path_factory.mktemp("demo")
+    yield built(request.param, folder, undecided_labeller())
+    shutil.rmtree(folder)
+
+
+def built(world: World, folder: Path, labeller: Labeller) -> Demo:
+    """Simulate a world, load and build it."""
     write_demo_seeds(PROJECT_DIR / "seeds", folder / "demo-seeds", days=world.days, end=world.end)
     simulate(folder / "landing", folder / "truth", days=world.days, conversations=world.conversations, end=world.end)
     overrides = {path.name: path.read_text() for path in (folder / "demo-seeds").iterdir()}
-    warehouse = WarehouseUnderTest(folder, overrides, labeller=undecided_labeller(), labelled_at_once=5_000)
+    warehouse = WarehouseUnderTest(folder, overrides, labeller=labeller, labelled_at_once=5_000)
     warehouse.land(now=datetime.combine(world.end, time(12), UTC))
     warehouse.build()
-    yield Demo(world, warehouse, folder / "truth")
-    shutil.rmtree(folder)
+    return Demo(world, warehouse, folder / "truth")
 
 
 def assert_true(demo: Demo, score: Score) -> None:
@@ -185,6 +191,31 @@ def test_durations_are_means_in_seconds(demo: Demo) -> None:
         """
     )
     assert not differing
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_with_the_shipped_model_the_resolution_rate_is_nearly_the_true_one(tmp_path: Path, world: World) -> None:
+    """Resolved is what events show: no label finds a solution that there was, so each one that counts is wrong."""
+    demo = built(world, tmp_path, default_labeller(tmp_path / "none"))
+    true = {row["conversation_key"]: row["is_resolved"] for row in read_lines(demo.truth / "conversations.jsonl")}
+    rows = demo.warehouse.rows(
+        """select conversation_key, is_resolved, outcome_reason
+        from marts.fct_conversations where is_engaged and is_closed"""
+    )
+    labelled = [(true[key], reason) for key, _, reason in rows if reason in {"classified_resolved", "unsure"}]
+    assert len(labelled) > len(rows) / 100
+    assert sum(reason == "unsure" for _, reason in labelled) > 2 * len(labelled) / 3
+    rate = sum(true[key] for key, _, _ in rows) / len(rows)
+    found = {
+        name: demo.warehouse.rows(
+            f"""select sum(numerator) / sum(denominator) from marts.metrics_daily
+            where metric_name = '{name}' and segment = 'all'"""
+        )[0][0]
+        for name in ("proven_resolution_rate", "resolution_rate", "resolution_rate_upper")
+    }
+    print(f"true {rate:.4f}, {found}")
+    assert abs(found["resolution_rate"] - rate) < 0.01
+    assert found["proven_resolution_rate"] < rate < found["resolution_rate_upper"]
 
 
 def test_arms_convert_as_drawn(demo: Demo) -> None:

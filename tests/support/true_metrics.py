@@ -116,6 +116,9 @@ def _conversation_metrics(rows: list[Fields]) -> dict[str, Parts]:
     return {
         "completion_rate": (sum(row["completed_at"] is not None for row in reporting), len(reporting)),
         "feedback_asked_early_rate": (sum(row["messages_before_feedback"] <= 3 for row in asked), len(asked)),
+        "proven_resolution_rate": (sum(row["outcome"] == "resolved_confirmed" for row in closed), len(closed)),
+        # Without labels there is nothing to be unsure of.
+        "resolution_rate_upper": (sum(row["is_resolved"] for row in closed), len(closed)),
         "conversion_rate": (sum(row["conversion_count"] > 0 for row in closed), len(closed)),
         "fallback_conversation_rate": (sum(row["fallback_count"] > 0 for row in closed), len(closed)),
         "tool_error_rate": (sum(row["tool_error_count"] > 0 for row in tool_users), len(tool_users)),

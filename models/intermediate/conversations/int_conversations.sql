@@ -63,6 +63,7 @@ facts_joined as (
         outcome_evidence.standing_claim_at,
         outcome_evidence.standing_claim_event_id,
         outcome_evidence.standing_claim_reason,
+        outcome_evidence.unsure_event_id,
         outcome_evidence.objection_event_id,
         outcome_evidence.objection_reason
     from aggregated

@@ -43,7 +43,7 @@ evidence_ranked as (
         and evidence.strength = case when contradictions_found.last_refusal_sequence is null then 'contradiction' else 'refusal' end
             as is_objection,
         -- A negative answer refuses every claim, whenever it came; a later fallback or question only the earlier ones.
-        evidence.strength in ('claim', 'inference')
+        evidence.strength in ('claim', 'inference', 'doubt')
         and contradictions_found.last_refusal_sequence is null
         and evidence.sequence_number > coalesce(contradictions_found.last_contradiction_sequence, 0) as is_standing
     from evidence
@@ -56,7 +56,7 @@ standing_marked as (
 
     select
         *,
-        is_standing and (
+        is_standing and strength <> 'doubt' and (
             strength = 'claim' or not bool_or(is_standing and strength = 'claim') over (partition by conversation_key)
         ) as is_standing_claim
     from evidence_ranked
@@ -75,6 +75,7 @@ outcome_evidence_found as (
         min(occurred_at) filter (where is_standing_claim) as standing_claim_at,
         min_by(event_id, sequence_number) filter (where is_standing_claim) as standing_claim_event_id,
         min_by(reason, sequence_number) filter (where is_standing_claim) as standing_claim_reason,
+        min_by(event_id, sequence_number) filter (where is_standing and strength = 'doubt') as unsure_event_id,
         max_by(event_id, sequence_number) filter (where is_objection) as objection_event_id,
         max_by(reason, sequence_number) filter (where is_objection) as objection_reason
     from standing_marked

@@ -37,6 +37,8 @@ outcomes_decided as (
             when handoff_requested_at is not null or handoff_connected_at is not null then 'escalated'
             when first_proof_at is not null then 'resolved_confirmed'
             when standing_claim_at is not null then 'resolved_inferred'
+            -- Whoever leaves a chat that may have solved the problem is not known to have given up.
+            when unsure_event_id is not null then 'ended_unresolved'
             when abandoned_event_id is not null or explicit_end_at is null then 'abandoned'
             else 'ended_unresolved'
         end as outcome
@@ -58,7 +60,12 @@ outcomes_explained as (
             when 'resolved_confirmed' then first_proof_reason
             when 'resolved_inferred' then standing_claim_reason
             when 'abandoned' then case when abandoned_event_id is not null then 'conversation_abandoned' else 'idle_timeout' end
-            else case when claimed_resolved then coalesce(objection_reason, 'explicit_end') else 'explicit_end' end
+            else
+                case
+                    when unsure_event_id is not null then 'unsure'
+                    when claimed_resolved then coalesce(objection_reason, 'explicit_end')
+                    else 'explicit_end'
+                end
         end as outcome_reason,
         case outcome
             when 'in_progress' then last_event_id
@@ -67,7 +74,12 @@ outcomes_explained as (
             when 'resolved_confirmed' then first_proof_event_id
             when 'resolved_inferred' then standing_claim_event_id
             when 'abandoned' then coalesce(abandoned_event_id, last_interaction_event_id, last_event_id)
-            else case when claimed_resolved then coalesce(objection_event_id, end_event_id) else end_event_id end
+            else
+                case
+                    when unsure_event_id is not null then unsure_event_id
+                    when claimed_resolved then coalesce(objection_event_id, end_event_id)
+                    else end_event_id
+                end
         end as outcome_evidence_event_id,
         case outcome
             when 'resolved_confirmed' then first_proof_at

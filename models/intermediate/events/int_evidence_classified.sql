@@ -8,12 +8,6 @@ events as (
 
 ),
 
-answers as (
-
-    select * from {{ ref('int_feedback_scored') }}
-
-),
-
 completions as (
 
     select conversation_key, completed_sequence
@@ -50,7 +44,7 @@ answers_weighed as (
         conversation_key, sequence_number, event_id, occurred_at,
         case when is_positive then 'proof' else 'refusal' end as strength,
         case when is_positive then 'solved_answer' else 'negative_answer' end as reason
-    from answers
+    from {{ ref('int_feedback_scored') }}
     where
         (is_positive and feedback_question_kind = 'solved')
         or (is_negative and feedback_question_kind in ('solved', 'satisfaction'))
@@ -68,16 +62,36 @@ questions_after_completion as (
 
 ),
 
--- A text that states success is a claim, but never sufficient alone: agents claim success where there is none.
+-- What a text states of itself: that the agent has done it, or that the customer agrees.
+labels_supported as (
+
+    select
+        labels.*,
+        bool_or(labels.stage in ('claimed_resolved', 'solution_accepted')) over (partition by labels.conversation_key) as is_supported
+    from {{ ref('int_stages_labelled') }} as labels
+    inner join {{ ref('int_conversations_aggregated') }} as conversations on labels.conversation_key = conversations.conversation_key
+    where conversations.purpose = 'support'
+
+),
+
+-- A text that states success is a claim, but never sufficient alone: agents claim success where there is none. Nor is a
+-- classifier's word where it is not sure, or where no message shows more than that the conversation ended.
 labels_weighed as (
 
     select
-        labels.conversation_key, labels.sequence_number, labels.event_id, labels.occurred_at,
-        case labels.stage when 'resolved' then 'inference' else 'statement' end as strength,
-        case labels.stage when 'resolved' then 'classified_resolved' else 'claimed_in_text' end as reason
-    from {{ ref('int_stages_labelled') }} as labels
-    inner join {{ ref('int_conversations_aggregated') }} as conversations on labels.conversation_key = conversations.conversation_key
-    where labels.stage in ('resolved', 'claimed_resolved') and conversations.purpose = 'support'
+        conversation_key, sequence_number, event_id, occurred_at,
+        case
+            when stage = 'claimed_resolved' then 'statement'
+            when is_supported and confidence >= {{ var('least_inference_confidence') }} then 'inference'
+            else 'doubt'
+        end as strength,
+        case
+            when stage = 'claimed_resolved' then 'claimed_in_text'
+            when is_supported and confidence >= {{ var('least_inference_confidence') }} then 'classified_resolved'
+            else 'unsure'
+        end as reason
+    from labels_supported
+    where stage in ('resolved', 'claimed_resolved')
 
 ),
 

@@ -51,6 +51,8 @@ measures_counted as (
         count(case when is_engaged_and_closed and outcome = 'escalated' then 1 end) as handoff_count,
         count(case when is_engaged_and_closed and outcome <> 'escalated' then 1 end) as contained_count,
         count(case when is_engaged_and_closed and is_resolved then 1 end) as resolved_count,
+        count(case when is_engaged_and_closed and outcome = 'resolved_confirmed' then 1 end) as proven_count,
+        count(case when is_engaged_and_closed and (is_resolved or outcome_reason = 'unsure') then 1 end) as possibly_resolved_count,
         count(case when is_engaged_and_closed and claimed_resolved then 1 end) as claimed_count,
         count(case when is_engaged_and_closed and conversion_count > 0 then 1 end) as converted_count,
         count(case when is_engaged_and_closed and conversations.fallback_count > 0 then 1 end) as fallback_count,
