@@ -18,6 +18,7 @@ FACTS = (
     "first_user_message_at",
     "initialised_at",
     "qualification_score",
+    "standing_claim_at",
     "started_at",
 )
 _SIGNALS: Mapping[str, tuple[str, ...]] = {"fact": FACTS, "label": STAGES}

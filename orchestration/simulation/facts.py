@@ -65,6 +65,7 @@ class Facts:
     claimed_resolved: bool
     resolved_ms: int | None
     first_proof_ms: int | None
+    last_proof_ms: int | None
     first_response_ms: int | None
     answer: Answer | None
     counts: Counter[str]
@@ -78,6 +79,14 @@ class Facts:
     def is_resolved(self) -> bool:
         """Confirmed or inferred."""
         return self.outcome in {"resolved_confirmed", "resolved_inferred"}
+
+    @property
+    def is_resolved_by_human(self) -> bool:
+        """Escalated, and proven at or after the handoff."""
+        handoffs = [first_at(self.conversation, frozenset({f"handoff_{step}"})) for step in ("connected", "requested")]
+        handoff_ms = next((at_ms for at_ms in handoffs if at_ms is not None), None)
+        is_after = handoff_ms is not None and self.last_proof_ms is not None and self.last_proof_ms >= handoff_ms
+        return self.outcome == "escalated" and is_after
 
 
 def read_answer(conversation: Conversation, act: Act) -> Answer:
@@ -239,6 +248,7 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
         claimed_resolved=any(_is_claim(act) for act in acts),
         resolved_ms=None,
         first_proof_ms=proofs[0][0] if proofs else None,
+        last_proof_ms=proofs[-1][0] if proofs else None,
         first_response_ms=_first_response(acts),
         answer=readable[-1] if readable else None,
         counts=counts,

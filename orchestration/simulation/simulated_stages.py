@@ -15,11 +15,10 @@ def _reached(stages: dict[str, int | None]) -> dict[str, int]:
 
 
 def _support(facts: Facts) -> dict[str, int]:
-    resolved = [at for at in (_of_kind(facts, "problem_resolved"), facts.first_proof_ms) if at is not None]
     return _reached(
         {"initiated": facts.started_ms, "greeted": _of_kind(facts, "agent_message")}
         | {kind: _of_kind(facts, kind) for kind in _SUPPORT_EVENTS}
-        | {"resolved": min(resolved, default=None)}
+        | {"resolved": facts.first_proof_ms if facts.is_resolved_by_human else facts.resolved_ms}
     )
 
 

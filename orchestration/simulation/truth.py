@@ -144,6 +144,7 @@ def conversation_row(facts: Facts) -> Row:
         "outcome_reason_family": facts.reason_family,
         "claimed_resolved": facts.claimed_resolved,
         "is_resolved": facts.is_resolved,
+        "is_resolved_by_human": facts.is_resolved_by_human,
         "resolved_at": _time(facts.resolved_ms),
         "user_message_count": counts["user_message"],
         "agent_message_count": counts["agent_message"],

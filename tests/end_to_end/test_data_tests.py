@@ -158,6 +158,11 @@ def test_a_row_twice_is_found_at_once_where_the_increment_wrote_and_else_at_nigh
             "update marts.fct_conversations set outcome_evidence_event_id = 'x' "
             "where conversation_key = {conversation}",
         ),
+        (
+            "assert_the_resolved_stage_is_the_outcome",
+            "int_conversations_recomputed",
+            "update marts.fct_conversations set is_resolved = not is_resolved where conversation_key = {conversation}",
+        ),
     ],
 )
 def test_an_assertion_looks_at_what_the_increment_made(
@@ -179,7 +184,8 @@ def _chosen(connection: duckdb.DuckDBPyConnection, affected: str, *, is_affected
     within = f"{'in' if is_affected else 'not in'} (select {key} from intermediate.{affected})"
     found = {
         "date": "select min(entry_date) from marts.funnel_dropoffs where entry_date ",
-        "conversation_key": "select min(conversation_key) from marts.fct_conversations where conversation_key ",
+        "conversation_key": "select min(conversation_key) from marts.fct_conversations "
+        "where purpose = 'support' and conversation_key ",
     }
     ((value,),) = connection.execute(found[key] + within).fetchall()
     assert value is not None

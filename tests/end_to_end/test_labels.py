@@ -98,7 +98,8 @@ def test_an_event_comes_before_a_label(warehouse: WarehouseUnderTest) -> None:
 
 
 def test_a_conversation_that_grew_is_labelled_again_and_its_history_kept(warehouse: WarehouseUnderTest) -> None:
-    warehouse.write_events([*solved("b"), said("a", 5, "user", COMPLAINED)])
+    # The last event closes the others.
+    warehouse.write_events([*solved("b"), said("a", 5, "user", COMPLAINED), said("z", 59, "user", "hello")])
     warehouse.land()
     warehouse.build()
     first, again = (2, 4)

@@ -84,9 +84,25 @@ outcomes_explained as (
         case outcome
             when 'resolved_confirmed' then first_proof_at
             when 'resolved_inferred' then standing_claim_at
-        end as resolved_at
+        end as resolved_at,
+        first_proof_event_id,
+        -- Claims of the agent side do not say who made them.
+        outcome = 'escalated'
+        and coalesce(last_proof_at >= coalesce(handoff_connected_at, handoff_requested_at), false) as is_resolved_by_human
     from outcomes_decided
+
+),
+
+solutions_named as (
+
+    select
+        *,
+        case
+            when resolved_at is not null then outcome_evidence_event_id
+            when is_resolved_by_human then first_proof_event_id
+        end as solution_event_id
+    from outcomes_explained
 
 )
 
-select * from outcomes_explained
+select * from solutions_named

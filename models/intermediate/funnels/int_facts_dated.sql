@@ -42,6 +42,11 @@ facts_listed as (
     select conversation_key, 'first_proof_at' as fact, first_proof_sequence as sequence_number, 0 as fact_value
     from outcome_evidence
     union all
+    -- What a classifier infers is a label, with a confidence.
+    select conversation_key, 'standing_claim_at' as fact, standing_claim_sequence as sequence_number, 0 as fact_value
+    from outcome_evidence
+    where standing_claim_reason <> 'classified_resolved'
+    union all
     select conversation_key, 'qualification_score' as fact, sequence_number, qualification_score as fact_value
     from events
     where qualification_score is not null

@@ -9,9 +9,13 @@ events as (
 
 ),
 
+-- Where a label `resolved` shows a stage, the outcome decides which signal stands: all of them are kept.
 funnel_stages as (
 
-    select * from {{ ref('funnel_stages') }}
+    select
+        *,
+        bool_or(signal_kind = 'label' and signal = 'resolved') over (partition by funnel, stage_order) as is_of_outcome
+    from {{ ref('funnel_stages') }}
 
 ),
 
@@ -19,7 +23,7 @@ signals_of_events as (
 
     select
         events.conversation_key, events.occurred_at, events.seq, events.source, events.event_id,
-        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage
+        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage, funnel_stages.is_of_outcome
     from events
     inner join funnel_stages on events.event_type = funnel_stages.signal
     where funnel_stages.signal_kind = 'event'
@@ -30,7 +34,7 @@ signals_of_facts as (
 
     select
         events.conversation_key, events.occurred_at, events.seq, events.source, events.event_id,
-        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage
+        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage, funnel_stages.is_of_outcome
     from events
     inner join {{ ref('int_facts_dated') }} as facts
         on events.conversation_key = facts.conversation_key and events.sequence_number = facts.sequence_number
@@ -54,7 +58,7 @@ signals_of_labels as (
 
     select
         labels.conversation_key, labels.occurred_at, labels.seq, labels.source, labels.event_id,
-        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage,
+        funnel_stages.funnel, funnel_stages.stage_order, funnel_stages.stage, funnel_stages.is_of_outcome,
         labels.classifier_kind as evidence_kind, labels.confidence, labels.definition_hash
     from {{ ref('int_stages_labelled') }} as labels
     inner join funnel_stages on labels.stage = funnel_stages.signal
@@ -63,6 +67,8 @@ signals_of_labels as (
             labels.conversation_key = signals_stated.conversation_key
             and funnel_stages.funnel = signals_stated.funnel
             and funnel_stages.stage_order = signals_stated.stage_order
+            and case when funnel_stages.is_of_outcome then labels.event_id else '' end
+            = case when signals_stated.is_of_outcome then signals_stated.event_id else '' end
     where funnel_stages.signal_kind = 'label' and signals_stated.conversation_key is null
 
 ),

@@ -2,15 +2,9 @@
 {{ config(materialized='table') }}
 with
 
-entries as (
-
-    select * from {{ ref('int_funnel_entries_found') }}
-
-),
-
 stage_signals as (
 
-    select * from {{ ref('int_stage_signals_found') }}
+    select * from {{ ref('int_stage_signals_standing') }}
 
 ),
 
@@ -25,10 +19,8 @@ signals_in_window as (
 
     select stage_signals.*
     from stage_signals
-    inner join entries
-        on stage_signals.conversation_key = entries.conversation_key and stage_signals.funnel = entries.funnel
     inner join stages on stage_signals.funnel = stages.funnel and stage_signals.stage_order = stages.stage_order
-    where stages.within_hours is null or stage_signals.occurred_at < {{ add_hours('entries.entered_at', 'stages.within_hours') }}
+    where stages.within_hours is null or stage_signals.occurred_at < {{ add_hours('stage_signals.entered_at', 'stages.within_hours') }}
 
 ),
 
@@ -37,7 +29,7 @@ signals_ranked as (
     select
         *,
         row_number() over (
-            partition by conversation_key, funnel, stage_order order by position, event_id, source
+            partition by conversation_key, funnel, stage_order order by position, event_id, source, evidence_kind
         ) as reach_number
     from signals_in_window
 

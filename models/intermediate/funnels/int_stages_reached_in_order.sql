@@ -15,9 +15,7 @@ first_occurrences as (
         stage_signals.stage_order,
         min(stage_signals.position) as position,
         min(stage_signals.occurred_at) as occurred_at
-    from {{ ref('int_stage_signals_found') }} as stage_signals
-    inner join {{ ref('int_funnel_entries_found') }} as entries
-        on stage_signals.conversation_key = entries.conversation_key and stage_signals.funnel = entries.funnel
+    from {{ ref('int_stage_signals_standing') }} as stage_signals
     group by stage_signals.conversation_key, stage_signals.funnel, stage_signals.stage_order
 
 ),
@@ -75,7 +73,7 @@ signals_disordered as (
         stage_signals.position,
         stage_signals.occurred_at,
         stages.within_hours
-    from {{ ref('int_stage_signals_found') }} as stage_signals
+    from {{ ref('int_stage_signals_standing') }} as stage_signals
     inner join steps_judged as first_steps
         on stage_signals.conversation_key = first_steps.conversation_key and stage_signals.funnel = first_steps.funnel
     inner join stages on stage_signals.funnel = stages.funnel and stage_signals.stage_order = stages.stage_order

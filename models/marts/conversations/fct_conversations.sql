@@ -88,6 +88,7 @@ conversations_decided as (
         outcomes.outcome_evidence_event_id,
         conversations.claimed_resolved,
         outcomes.outcome in ('resolved_confirmed', 'resolved_inferred') as is_resolved,
+        outcomes.is_resolved_by_human,
         sales.sales_outcome,
         contacts.is_first_contact, contacts.is_durably_resolved_24h, contacts.is_durably_resolved_72h, contacts.is_durably_resolved_7d,
 
@@ -249,6 +250,7 @@ conversations as (
         sales_outcome,
         claimed_resolved,
         is_resolved,
+        is_resolved_by_human,
         is_first_contact,
         is_durably_resolved_24h, is_durably_resolved_72h, is_durably_resolved_7d,
 

@@ -67,18 +67,16 @@ signals_in_order_ranked as (
         stage_signals.*,
         row_number() over (
             partition by stage_signals.conversation_key, stage_signals.funnel, stage_signals.stage_order
-            order by stage_signals.event_id, stage_signals.source
+            order by stage_signals.event_id, stage_signals.source, stage_signals.evidence_kind
         ) as signal_number
-    from {{ ref('int_stage_signals_found') }} as stage_signals
+    from {{ ref('int_stage_signals_standing') }} as stage_signals
     inner join stages_found
         on
             stage_signals.conversation_key = stages_found.conversation_key
             and stage_signals.funnel = stages_found.funnel
             and stage_signals.stage_order = stages_found.stage_order
             and stage_signals.position = stages_found.position_in_order
-    where
-        not stages_found.is_reached
-        and {{ not_before_affected(ref('int_funnel_entries_found'), 'stage_signals.occurred_at', 'entered_at') }}
+    where not stages_found.is_reached
 
 ),
 
