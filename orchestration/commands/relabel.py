@@ -34,9 +34,9 @@ def relabel(since: date, settings: Settings, *, is_confirmed: bool, now: datetim
         return 2
     begins_at = datetime.combine(since, time(), ZoneInfo(settings.timezone)).astimezone(UTC)
     try:
-        labeller = default_labeller(home.model)
         questions: RunEstimate | None = None
         with hold_lock(home.lock, "relabel", lambda message: print(message, file=sys.stderr), now=now):
+            labeller = default_labeller(home.model)
             assemble_project(home.dbt_project, settings.seeds)
             databases = (home.raw_database, home.build_database)
             estimate = estimate_relabelling(*databases, labeller, begins_at)

@@ -190,3 +190,23 @@ def _chosen(connection: duckdb.DuckDBPyConnection, affected: str, *, is_affected
     ((value,),) = connection.execute(found[key] + within).fetchall()
     assert value is not None
     return {"date" if key == "date" else "conversation": f"'{value}'"}
+
+
+def test_an_event_of_a_wrong_clock_makes_no_thousand_days(tmp_path: Path) -> None:
+    """One conversation in 2000, one in 2025: its day, the 92 after it, and the day of the other."""
+    one = WarehouseUnderTest(tmp_path)
+    one.write_events(
+        [
+            {
+                "event_id": day,
+                "conversation_id": day,
+                "event_type": "user_message",
+                "timestamp": f"{day}T10:00:00Z",
+                "properties": {"content": "hello"},
+            }
+            for day in ("2000-01-01", "2025-03-02")
+        ]
+    )
+    one.land()
+    one.build(tests=True)
+    assert one.rows("select count(distinct date)::int from marts.metrics_daily where segment = 'all'") == [(94,)]

@@ -62,7 +62,8 @@ def _assert_full_refresh(warehouse: WarehouseUnderTest, folder: Path) -> None:
     assert differences(*databases, without={"data_quality", *PUBLICATION_RECORDS}) == []
 
 
-@pytest.mark.parametrize("needed", ["fct_interactions", pytest.param("int_ab_tests_listed", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("needed", list(WITHHELD))
 def test_a_model_without_data_stands_until_there_is_some(
     tmp_path: Path, needed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,12 +1,12 @@
--- A definition without its number for `all` on one of the dates. The dates come from the conversations and widgets themselves:
--- counted from metrics_daily, an empty table would have no date to miss.
+-- A definition without its number for `all` on one of the dates: those with a conversation or widget, and up to 92 days after them.
+-- The dates come from these themselves: counted from metrics_daily, an empty table would have no date to miss.
 {{ config(meta={'dagster': {'ref': {'name': 'metrics_daily'}}}) }}
 with
 
 dates_of_conversations as (
 
     select conversation_date as date from {{ ref('fct_conversations') }}
-    union all
+    union
     select interaction_date as date from {{ ref('fct_interactions') }}
 
 ),
@@ -18,9 +18,20 @@ bounds as (
 
 ),
 
-dates as (
+dates_between as (
 
     {{ date_series('bounds', 'first_date', 'last_date', 'date') }}
+
+),
+
+dates as (
+
+    select distinct dates_between.date
+    from dates_between
+    inner join dates_of_conversations
+        on
+            dates_between.date >= dates_of_conversations.date
+            and dates_between.date <= dates_of_conversations.date + interval '92' day
 
 ),
 

@@ -293,7 +293,7 @@ BAD_ROWS = {
         row_of("funnel_stages.csv", **STAGE | {"signal_kind": "fact", "signal": "mood"}),
         "signal",
         "fact 'mood' is none of engaged_at, first_agent_message_at, first_proof_at, first_user_message_at, "
-        "initialised_at, qualification_score, started_at",
+        "initialised_at, qualification_score, standing_claim_at, started_at",
     ),
     "unknown kind of signal": (
         "funnel_stages.csv",

@@ -2,7 +2,7 @@
 
 - facts: what the conversations add up to, and how many each agent had (the first agent that an event names);
 - metrics: numerator and denominator of six daily metrics, for all conversations and for each channel;
-- funnel: how many conversations reached each stage of the support funnel in order;
+- funnel: how many conversations reached each stage of the support funnel but the last in order;
 - ab_test: of each variant (the first one seen), conversations, those that saw both, and those that converted.
 """
 
@@ -82,7 +82,7 @@ def warehouse_answers(build_database: Path) -> Answers:
             ),
             "funnel": rows(
                 """select stage_order, sum(reached_in_order) from marts.funnel_stages
-                where funnel = 'support' and segment = 'all' group by stage_order"""
+                where funnel = 'support' and segment = 'all' and stage <> 'resolved' group by stage_order"""
             ),
             "ab_test": rows(
                 """select test_name, variant, count(*), count(*) filter (where is_contaminated),

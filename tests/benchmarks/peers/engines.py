@@ -161,8 +161,7 @@ def _window_funnel(send: Callable[[str], Sent], parquet: Path) -> Sent:
         f"""select level, count(*) from (
             select conversation_id, windowFunnel(1000000000000000)(
                 {moment}, {start}, event_type = 'agent_message', event_type = 'problem_identified',
-                event_type = 'solution_proposed', event_type = 'solution_accepted',
-                event_type in ('problem_resolved', 'conversion')) as level
+                event_type = 'solution_proposed', event_type = 'solution_accepted') as level
             from file('{parquet}', Parquet) group by conversation_id)
         group by level"""
     )

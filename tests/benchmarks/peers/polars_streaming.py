@@ -14,8 +14,6 @@ _STAGE_NUMBERS = {
     "problem_identified": 3,
     "solution_proposed": 4,
     "solution_accepted": 5,
-    "problem_resolved": 6,
-    "conversion": 6,
 }
 
 

@@ -12,18 +12,15 @@ _INTERACTION = (
     "event_type in ('user_message', 'agent_message', 'tool_called', 'button_clicked', 'flow_started', "
     "'flow_completed', 'flow_abandoned')"
 )
-# The stages behind the first agent message; a conversion proves that the problem is solved.
-_LATER_STAGES = ("problem_identified", "solution_proposed", "solution_accepted", "problem_resolved")
+# The stages behind the first agent message, without the last: that one follows from the outcome.
+_LATER_STAGES = ("problem_identified", "solution_proposed", "solution_accepted")
 _STAGE_NUMBERS = (
     "case event_type "
-    + " ".join(
-        f"when '{event_type}' then {number}"
-        for number, event_type in [*enumerate(_LATER_STAGES, start=3), (6, "conversion")]
-    )
+    + " ".join(f"when '{event_type}' then {number}" for number, event_type in enumerate(_LATER_STAGES, start=3))
     + " end"
 )
-_LATER_EVENTS = ", ".join(f"'{name}'" for name in (*_LATER_STAGES, "conversion"))
-STAGES = 6
+_LATER_EVENTS = ", ".join(f"'{name}'" for name in _LATER_STAGES)
+STAGES = len(_LATER_STAGES) + 2
 
 
 @dataclass(frozen=True)
@@ -126,7 +123,7 @@ def long_metrics(rows: Sequence[Sequence[object]]) -> list[list[object]]:
 
 
 def making_stages(dialect: Dialect) -> list[str]:
-    """Return the statements that make `stage_3` to `stage_6`: when a conversation reached it behind the one before.
+    """Return the statements that make `stage_3` to `stage_5`: when a conversation reached it behind the one before.
 
     Without a time limit the earliest event behind the earliest predecessor is the best attempt.
     """

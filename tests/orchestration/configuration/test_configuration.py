@@ -63,7 +63,7 @@ def test_a_gap_in_the_order_of_stages_names_the_funnel(tmp_path: Path) -> None:
     without = "".join(line for line in shipped("funnel_stages.csv").splitlines(True) if ",meeting_booked," not in line)
     assert problems_of(tmp_path, {"funnel_stages.csv": without}) == [
         "the configuration cannot be used:",
-        "  funnel_stages.csv: line 17: stage_order: funnel 'sales' jumps from stage_order 3 to 5; "
+        "  funnel_stages.csv: line 18: stage_order: funnel 'sales' jumps from stage_order 3 to 5; "
         "number the stages without gaps",
     ]
 
@@ -71,7 +71,7 @@ def test_a_gap_in_the_order_of_stages_names_the_funnel(tmp_path: Path) -> None:
 def test_stages_start_at_one(tmp_path: Path) -> None:
     without = "".join(line for line in shipped("funnel_stages.csv").splitlines(True) if ",initialised," not in line)
     assert problems_of(tmp_path, {"funnel_stages.csv": without})[1:] == [
-        "  funnel_stages.csv: line 22: stage_order: funnel 'engagement' starts with stage_order 2; "
+        "  funnel_stages.csv: line 23: stage_order: funnel 'engagement' starts with stage_order 2; "
         "number the stages from 1"
     ]
 
@@ -87,7 +87,7 @@ def test_a_funnel_without_stages_is_named(tmp_path: Path) -> None:
 def test_a_stage_at_two_places_is_named(tmp_path: Path) -> None:
     row = row_of("funnel_stages.csv", **STAGE | {"stage": "qualified"})
     assert problems_of(tmp_path, {"funnel_stages.csv": with_row("funnel_stages.csv", row)})[1:] == [
-        "  funnel_stages.csv: line 24: stage: funnel 'sales' has stage 'qualified' at two places; "
+        "  funnel_stages.csv: line 25: stage: funnel 'sales' has stage 'qualified' at two places; "
         "give all rows of the stage the same stage_order"
     ]
 
@@ -141,8 +141,8 @@ def test_a_bad_row_hides_none_of_its_file_and_none_that_leans_on_it(tmp_path: Pa
     stages += row_of("funnel_stages.csv", funnel="yours", stage_order="1", stage="s", signal_kind="fact", signal="a")
     found = problems_of(tmp_path, {"funnels.csv": funnels, "funnel_stages.csv": stages})[1:]
     assert [line.split(": ")[:3] for line in found] == [
-        ["  funnel_stages.csv", "line 25", "signal_kind"],
-        ["  funnel_stages.csv", "line 27", "signal"],
+        ["  funnel_stages.csv", "line 26", "signal_kind"],
+        ["  funnel_stages.csv", "line 28", "signal"],
         ["  funnels.csv", "line 5", "purpose"],
         ["  funnels.csv", "line 5", "source"],
         ["  funnels.csv", "line 6", "purpose"],
