@@ -1,4 +1,7 @@
-"""Exchanges the agent did not understand: by its own event, by its text, or by a customer who repeats or rephrases."""
+"""Exchanges the agent did not understand: by its own event, by its text, or by a customer who repeats or rephrases.
+
+And texts by which an agent says that nothing is solved.
+"""
 
 import re
 from collections.abc import Sequence
@@ -20,6 +23,7 @@ SIGNALS: tuple[Signal, ...] = ("fallback_event", "fallback_text", "rephrase")
 FALLBACK_EVENT = "fallback_triggered"
 # Similarity of letter triples, 0..1.
 _LEAST_FALLBACK_SIMILARITY = 0.6
+_CLAUSE = re.compile(r"[^.,;!?…\n]+")
 _SENTENCE = re.compile(r"[^.!?…\n]+")
 
 
@@ -78,14 +82,21 @@ def misunderstanding_of(exchange: Exchange, following: Exchange | None) -> Misun
 @lru_cache(maxsize=16_384)
 def is_fallback(text: str) -> bool:
     """Whether a sentence of an agent's text is close to one of not having understood, and closer than to any other."""
-    return any(_is_not_understood(triples_of(sentence)) for sentence in _SENTENCE.findall(text))
+    return any(_is_close(triples_of(one), "not_understood", "understood") for one in _SENTENCE.findall(text))
 
 
-def _is_not_understood(sentence: Triples) -> bool:
-    closest = max(similarity(sentence, one) for one in _prototypes("not_understood"))
+@lru_cache(maxsize=16_384)
+def is_unsolved(text: str) -> bool:
+    """Whether an agent's text says that it has not understood, that it cannot help, or that something failed."""
+    clauses = [triples_of(clause) for clause in _CLAUSE.findall(text)]
+    return is_fallback(text) or any(_is_close(one, "not_solved", "solved") for one in clauses)
+
+
+def _is_close(sentence: Triples, kind: str, opposite: str) -> bool:
+    closest = max(similarity(sentence, one) for one in _prototypes(kind))
     # A few letters make the opposite of it.
     return closest >= _LEAST_FALLBACK_SIMILARITY and closest > max(
-        similarity(sentence, one) for one in _prototypes("understood")
+        similarity(sentence, one) for one in _prototypes(opposite)
     )
 
 

@@ -163,6 +163,7 @@ class _Writer:
             "rephrase_similarity": labels.said.similarity if labels.said else None,
             "is_rephrase": labels.said.is_rephrase if labels.said else None,
             "is_repeat": labels.said.is_repeat if labels.said else None,
+            "is_courtesy": labels.is_courtesy,
             "definition_hash": self._labeller.definition_hash,
             "content_hash": message.content_hash,
             **self._shared,

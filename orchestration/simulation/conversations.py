@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date
 
 from orchestration.simulation.plan import DAY_MS, SECOND_MS, SOURCES, Act, Conversation, Plan, Visit, random_stream
+from orchestration.simulation.reopened import reopen
 from orchestration.simulation.sales import write_sales
 from orchestration.simulation.script import Script
 from orchestration.simulation.simulated_tests import Assignment, assign, expose
@@ -83,6 +84,7 @@ def plan_conversation(visit: Visit, number: int, seed: int, first_day_ms: int, d
     script = Script(visit, rng, _choose_topic(visit, rng), tools_down=tools_down)
     _open(script, assignment)
     situation = _write(script, visit, assignment, tools_down=tools_down)
+    reopen(script, random_stream(seed, "reopened", visit.source, number))
     whole_seconds = visit.source != "agentsight_interactions" and rng.random() < _WHOLE_SECONDS_RATE
     prefix = "demo" if visit.environment == "production" else "demo-dev"
     return Conversation(

@@ -24,6 +24,8 @@ ONLY_SHOWN = frozenset({"interaction_initialized", "experiment_exposure"})
 # the agent side's claim. An opportunity is what the seller notes of a prospect, so it is neither.
 PROOF_KINDS = frozenset({"conversion", "meeting_booked", "deal_closed"})
 CLAIM_KINDS = frozenset({"conversation_completed", "problem_resolved"})
+# Who writes later into the same thread has a new concern.
+CONTRADICTED_MS = 168 * HOUR_MS
 DEFAULT_QUESTION_KINDS = {"events": "other", "agent_events": "satisfaction", "chat_events": "satisfaction"}
 
 # (source, user, agent) -> starts of the engaged conversations
@@ -66,12 +68,14 @@ class Facts:
     resolved_ms: int | None
     first_proof_ms: int | None
     last_proof_ms: int | None
+    customer_returned_ms: int | None
     first_response_ms: int | None
     answer: Answer | None
     counts: Counter[str]
     model: str | None
     agent_turns: int
     fallback_turns: int
+    sessions: list[tuple[int, int]]
     is_durably_resolved: dict[str, bool | None]
     is_first_contact: bool | None
 
@@ -117,34 +121,75 @@ def _is_claim(act: Act) -> bool:
 
 
 def _proofs(conversation: Conversation) -> list[tuple[int, str]]:
-    """List (time, family) of everything that proves a solution from outside the agent's words."""
-    proofs = []
-    for act in conversation.acts:
+    """List (place, family) of everything that proves a solution from outside the agent's words.
+
+    An answer that it was not solved takes back what was proof before it.
+    """
+    proofs: list[tuple[int, str]] = []
+    for place, act in enumerate(conversation.acts):
         if act.kind in PROOF_KINDS:
-            proofs.append((act.at_ms, "goal_conversion" if act.kind == "conversion" else "success_signal"))
+            proofs.append((place, "goal_conversion" if act.kind == "conversion" else "success_signal"))
         elif act.kind == "feedback_received":
             answer = read_answer(conversation, act)
             if answer.question_kind == "solved" and answer.is_positive:
-                proofs.append((act.at_ms, "solved_feedback"))
+                proofs.append((place, "solved_feedback"))
+            elif answer.question_kind == "solved" and answer.is_negative:
+                proofs.clear()
     return proofs
 
 
+def _returns(conversation: Conversation) -> set[int]:
+    """Find the places where the customer says that it is not solved, or anything but courtesy after the end.
+
+    The end is a completion, or a silence that closes a conversation.
+    """
+    found: set[int] = set()
+    is_completed, last_ms = False, None
+    for place, act in enumerate(conversation.acts):
+        is_over = is_completed or (last_ms is not None and act.at_ms - last_ms > IDLE_MS)
+        if act.kind == "user_message" and (act.says == "denial" or (is_over and act.says != "courtesy")):
+            found.add(place)
+        is_completed = is_completed or act.kind == "conversation_completed"
+        if act.kind in INTERACTIONS:
+            last_ms = act.at_ms
+    return found
+
+
 def _first_standing_claim(conversation: Conversation) -> int | None:
-    """Return the time of the first claim that nothing contradicts."""
+    """Return the time of the first claim that nothing contradicts within a week."""
     acts = conversation.acts
     for act in acts:
         if act.kind == "feedback_received":
             answer = read_answer(conversation, act)
             if answer.is_negative and answer.question_kind in {"solved", "satisfaction"}:
                 return None
-    completed = [i for i, act in enumerate(acts) if act.kind == "conversation_completed"]
-    if completed and any(act.kind == "user_message" for act in acts[completed[-1] :]):
-        return None
-    for position, act in enumerate(acts):
-        later = acts[position + 1 :]
-        if _is_claim(act) and not any(other.kind == "fallback_triggered" or _is_failed(other) for other in later):
+    against = _returns(conversation)
+    against |= {place for place, act in enumerate(acts) if act.kind == "fallback_triggered" or _is_failed(act)}
+    for place, act in enumerate(acts):
+        if _is_claim(act) and not any(
+            place < other and acts[other].at_ms < act.at_ms + CONTRADICTED_MS for other in against
+        ):
             return act.at_ms
     return None
+
+
+def _returned(conversation: Conversation) -> int | None:
+    """Return when the customer came back into the conversation after its first proof."""
+    proofs = _proofs(conversation)
+    after = [place for place in _returns(conversation) if proofs and place > proofs[0][0]]
+    return conversation.acts[min(after)].at_ms if after else None
+
+
+def _sessions(acts: list[Act]) -> list[tuple[int, int]]:
+    """List (first, last) moment of the sessions: interactions with no longer silence between them."""
+    sessions: list[tuple[int, int]] = []
+    for act in acts:
+        if act.kind in INTERACTIONS:
+            if sessions and act.at_ms - sessions[-1][1] <= IDLE_MS:
+                sessions[-1] = (sessions[-1][0], act.at_ms)
+            else:
+                sessions.append((act.at_ms, act.at_ms))
+    return sessions
 
 
 def _end(conversation: Conversation) -> Act | None:
@@ -202,7 +247,7 @@ def _solved(conversation: Conversation) -> tuple[str, str, int] | None:
     """Decide between confirmed and inferred; None without evidence of a solution."""
     proofs = _proofs(conversation)
     if proofs:
-        return "resolved_confirmed", proofs[0][1], proofs[0][0]
+        return "resolved_confirmed", proofs[0][1], conversation.acts[proofs[0][0]].at_ms
     claim_ms = _first_standing_claim(conversation)
     return None if claim_ms is None else ("resolved_inferred", "standing_claim", claim_ms)
 
@@ -247,14 +292,16 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
         reason_family="",
         claimed_resolved=any(_is_claim(act) for act in acts),
         resolved_ms=None,
-        first_proof_ms=proofs[0][0] if proofs else None,
-        last_proof_ms=proofs[-1][0] if proofs else None,
+        first_proof_ms=acts[proofs[0][0]].at_ms if proofs else None,
+        last_proof_ms=acts[proofs[-1][0]].at_ms if proofs else None,
+        customer_returned_ms=_returned(conversation),
         first_response_ms=_first_response(acts),
         answer=readable[-1] if readable else None,
         counts=counts,
         model=_main_model(acts),
         agent_turns=agent_turns,
         fallback_turns=fallback_turns,
+        sessions=_sessions(acts),
         is_durably_resolved={},
         is_first_contact=None,
     )
@@ -262,11 +309,12 @@ def find_facts(conversation: Conversation, watermark_ms: int) -> Facts:
     return facts
 
 
-def judge_durability(facts: list[Facts], watermarks: dict[str, int]) -> None:
+def judge_durability(facts: list[Facts], watermarks: dict[str, int], beginnings: dict[str, int]) -> None:
     """Fill `is_durably_resolved`: whether the user stayed away from that agent for 24, 72 and 168 hours.
 
     Null for what is not resolved, has no user, or whose window the watermark has not passed. `is_first_contact` is
-    whether the user had been away for 168 hours; null without a user and where the user did not engage.
+    whether the user had been away for 168 hours; null without a user, where the user did not engage, and where nobody
+    can know: in the first 168 hours of the data of a namespace, which begin at `beginnings`.
     """
     visits: Visits = {}
     for fact in facts:
@@ -279,7 +327,9 @@ def judge_durability(facts: list[Facts], watermarks: dict[str, int]) -> None:
             fact.is_durably_resolved[name] = _is_durable(fact, hours * HOUR_MS, watermarks, visits)
         if fact.is_engaged and fact.conversation.user_id is not None:
             key = (fact.conversation.source, fact.conversation.user_id, fact.conversation.visit.agent)
-            fact.is_first_contact = not any(0 < fact.started_ms - at_ms <= 168 * HOUR_MS for at_ms in visits[key])
+            was_there = any(0 < fact.started_ms - at_ms <= 168 * HOUR_MS for at_ms in visits[key])
+            is_known = fact.started_ms >= beginnings[fact.conversation.source] + 168 * HOUR_MS
+            fact.is_first_contact = not was_there if was_there or is_known else None
 
 
 def _is_durable(fact: Facts, window_ms: int, watermarks: dict[str, int], visits: Visits) -> bool | None:
@@ -290,7 +340,8 @@ def _is_durable(fact: Facts, window_ms: int, watermarks: dict[str, int], visits:
     if until_ms > watermarks[conversation.source]:
         return None
     key = (conversation.source, conversation.user_id, conversation.visit.agent)
-    return not any(resolved_ms < at_ms < until_ms for at_ms in visits.get(key, ()))
+    returned = [] if fact.customer_returned_ms is None else [fact.customer_returned_ms]
+    return not any(resolved_ms < at_ms < until_ms for at_ms in (*visits.get(key, ()), *returned))
 
 
 def assert_in_order(conversation: Conversation) -> None:

@@ -22,13 +22,15 @@ NAMESPACES = {source: source for source in SOURCES} | {EXPOSURE_SOURCE: "chat_ev
 Value = str | int | float | bool | None
 # In other words, or letter by letter.
 SaysAgain = Literal["rephrase", "repeat"]
+# Nothing but thanks or goodbye, or that the problem is still there.
+Says = Literal["courtesy", "denial"]
 
 
 @dataclass(slots=True)
 class Act:
     """One thing that happens. `kind` is a canonical event type; `data` holds canonical property names.
 
-    `says_again` is in no source: the customer repeats or rephrases the last message on purpose.
+    `says` and `says_again` are in no source: what a customer means, who may repeat or rephrase the last message.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Act:
     data: dict[str, Value] = field(default_factory=dict)
     seq: int = 0
     says_again: SaysAgain | None = None
+    says: Says | None = None
 
     def number(self, name: str) -> int:
         """Return a property that is a whole number. Raises TypeError when it is none."""

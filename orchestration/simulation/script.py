@@ -2,7 +2,7 @@
 
 import random
 
-from orchestration.simulation.plan import MINUTE_MS, SECOND_MS, Act, SaysAgain, Value, Visit, random_stream
+from orchestration.simulation.plan import MINUTE_MS, SECOND_MS, Act, Says, SaysAgain, Value, Visit, random_stream
 from orchestration.simulation.spoken_phrases import TOPIC_TOOLS, draw_slots, general_texts, sales_texts, topic_texts
 
 _MESSAGES = frozenset({"interaction_initialized", "user_message", "agent_message"})
@@ -37,6 +37,7 @@ CAPABILITIES = {
     "agentsight_interactions": _MESSAGES,
 }
 
+_MEANINGS: dict[str, Says] = {"thanks": "courtesy", "still_broken": "denial", "reject": "denial"}
 # Half of the rephrases use a wording of the same question; the others draw another text.
 _IN_OWN_WORDS = 0.5
 
@@ -131,14 +132,21 @@ class Script:
         if self.chance(0.12):
             text = text.lower().rstrip(".")
         is_again = slot == "rephrase" and last_slot in {"opening", "rephrase"}
-        self._speak(text, intent, sentiment, "rephrase" if is_again else None)
+        self._speak(text, intent, sentiment, "rephrase" if is_again else None, _MEANINGS.get(slot))
 
     def repeat(self) -> None:
         """Let the customer repeat the last message, letter by letter."""
         self.wait(8, 70)
         self._speak(self._last_customer_text, None, -0.3, "repeat")
 
-    def _speak(self, text: str, intent: str | None, sentiment: float, says_again: SaysAgain | None) -> None:
+    def _speak(
+        self,
+        text: str,
+        intent: str | None,
+        sentiment: float,
+        says_again: SaysAgain | None,
+        says: Says | None = None,
+    ) -> None:
         self._last_customer_text = text
         data: dict[str, Value] = {"content": text}
         # Only some sources score messages; the others leave it to the reader.
@@ -147,7 +155,7 @@ class Script:
         if intent is not None and self.visit.source != "agentsight_interactions":
             data["intent"] = intent
             data["intent_confidence"] = round(self.rng.uniform(0.55, 0.99), 3)
-        self.acts.append(Act("user_message", self.now_ms, data, says_again=says_again))
+        self.acts.append(Act("user_message", self.now_ms, data, says_again=says_again, says=says))
 
     def agent(self, slot: str, *, may_tie: bool = True) -> None:
         """Let the agent answer: usually in seconds, now and then after minutes, sometimes in the same instant."""

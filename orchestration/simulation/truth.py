@@ -36,6 +36,15 @@ def find_watermarks(plan: Plan) -> dict[str, int]:
     return {namespace: max(at_ms, floor_ms) for namespace, at_ms in newest.items()}
 
 
+def find_beginnings(plan: Plan) -> dict[str, int]:
+    """Namespace -> its first event."""
+    first: dict[str, int] = {}
+    for conversation in plan.conversations:
+        namespace, at_ms = NAMESPACES[conversation.source], conversation.acts[0].at_ms
+        first[namespace] = min(first.get(namespace, at_ms), at_ms)
+    return first
+
+
 def _time(at_ms: int | None) -> str | None:
     return None if at_ms is None else zulu(at_ms)
 
@@ -146,6 +155,9 @@ def conversation_row(facts: Facts) -> Row:
         "is_resolved": facts.is_resolved,
         "is_resolved_by_human": facts.is_resolved_by_human,
         "resolved_at": _time(facts.resolved_ms),
+        "customer_returned_at": _time(facts.customer_returned_ms),
+        "session_count": len(facts.sessions),
+        "session_seconds": sum(last - first for first, last in facts.sessions) / 1000 if facts.sessions else None,
         "user_message_count": counts["user_message"],
         "agent_message_count": counts["agent_message"],
         "tool_call_count": counts["tool_called"],
@@ -339,7 +351,12 @@ def write_truth(plan: Plan, files: list[FilePlan], truth: Path) -> list[Facts]:
         for conversation in plan.conversations
         if is_counted(conversation)
     ]
-    judge_durability(facts, {source: watermarks[NAMESPACES[source]] for source in SOURCES if source in watermarks})
+    beginnings = find_beginnings(plan)
+    judge_durability(
+        facts,
+        {source: watermarks[NAMESPACES[source]] for source in SOURCES if source in watermarks},
+        {source: beginnings[NAMESPACES[source]] for source in SOURCES if source in beginnings},
+    )
     interactions, exposures = interaction_rows(plan), exposure_rows(plan, watermarks)
     _write_lines(truth / "conversations.jsonl", (conversation_row(fact) for fact in facts))
     _write_lines(truth / "interactions.jsonl", interactions)

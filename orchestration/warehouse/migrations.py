@@ -70,7 +70,7 @@ _LLM_TABLES = ("llm_calls", "llm_dead_letters", "llm_answers", "llm_batch_reques
 # step for each release that changes the layout; a step that has been released is never changed.
 MIGRATIONS = (
     Migration(
-        13,
+        14,
         "the layout of the first release",
         (
             "create table if not exists raw.operations "
@@ -146,7 +146,10 @@ MIGRATIONS = (
             ),
             *(
                 f"alter table ledger.message_labels add column if not exists {column}"
-                for column in ("rephrase_similarity DOUBLE", "is_rephrase BOOLEAN", "is_repeat BOOLEAN")
+                for column in (
+                    *("rephrase_similarity DOUBLE", "is_rephrase BOOLEAN", "is_repeat BOOLEAN"),
+                    "is_courtesy BOOLEAN",
+                )
             ),
             "create table if not exists ledger.message_labelling_progress (through_load_id BIGINT)",
         ),

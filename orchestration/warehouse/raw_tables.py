@@ -140,6 +140,7 @@ _LEDGER = {
         "rephrase_similarity": "DOUBLE",
         "is_rephrase": "BOOLEAN",
         "is_repeat": "BOOLEAN",
+        "is_courtesy": "BOOLEAN",
     },
     # One row per request; one without a conversation is the first question, which only tries the endpoint. `outcome` is
     # answered, or why it failed; the cost is the most it can be where the endpoint did not count the tokens.

@@ -41,6 +41,8 @@ REASON_FAMILIES = {
     "later_fallback": "contradicted_claim",
     "later_tool_error": "contradicted_claim",
     "customer_message_after_completion": "contradicted_claim",
+    "customer_denial": "contradicted_claim",
+    "customer_returned": "contradicted_claim",
 }
 
 

@@ -11,6 +11,7 @@ contacts as (
         coalesce(conversations.agent, '') as agent,
         conversations.started_at,
         conversations.is_engaged,
+        conversations.customer_returned_at,
         outcomes.resolved_at
     from {{ ref('int_conversations') }} as conversations
     inner join {{ ref('int_outcomes_decided') }} as outcomes on conversations.conversation_key = outcomes.conversation_key
@@ -62,24 +63,35 @@ solutions_followed as (
 
 ),
 
+solutions_left as (
+
+    select
+        contacts.*,
+        least(followed.next_visit_at, contacts.customer_returned_at) as came_back_at
+    from contacts
+    left join solutions_followed as followed on contacts.conversation_key = followed.conversation_key
+
+),
+
 contacts_compared as (
 
     select
         contacts.conversation_key,
+        -- Who came before the data begin is not known.
         case
-            when contacts.is_engaged
+            when contacts.is_engaged and contacts.started_at >= {{ add_hours('watermarks.first_event_at', 168) }}
                 then coalesce(visits_in_order.visit_before_at < {{ add_hours('contacts.started_at', -168) }}, true)
+            when contacts.is_engaged and visits_in_order.visit_before_at is not null then false
         end as is_first_contact,
-        {{ stayed_away('24', 'contacts.resolved_at', 'followed.next_visit_at', 'watermarks.watermark_at') }} as is_durably_resolved_24h,
-        {{ stayed_away('72', 'contacts.resolved_at', 'followed.next_visit_at', 'watermarks.watermark_at') }} as is_durably_resolved_72h,
-        {{ stayed_away('168', 'contacts.resolved_at', 'followed.next_visit_at', 'watermarks.watermark_at') }} as is_durably_resolved_7d
-    from contacts
+        {{ stayed_away('24', 'contacts.resolved_at', 'contacts.came_back_at', 'watermarks.watermark_at') }} as is_durably_resolved_24h,
+        {{ stayed_away('72', 'contacts.resolved_at', 'contacts.came_back_at', 'watermarks.watermark_at') }} as is_durably_resolved_72h,
+        {{ stayed_away('168', 'contacts.resolved_at', 'contacts.came_back_at', 'watermarks.watermark_at') }} as is_durably_resolved_7d
+    from solutions_left as contacts
     inner join {{ ref('int_watermarks_measured') }} as watermarks on contacts.id_namespace = watermarks.id_namespace
     left join visits_in_order
         on
             contacts.id_namespace = visits_in_order.id_namespace and contacts.user_id = visits_in_order.user_id
             and contacts.agent = visits_in_order.agent and contacts.started_at = visits_in_order.started_at
-    left join solutions_followed as followed on contacts.conversation_key = followed.conversation_key
 
 )
 

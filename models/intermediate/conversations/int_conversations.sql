@@ -61,6 +61,7 @@ facts_joined as (
         outcome_evidence.first_proof_event_id,
         outcome_evidence.first_proof_reason,
         outcome_evidence.last_proof_at,
+        outcome_evidence.customer_returned_at,
         outcome_evidence.standing_claim_at,
         outcome_evidence.standing_claim_event_id,
         outcome_evidence.standing_claim_reason,

@@ -8,6 +8,7 @@ events_landed as (
         *,
         event_type not in ('interaction_initialized', 'experiment_exposure') as is_conversation_event,
         event_type = 'conversation_started' or is_interaction as is_start,
+        coalesce(silence_ms > 60000 * {{ var('idle_minutes') }}, false) as ends_silence,
         event_type in ('user_message', 'flow_started')
         or (event_type = 'button_clicked' and sender_role is distinct from 'agent') as is_engagement
     from {{ ref('int_events') }}
@@ -49,6 +50,8 @@ conversations_aggregated as (
         max(occurred_at) filter (where is_interaction) as last_interaction_at,
         min(occurred_at) filter (where event_type in ('user_message', 'agent_message')) as first_message_at,
         max(occurred_at) filter (where event_type in ('user_message', 'agent_message')) as last_message_at,
+        min(sequence_number) filter (where event_type in ('user_message', 'agent_message')) as first_message_sequence,
+        max(sequence_number) filter (where event_type in ('user_message', 'agent_message')) as last_message_sequence,
         min(occurred_at) filter (where event_type = 'agent_message') as first_agent_message_at,
         min(occurred_at) filter (where event_type = 'handoff_requested') as handoff_requested_at,
         min(occurred_at) filter (where event_type = 'handoff_connected') as handoff_connected_at,
@@ -71,6 +74,8 @@ conversations_aggregated as (
         min_by(event_id, sequence_number) filter (where event_type = 'handoff_connected') as handoff_connected_event_id,
 
         -- counts
+        count(case when ends_silence then 1 end) + coalesce(max(case when is_interaction then 1 end), 0) as session_count,
+        coalesce(cast(sum(case when ends_silence then silence_ms end) as bigint), 0) as silent_ms,
         count(case when event_type = 'user_message' then 1 end) as user_message_count,
         count(case when event_type = 'agent_message' then 1 end) as agent_message_count,
         count(case when event_type = 'tool_called' then 1 end) as tool_call_count,
@@ -116,7 +121,9 @@ events_placed as (
         events_landed.event_type in ('conversation_completed', 'conversation_ended', 'conversation_abandoned')
         and events_landed.sequence_number > coalesce(conversations_aggregated.last_interaction_sequence, 0) as is_standing_end,
         events_landed.event_type = 'agent_message'
-        and events_landed.sequence_number > conversations_aggregated.first_user_message_sequence as is_reply
+        and events_landed.sequence_number > conversations_aggregated.first_user_message_sequence as is_reply,
+        events_landed.ends_silence and events_landed.sequence_number > conversations_aggregated.first_message_sequence
+        and events_landed.sequence_number <= conversations_aggregated.last_message_sequence as ends_silence_of_messages
     from events_landed
     inner join conversations_aggregated on events_landed.conversation_key = conversations_aggregated.conversation_key
 
@@ -130,7 +137,8 @@ ends_and_replies_found as (
         min_by(event_id, sequence_number) filter (where is_standing_end) as end_event_id,
         min_by(event_id, sequence_number) filter (where is_standing_end and event_type = 'conversation_abandoned') as abandoned_event_id,
         min(occurred_at) filter (where event_type = 'user_message') as asked_at,
-        min(occurred_at) filter (where is_reply) as replied_at
+        min(occurred_at) filter (where is_reply) as replied_at,
+        coalesce(cast(sum(case when ends_silence_of_messages then silence_ms end) as bigint), 0) as silent_between_messages_ms
     from events_placed
     group by conversation_key
 
@@ -146,6 +154,7 @@ conversations_described as (
         found.end_event_id,
         found.abandoned_event_id,
         {{ milliseconds_between('found.asked_at', 'found.replied_at') }} as first_response_ms,
+        found.silent_between_messages_ms,
         -- An id that was only shown never started; it closes when nothing followed the widget for as long.
         greatest(
             coalesce(conversations_aggregated.started_at, conversations_aggregated.first_event_at),

@@ -43,6 +43,9 @@ recomputed as (
         -- An operation that removes the newest events takes the watermark back.
         or (before.is_closed and conversations.explicit_end_at is null and conversations.closes_at > watermarks.watermark_at)
         or (before.is_mature and conversations.matures_at > watermarks.watermark_at)
+        -- In the first week a first contact is not known, and the first event may turn out to be another.
+        or before.user_id is not null and before.is_engaged and before.is_first_contact is distinct from false
+        and (before.is_first_contact is null) = (before.started_at >= {{ add_hours('watermarks.first_event_at', 168) }})
         or before.user_id is not null and (
             {{ is_due('before.resolved_at', '24', 'before.is_durably_resolved_24h', 'watermarks.watermark_at') }}
             or {{ is_due('before.resolved_at', '72', 'before.is_durably_resolved_72h', 'watermarks.watermark_at') }}

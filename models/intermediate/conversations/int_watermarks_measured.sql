@@ -1,10 +1,10 @@
--- One row per id namespace that has events: the moment up to which its data is taken as complete.
+-- One row per id namespace that has events: when its data begin, and the moment up to which they are taken as complete.
 {{ config(materialized='table') }}
 with
 
 newest_events as (
 
-    select id_namespace, max(occurred_at) as newest_event_at
+    select id_namespace, min(occurred_at) as first_event_at, max(occurred_at) as newest_event_at
     from {{ ref('int_events') }}
     group by id_namespace
 
@@ -22,6 +22,7 @@ newest_events_capped as (
 
     select
         newest_events.id_namespace,
+        newest_events.first_event_at,
         least(newest_events.newest_event_at, coalesce(last_load.loaded_at, newest_events.newest_event_at)) as newest_event_at
     from newest_events
     cross join last_load
@@ -33,6 +34,7 @@ watermarks as (
 
     select
         id_namespace,
+        first_event_at,
         greatest(newest_event_at, max(newest_event_at) over () - interval '24' hour) as watermark_at
     from newest_events_capped
 

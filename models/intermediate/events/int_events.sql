@@ -4,7 +4,11 @@ with
 
 events_affected as (
 
-    select *
+    select
+        *,
+        event_type in (
+            'user_message', 'agent_message', 'tool_called', 'button_clicked', 'flow_started', 'flow_completed', 'flow_abandoned'
+        ) as is_interaction
     from {{ ref('int_events_unioned') }}
     where {{ only_affected(ref('int_conversations_landed')) }}
 
@@ -23,10 +27,12 @@ events_numbered as (
         conversation_id,
         user_id,
         event_type,
-        event_type in (
-            'user_message', 'agent_message', 'tool_called', 'button_clicked', 'flow_started', 'flow_completed', 'flow_abandoned'
-        ) as is_interaction,
+        is_interaction,
         occurred_at,
+        case
+            when is_interaction
+                then {{ milliseconds_between('max(case when is_interaction then occurred_at end) over before_it', 'occurred_at') }}
+        end as silence_ms,
         seq,
         channel,
         agent,
@@ -62,6 +68,11 @@ events_numbered as (
             partition by conversation_key
             order by occurred_at, seq nulls last, event_id, source
             rows between unbounded preceding and current row
+        ),
+        before_it as (
+            partition by conversation_key
+            order by occurred_at, seq nulls last, event_id, source
+            rows between unbounded preceding and 1 preceding
         )
 
 ),

@@ -8,14 +8,6 @@ events as (
 
 ),
 
-completions as (
-
-    select conversation_key, completed_sequence
-    from {{ ref('int_conversations_aggregated') }}
-    where completed_sequence is not null
-
-),
-
 -- Statements of the customer, the checkout or a configured system are proof; statements of the agent about itself are claims.
 facts_judged as (
 
@@ -38,27 +30,17 @@ facts_judged as (
 
 ),
 
+-- The last answer to whether it was solved counts: a negative one takes back what was proof before it.
 answers_weighed as (
 
     select
         conversation_key, sequence_number, event_id, occurred_at,
-        case when is_positive then 'proof' else 'refusal' end as strength,
+        case when is_positive then 'proof' when feedback_question_kind = 'solved' then 'denial' else 'refusal' end as strength,
         case when is_positive then 'solved_answer' else 'negative_answer' end as reason
     from {{ ref('int_feedback_scored') }}
     where
         (is_positive and feedback_question_kind = 'solved')
         or (is_negative and feedback_question_kind in ('solved', 'satisfaction'))
-
-),
-
-questions_after_completion as (
-
-    select
-        events.conversation_key, events.sequence_number, events.event_id, events.occurred_at,
-        'contradiction' as strength, 'customer_message_after_completion' as reason
-    from events
-    inner join completions on events.conversation_key = completions.conversation_key
-    where events.event_type = 'user_message' and events.sequence_number > completions.completed_sequence
 
 ),
 
@@ -103,7 +85,7 @@ evidence as (
     union all
     select * from {{ ref('int_success_signals_matched') }}
     union all
-    select * from questions_after_completion
+    select * from {{ ref('int_replies_weighed') }}
     union all
     select * from labels_weighed
 

@@ -49,7 +49,8 @@ labels_chosen as (
         dropoff_reason,
         rephrase_similarity,
         is_rephrase,
-        is_repeat
+        is_repeat,
+        is_courtesy
     from labels_ranked
     where
         labels_later = 1

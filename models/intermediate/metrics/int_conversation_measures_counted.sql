@@ -13,7 +13,7 @@ conversations as (
         case
             when completed_at >= started_at then {{ milliseconds_between('started_at', 'completed_at') }}
         end as duration_ms,
-        {{ milliseconds_between('first_interaction_at', 'last_interaction_at') }} as session_ms,
+        cast(round(1000 * session_seconds) as bigint) as session_ms,
         user_message_count + agent_message_count as message_count,
         -- Without a user id a return cannot be seen.
         is_engaged and is_closed and is_resolved and user_id is not null as is_followed,

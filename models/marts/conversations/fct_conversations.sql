@@ -37,8 +37,10 @@ conversations_decided as (
         conversations.first_agent_message_at,
         conversations.first_proof_at,
         outcomes.resolved_at,
+        conversations.customer_returned_at,
 
         -- counts
+        conversations.session_count,
         conversations.user_message_count,
         conversations.agent_message_count,
         conversations.tool_call_count,
@@ -54,8 +56,13 @@ conversations_decided as (
         conversations.uncosted_message_count,
 
         -- durations
-        {{ milliseconds_between('conversations.first_message_at', 'conversations.last_message_at') }} / 1000.0 as handle_seconds,
-        {{ milliseconds_between('conversations.first_interaction_at', 'conversations.last_interaction_at') }} / 1000.0 as session_seconds,
+        (
+            {{ milliseconds_between('conversations.first_message_at', 'conversations.last_message_at') }}
+            - conversations.silent_between_messages_ms
+        ) / 1000.0 as handle_seconds,
+        (
+            {{ milliseconds_between('conversations.first_interaction_at', 'conversations.last_interaction_at') }} - conversations.silent_ms
+        ) / 1000.0 as session_seconds,
         conversations.first_response_ms,
 
         -- feedback of the customer
@@ -203,8 +210,10 @@ conversations as (
         first_agent_message_at,
         first_proof_at,
         resolved_at,
+        customer_returned_at,
 
         -- counts
+        session_count,
         user_message_count,
         agent_message_count,
         tool_call_count,

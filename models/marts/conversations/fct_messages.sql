@@ -53,7 +53,8 @@ messages_with_text as (
         labels.objection,
         labels.rephrase_similarity,
         labels.is_rephrase,
-        labels.is_repeat
+        labels.is_repeat,
+        labels.is_courtesy
     from messages
     inner join conversations on messages.conversation_key = conversations.conversation_key
     left join message_texts on messages.source = message_texts.source and messages.event_id = message_texts.event_id

@@ -21,6 +21,7 @@ renamed as (
         rephrase_similarity,
         is_rephrase,
         is_repeat,
+        is_courtesy,
         labelled_at,
         _load_id as load_id
     from message_labels

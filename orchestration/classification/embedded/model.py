@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from orchestration.classification.acts import AGENT_ACTS, CUSTOMER_ACTS
+from orchestration.classification.agent_text import unwrap
 from orchestration.classification.conversation import Conversation, StageAnswer, StageLabel
+from orchestration.classification.cues import simplified
 from orchestration.classification.embedded.batches import (
     CUSTOMER,
     SIDES,
@@ -22,6 +24,9 @@ from orchestration.classification.embedded.batches import (
 from orchestration.classification.embedded.heads import HEADS, Head
 from orchestration.classification.embedded.linear import logistic
 from orchestration.classification.labelled import LABEL_TARGETS
+from orchestration.classification.messages.courtesy import is_courtesy
+from orchestration.classification.misunderstandings import is_unsolved
+from orchestration.classification.rules import without_courtesy
 from orchestration.configuration.label_stages import STAGES, UNKNOWN
 
 _CLAIMED = "claimed_resolved"
@@ -29,6 +34,8 @@ _ACTS = {"agent": len(AGENT_ACTS), "customer": len(CUSTOMER_ACTS)}
 # The confidence where nothing in the conversation could show it: not certain, because an event may be missing.
 _FACT_CONFIDENCE = 0.99
 _NEVER = -12.0
+# A solution before the agent's last word that it could not help: it may be about something else.
+_CONTRADICTED_PROBABILITY = 0.5
 _BATCH_CONVERSATIONS = 256
 
 
@@ -223,8 +230,28 @@ def decide(reading: Reading, signals: Mapping[str, Signal], calibration: Calibra
             )
         else:
             sure = max(probability, calibration.thresholds[target])
+            if target == "resolved" and _ends_unsolved(reading):
+                sure = _CONTRADICTED_PROBABILITY
             labels[target] = StageLabel(reached=True, confidence=sure, evidence_event_id=reading.messages[at].event_id)
     return labels
+
+
+def _ends_unsolved(reading: Reading) -> bool:
+    """Whether the last thing an agent says, courtesy aside, is that it could not help or did not understand.
+
+    To thanks or a goodbye that was not understood, nothing is left unsolved.
+    """
+    spoken = [message for message in reading.messages if message.role in {"agent", CUSTOMER}]
+    for message, before in zip(reversed(spoken), [*reversed(spoken[:-1]), None], strict=True):
+        if message.role == CUSTOMER:
+            continue
+        text = unwrap(message.content)
+        if is_unsolved(text):
+            if before is None or before.role != CUSTOMER or not is_courtesy(before.content, reading.cues.language):
+                return True
+        elif without_courtesy(reading.cues, simplified(text)):
+            return False
+    return False
 
 
 def _after_proposal(reading: Reading, passing: Sequence[int], proposed: StageLabel) -> list[int]:

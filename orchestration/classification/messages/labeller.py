@@ -12,6 +12,7 @@ from typing import Protocol
 from orchestration.classification.agent_text import unwrap
 from orchestration.classification.conversation import Message
 from orchestration.classification.cues import Cues, detect_language, hash_of_cues
+from orchestration.classification.messages.courtesy import hash_of_courtesy, is_courtesy
 from orchestration.classification.messages.phrase_matching import LEAST_LEAD, LEAST_SHARE, NOTHING, Shown, phrase_books
 from orchestration.classification.messages.sentiment import LANGUAGE, sentiment_of
 from orchestration.classification.rephrases.detecting import LEAST_SIMILARITY, Said, compare
@@ -20,7 +21,7 @@ from orchestration.configuration.taxonomy import KINDS, Kind, read_taxonomy
 from orchestration.redaction.redactor import REDACTOR_VERSION
 
 # Raised with every change of code that may change an answer; data (phrases, cues, lexicon) is hashed as it is.
-MESSAGES_VERSION = 3
+MESSAGES_VERSION = 4
 # Fewer words than this show little of their own language: the conversation decides.
 _LEAST_OWN_WORDS = 6
 # A person does not type more at once: the rest was pasted, and costs as much as a hundred messages.
@@ -31,12 +32,14 @@ _READ_CHARACTERS = 4_000
 class MessageLabels:
     """The labels of one message; `sentiment` -1..1 or None for unknown, `language` None where no shipped one fits.
 
-    `said` compares it with the customer's message before it, None for the first.
+    `is_courtesy`: it says nothing but thanks, approval or goodbye; None where the language has no words for it. `said`
+    compares it with the customer's message before it, None for the first.
     """
 
     language: str | None
     sentiment: float | None
     shown: Mapping[Kind, Shown]
+    is_courtesy: bool | None = None
     said: Said | None = None
 
 
@@ -69,6 +72,7 @@ def message_labeller(taxonomy: Path) -> MessageLabeller:
             language,
             sentiment_of(read) if language == LANGUAGE else None,
             dict.fromkeys(KINDS, NOTHING) if book is None else book.shown(read),
+            is_courtesy(text, language),
         )
 
     def label(text: str, language: str | None, before: str | None = None, /) -> MessageLabels:
@@ -81,6 +85,7 @@ def message_labeller(taxonomy: Path) -> MessageLabeller:
         "sentiment": version("vaderSentiment"),
         "version": MESSAGES_VERSION,
         "cues": hash_of_cues(),
+        "courtesy": hash_of_courtesy(),
         "rephrases": [LEAST_SIMILARITY, hash_of_frequencies()],
         "redactor": REDACTOR_VERSION,
     }

@@ -187,7 +187,20 @@ def test_layout_ten_does_not_know_yet_what_older_labels_say_again(warehouse: Any
     assert read(warehouse.database, labels) == [("e1", "refund", None, None, None)]
 
 
-@pytest.mark.parametrize("version", range(2, 13))
+def test_layout_thirteen_does_not_know_yet_what_older_messages_are_courtesy(warehouse: Any) -> None:
+    change(
+        warehouse.database,
+        "alter table ledger.message_labels drop column is_courtesy",
+        "insert into ledger.message_labels (source, event_id, intent) values ('events', 'e1', 'refund')",
+        "update raw.schema_versions set version = 13",
+    )
+    open_raw(warehouse.database).close()
+    assert read(warehouse.database, "select event_id, intent, is_courtesy from ledger.message_labels") == [
+        ("e1", "refund", None)
+    ]
+
+
+@pytest.mark.parametrize("version", range(2, 14))
 def test_every_layout_of_development_keeps_what_it_has(
     warehouse: Any, make_event: Any, make_jsonl: Any, empty_database: Path, version: int
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from orchestration.simulation.facts import Facts, find_facts, is_counted, judge_durability
-from orchestration.simulation.plan import DAY_MS, HOUR_MS, MINUTE_MS, Act, Conversation, Plan, Value, Visit
+from orchestration.simulation.plan import DAY_MS, HOUR_MS, MINUTE_MS, Act, Conversation, Plan, Says, Value, Visit
 from orchestration.simulation.simulated_stages import reached_stages
 from orchestration.simulation.truth import daily_metrics, exposure_rows, find_watermarks
 
@@ -37,6 +37,13 @@ def plan_of(
 
 def facts_of(*acts: Act, watermark_ms: int = LATER, **options: Any) -> Facts:
     return find_facts(plan_of(*acts, **options), watermark_ms)
+
+
+DAYS_MINUTES = 24 * 60
+
+
+def said(minutes: float, says: Says | None = None) -> Act:
+    return Act("user_message", T0 + int(minutes * MINUTE_MS), says=says)
 
 
 def question() -> Act:
@@ -77,6 +84,24 @@ def answer(minutes: float = 2) -> Act:
             [act("conversation_completed", 3), act("user_message", 4), act("conversation_ended", 5)],
             "ended_unresolved",
             True,
+        ),
+        # Courtesy after the end is no return, and neither is a message within the session or a week later.
+        ([act("conversation_completed", 3), said(4, "courtesy")], "resolved_inferred", True),
+        ([tool(3, write=True), said(4)], "resolved_inferred", True),
+        ([tool(3, write=True), said(4, "denial")], "abandoned", True),
+        ([tool(3, write=True), said(33)], "resolved_inferred", True),
+        ([tool(3, write=True), said(34)], "abandoned", True),
+        ([tool(3, write=True), said(3 + DAYS_MINUTES, "courtesy")], "resolved_inferred", True),
+        ([tool(3, write=True), said(3 + 7 * DAYS_MINUTES - 1)], "abandoned", True),
+        ([tool(3, write=True), said(3 + 7 * DAYS_MINUTES)], "resolved_inferred", True),
+        # The last answer to whether it was solved counts, also against proof of another kind.
+        ([feedback(3, 1, "thumbs", "solved"), feedback(4, 0, "thumbs", "solved")], "abandoned", False),
+        ([feedback(3, 0, "thumbs", "solved"), feedback(4, 1, "thumbs", "solved")], "resolved_confirmed", False),
+        ([act("conversion", 3, goal="g", value=1), feedback(4, 0, "thumbs", "solved")], "abandoned", False),
+        (
+            [act("conversion", 3, goal="g", value=1), feedback(4, 0, "thumbs", "satisfaction")],
+            "resolved_confirmed",
+            False,
         ),
         ([act("handoff_requested", 3), act("conversion", 4, goal="g", value=1)], "escalated", False),
         ([act("handoff_connected", 3)], "escalated", False),
@@ -174,18 +199,39 @@ def test_durability_counts_engaged_returns_to_the_same_agent() -> None:
     solved = facts_of(question(), act("conversation_completed", 3))
     back = facts_of(act("user_message", 30 * 60))
     stranger = facts_of(act("user_message", 60), user=2)
-    judge_durability([solved, back, stranger], {"events": T0 + 5 * DAY_MS})
+    judge_durability([solved, back, stranger], {"events": T0 + 5 * DAY_MS}, {"events": T0})
     assert solved.is_durably_resolved == {"24h": True, "72h": False, "7d": None}
     assert back.is_durably_resolved == {"24h": None, "72h": None, "7d": None}
+
+
+def test_durability_counts_returns_into_the_same_conversation() -> None:
+    """Proof at minute 3; the customer writes into the thread after 30 hours: durable for a day, not for three."""
+    solved = facts_of(question(), act("conversion", 3, goal="g", value=1), said(30 * 60), said(31 * 60, "denial"))
+    judge_durability([solved], {"events": LATER}, {"events": T0})
+    assert solved.customer_returned_ms == T0 + 30 * HOUR_MS
+    assert solved.is_durably_resolved == {"24h": True, "72h": False, "7d": False}
+    assert [(last - first) / MINUTE_MS for first, last in solved.sessions] == [0, 0, 0]
+    thanked = facts_of(question(), act("conversion", 3, goal="g", value=1), said(30 * 60, "courtesy"))
+    judge_durability([thanked], {"events": LATER}, {"events": T0})
+    assert thanked.is_durably_resolved == {"24h": True, "72h": True, "7d": True}
+
+
+def test_first_contact_is_not_known_in_the_first_week() -> None:
+    """The data begin seven days before the second conversation, to the millisecond."""
+    early, week, again = facts_of(question()), facts_of(said(7 * DAYS_MINUTES), user=2), facts_of(said(60))
+    judge_durability([early, week, again], {"events": LATER}, {"events": T0})
+    assert (early.is_first_contact, week.is_first_contact, again.is_first_contact) == (None, True, False)
+    judge_durability([week], {"events": LATER}, {"events": T0 + 1})
+    assert week.is_first_contact is None
 
 
 def test_durability_ignores_widgets_nobody_used_and_unknown_users() -> None:
     solved = facts_of(question(), act("conversation_completed", 3))
     greeted = facts_of(answer(60))
-    judge_durability([solved, greeted], {"events": LATER})
+    judge_durability([solved, greeted], {"events": LATER}, {"events": T0})
     assert solved.is_durably_resolved == {"24h": True, "72h": True, "7d": True}
     unknown = facts_of(question(), act("conversation_completed", 3), user=None)
-    judge_durability([unknown], {"events": LATER})
+    judge_durability([unknown], {"events": LATER}, {"events": T0})
     assert unknown.is_durably_resolved == {"24h": None, "72h": None, "7d": None}
 
 
