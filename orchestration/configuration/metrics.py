@@ -40,6 +40,7 @@ class MetricDefinition(Row):
     direction: Literal["higher_is_better", "lower_is_better", "neutral"]
     additivity: Literal["additive", "non_additive"]
     minimum_sample: Whole | None = None
+    is_compared: Flag = False
     maturity_hours: Number
     description: str | None = None
 
@@ -96,6 +97,9 @@ def metric_problems(metrics: Seed[MetricDefinition], measures: Set[str]) -> Iter
             yield metrics.problem(line, "denominator", "a count has no denominator", "leave it empty")
         elif row.kind != "count" and row.denominator is None:
             yield metrics.problem(line, "denominator", f"a {row.kind} needs a denominator", "name a measure")
+        if row.is_compared and row.kind != "rate":
+            what = f"a {row.kind} is not compared by segment, only a rate is"
+            yield metrics.problem(line, "is_compared", what, "write false")
         for column, measure in (("numerator", row.numerator), ("denominator", row.denominator)):
             if measure is not None and measure not in known:
                 similar = ", ".join(get_close_matches(measure, sorted(known)))

@@ -74,7 +74,7 @@ EXPERIMENT = {
     "started_at": "2026-01-01 00:00:00",
 }
 METRIC = {"metric_name": "mine", "family": "volume", "unit": "turns", "scale": "1"}
-METRIC |= {"direction": "neutral", "additivity": "additive", "maturity_hours": "1"}
+METRIC |= {"direction": "neutral", "additivity": "additive", "is_compared": "false", "maturity_hours": "1"}
 STAGE = {"funnel": "sales", "stage_order": "8", "stage": "renewed", "signal_kind": "event", "signal": "renewed"}
 # Name of the file, a row added at its end, the column that is wrong, and what is wrong with it.
 BAD_ROWS = {
@@ -382,6 +382,18 @@ BAD_ROWS = {
         row_of("metric_definitions.csv", **METRIC, kind="count", numerator="turns", denominator="engaged_count"),
         "denominator",
         "a count has no denominator",
+    ),
+    "a mean that is compared": (
+        "metric_definitions.csv",
+        row_of(
+            "metric_definitions.csv",
+            **METRIC | {"is_compared": "true"},
+            kind="mean",
+            numerator="turns",
+            denominator="engaged_count",
+        ),
+        "is_compared",
+        "a mean is not compared by segment, only a rate is",
     ),
     "rate without a denominator": (
         "metric_definitions.csv",

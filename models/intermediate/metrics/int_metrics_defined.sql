@@ -29,6 +29,7 @@ metrics_defined as (
         definitions.kind,
         definitions.unit,
         definitions.minimum_sample,
+        definitions.is_compared,
         definitions.maturity_hours
     from definitions
     left join goals on definitions.metric_name = goals.definition_name

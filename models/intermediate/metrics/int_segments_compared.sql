@@ -1,17 +1,16 @@
 -- One row per rate metric and segment of an exclusive dimension: its last 28 final days compared with those of the rest.
 with
 
--- Left out: variants, because a conversation may be in no test or in two (ab_test_results compares them), and visitors, who may
--- belong to two segments.
 definitions as (
 
     select defined.metric_name, defined.minimum_sample, definitions.direction
     from {{ ref('int_metrics_defined') }} as defined
     inner join {{ ref('metric_definitions') }} as definitions on defined.definition_name = definitions.metric_name
-    where defined.kind = 'rate' and defined.metric_name not like 'visitor%'
+    where defined.is_compared
 
 ),
 
+-- Variants are left out: a conversation may be in no test or in two, and ab_test_results compares them.
 metrics as (
 
     select metric_name, date, segment, segment_type, segment_value, numerator, denominator, is_final

@@ -1,23 +1,15 @@
 -- One row per rate metric and segment: its last 28 final days against those of the rest, and whether the difference is more than chance.
 with
 
-compared as (
-
-    select
-        *,
-        sqrt(pooled_value * (1 - pooled_value) * (1.0 / nullif(denominator, 0) + 1.0 / nullif(rest_denominator, 0))) as pooled_error,
-        denominator >= minimum_sample and rest_denominator >= minimum_sample as is_sample_sufficient
-    from {{ ref('int_segments_compared') }}
-
-),
-
--- The two-proportion z-test. Segments below the minimum sample are left out of the correction too.
+-- Segments below the minimum sample have no p-value, and are left out of the corrections too.
 tested as (
 
     select
-        *,
-        case when is_sample_sufficient then {{ normal_two_sided_p('((value - rest_value) / nullif(pooled_error, 0))') }} end as p_value
-    from compared
+        compared.*,
+        compared.denominator >= compared.minimum_sample and compared.rest_denominator >= compared.minimum_sample as is_sample_sufficient,
+        tests.p_value
+    from {{ ref('int_segments_compared') }} as compared
+    left join {{ ref('int_segments_tested') }} as tests on compared.metric_name = tests.metric_name and compared.segment = tests.segment
 
 ),
 
@@ -25,20 +17,29 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by metric_name, segment_type order by p_value, segment) as p_rank,
-        count(p_value) over (partition by metric_name, segment_type) as family_size
+        row_number() over (partition by metric_name, segment_type order by p_value nulls last, segment) as p_rank,
+        count(p_value) over (partition by metric_name, segment_type) as family_size,
+        sum(case when p_value is not null then denominator end) over (partition by metric_name, segment_type) = denominator + rest_denominator
+            as is_family_whole,
+        -- Equal p-values share the last of their ranks.
+        count(p_value) over (order by p_value nulls last range between unbounded preceding and current row) as p_rank_of_all,
+        count(p_value) over () as test_count
     from tested
 
 ),
 
--- Holm (1979) over the segments of a dimension. Two segments are each other's rest: one test, not two.
+-- Holm (1979) over the segments of a dimension: two segments that are each other's rest are one test. Benjamini and Hochberg (1995)
+-- over all that is published.
 adjusted as (
 
     select
         *,
-        max(least(1.0, case when family_size = 2 then 1 else family_size - p_rank + 1 end * p_value)) over (
+        max(least(1.0, case when family_size = 2 and is_family_whole then 1 else family_size - p_rank + 1 end * p_value)) over (
             partition by metric_name, segment_type, p_value is null order by p_rank rows between unbounded preceding and current row
-        ) as p_value_holm
+        ) as p_value_holm,
+        min(least(1.0, test_count * p_value / nullif(p_rank_of_all, 0))) over (
+            partition by p_value is null order by p_value desc nulls last rows between unbounded preceding and current row
+        ) as q_value
     from ranked
 
 ),
@@ -88,6 +89,7 @@ segment_comparisons as (
         value - rest_value as difference,
         p_value,
         case when p_value is not null then p_value_holm end as p_value_holm,
+        case when p_value is not null then q_value end as q_value,
         case when p_value is not null then 1.0 - p_value_holm end as confidence,
         is_sample_sufficient,
         is_significant,
