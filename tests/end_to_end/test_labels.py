@@ -111,7 +111,7 @@ def test_a_conversation_that_grew_is_labelled_again_and_its_history_kept(warehou
     ]
     assert [row[0] for row in stages(warehouse, "a")][-1] == "solution_accepted"
     assert [row[0] for row in stages(warehouse, "b")][-1] == "resolved"
-    assert warehouse.rows(OUTCOMES)[0] == ("a", "ended_unresolved", "explicit_end", "a30", True)
+    assert warehouse.rows(OUTCOMES)[0] == ("a", "ended_unresolved", "customer_denial", "a5", True)
 
 
 def test_a_second_run_labels_nothing_and_looks_at_nothing(warehouse: WarehouseUnderTest) -> None:

@@ -1,15 +1,16 @@
 -- One row per path of first turns and step after it: how much more often resolved conversations go on with it than others.
 with
 
+-- Whoever is handed to a person is not resolved, by definition: that step is no difference that was found.
 steps as (
 
     select '(start)' as path, 0 as path_length, step as next_step, is_resolved, user_key
     from {{ ref('int_turns_described') }}
-    where turn_number = 1
+    where turn_number = 1 and step <> 'handoff'
     union all
     select path, path_length, next_step, is_resolved, user_key
     from {{ ref('int_paths_described') }}
-    where next_step is not null
+    where next_step is not null and next_step <> 'handoff'
 
 ),
 
@@ -53,6 +54,28 @@ divergences as (
 
 ),
 
+-- Bonferroni over all rows: all of the intervals hold together in 95 of 100 tables.
+divergences_counted as (
+
+    select
+        *,
+        {{ normal_quantile('(1.0 - 0.025 / count(*) over ())') }} as z
+    from divergences
+
+),
+
+divergences_estimated as (
+
+    select
+        *,
+        {{ newcombe_low('unresolved_with_step_count', 'unresolved_count', 'resolved_with_step_count', 'resolved_count', 'z') }}
+            as difference_ci_low,
+        {{ newcombe_high('unresolved_with_step_count', 'unresolved_count', 'resolved_with_step_count', 'resolved_count', 'z') }}
+            as difference_ci_high
+    from divergences_counted
+
+),
+
 divergences_ranked as (
 
     select
@@ -66,12 +89,13 @@ divergences_ranked as (
         unresolved_with_step_count,
         unresolved_share,
         resolved_share - unresolved_share as difference,
-        {{ newcombe_low('unresolved_with_step_count', 'unresolved_count', 'resolved_with_step_count', 'resolved_count') }}
-            as difference_ci_low,
-        {{ newcombe_high('unresolved_with_step_count', 'unresolved_count', 'resolved_with_step_count', 'resolved_count') }}
-            as difference_ci_high,
-        row_number() over (order by -abs(resolved_share - unresolved_share), path_length, path, next_step) as divergence_rank
-    from divergences
+        difference_ci_low,
+        difference_ci_high,
+        difference_ci_low > 0 or difference_ci_high < 0 as is_significant,
+        row_number() over (
+            order by greatest(difference_ci_low, -difference_ci_high) desc, path_length asc, path asc, next_step asc
+        ) as divergence_rank
+    from divergences_estimated
 
 )
 
