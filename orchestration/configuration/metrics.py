@@ -37,6 +37,7 @@ class MetricDefinition(Row):
     denominator: Name | None
     scale: Number
     lower_bound: Number | None = 0.0
+    upper_bound: Number | None = None
     direction: Literal["higher_is_better", "lower_is_better", "neutral"]
     additivity: Literal["additive", "non_additive"]
     minimum_sample: Whole | None = None

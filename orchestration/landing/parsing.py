@@ -328,7 +328,8 @@ def _refusal(contract: SourceContract) -> str:
                 when timestamp is null then '{reasons.BAD_TIMESTAMP}'
                 when timestamp < timestamp '2000-01-01' or timestamp > $loaded_at + interval 1 day
                     then '{reasons.TIMESTAMP_OUT_OF_RANGE}'
-                when nullif({top}, '') not in ({environments}) or nullif(p.environment, '') not in ({environments})
+                when lower(nullif({top}, '')) not in ({environments})
+                    or lower(nullif(p.environment, '')) not in ({environments})
                     then '{reasons.UNKNOWN_ENVIRONMENT}'
                 when {_has_no_variant(contract)} then '{reasons.MISSING_VARIANT}'
             end"""

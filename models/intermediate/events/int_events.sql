@@ -8,7 +8,17 @@ events_affected as (
         *,
         event_type in (
             'user_message', 'agent_message', 'tool_called', 'button_clicked', 'flow_started', 'flow_completed', 'flow_abandoned'
-        ) as is_interaction
+        ) as is_interaction,
+        -- What must have come first in the same instant, where the source numbers nothing.
+        case
+            when event_type in ('interaction_initialized', 'experiment_exposure', 'conversation_started') then 1
+            when event_type in ('user_message', 'button_clicked', 'flow_started') then 2
+            when event_type = 'tool_called' then 3
+            when event_type = 'feedback_received' then 6
+            when event_type in ('conversation_completed', 'conversation_ended', 'conversation_abandoned') then 7
+            when event_type = 'agent_message' then 5
+            else 4
+        end as type_order
     from {{ ref('int_events_unioned') }}
     where {{ only_affected(ref('int_conversations_landed')) }}
 
@@ -66,12 +76,12 @@ events_numbered as (
     window
         in_order as (
             partition by conversation_key
-            order by occurred_at, seq nulls last, event_id, source
+            order by occurred_at, seq nulls last, type_order, event_id, source
             rows between unbounded preceding and current row
         ),
         before_it as (
             partition by conversation_key
-            order by occurred_at, seq nulls last, event_id, source
+            order by occurred_at, seq nulls last, type_order, event_id, source
             rows between unbounded preceding and 1 preceding
         )
 

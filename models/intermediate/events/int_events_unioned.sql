@@ -25,7 +25,7 @@ events_translated as (
         events_of_all_sources.*,
         sources.id_namespace,
         sources.id_namespace || ':' || events_of_all_sources.conversation_id as conversation_key,
-        coalesce(nullif(events_of_all_sources.environment, ''), nullif(sources.default_environment, '')) as stated_environment,
+        coalesce(lower(nullif(events_of_all_sources.environment, '')), nullif(sources.default_environment, '')) as stated_environment,
         coalesce(events_of_all_sources.question_kind, sources.feedback_question_kind) as feedback_question_kind,
         coalesce(events_of_all_sources.rating_type, sources.default_rating_type) as feedback_rating_type,
         coalesce(event_type_aliases.event_type, events_of_all_sources.source_event_type) as translated_event_type,

@@ -44,7 +44,7 @@ answers_typed as (
         coalesce(
             stated_type,
             case
-                when rating in ('positive', 'negative') or rating_number = 0 then 'thumbs'
+                when rating in ('positive', 'negative', 'true', 'false', 'up', 'down') or rating_number = 0 then 'thumbs'
                 when rating_number between 2 and 5 then 'stars'
             end
         ) as rating_kind

@@ -29,7 +29,8 @@ units_counted as (
         count(case when units.is_repeated then 1 end) as repeated_units,
         count(case when units.is_carried_over then 1 end) as carried_over_units,
         count(case when units.is_unknown_variant then 1 end) as unknown_variant_units,
-        count(case when units.is_counted and units.is_assignment_mismatch then 1 end) as assignment_mismatch_units,
+        cast({{ count_among("units.is_assignment_mismatch is not null", "units.is_counted and units.is_assignment_mismatch") }} as bigint)
+            as assignment_mismatch_units,
         count(case when units.is_counted and tests_of_unit.test_count > 1 then 1 end) as units_in_other_tests,
         count(case when units.is_contaminated or units.is_ambiguous then 1 end) >= 10
         and count(case when units.is_contaminated or units.is_ambiguous then 1 end)

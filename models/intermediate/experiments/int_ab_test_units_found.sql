@@ -117,11 +117,14 @@ units_found as (
         coalesce(units.last_exposure_at >= units.ended_at, false) as is_carried_over,
         units.phase is null as is_before_start,
         units.phase is not null and variants.variant is null and not units.is_ambiguous as is_unknown_variant,
-        coalesce(
-            units.assignment = 'sha256_mod'
-            and variants.place - 1 <> {{ sha256_modulo("(units.test_name || ':' || units.assignment_key)", 'units.variant_count') }},
-            false
-        ) as is_assignment_mismatch,
+        case
+            when units.assignment = 'sha256_mod'
+                then
+                    coalesce(
+                        variants.place - 1 <> {{ sha256_modulo("(units.test_name || ':' || units.assignment_key)", 'units.variant_count') }},
+                        false
+                    )
+        end as is_assignment_mismatch,
         not units.is_ambiguous and variants.variant is not null as is_counted
     from units_placed as units
     cross join {{ ref('int_data_until_measured') }} as data_until

@@ -17,7 +17,7 @@ diagnostics_joined as (
         coalesce(counted.contaminated_units, 0) as contaminated_units,
         coalesce(counted.ambiguous_units, 0) as ambiguous_units,
         coalesce(counted.carried_over_units, 0) as carried_over_units,
-        coalesce(counted.assignment_mismatch_units, 0) as assignment_mismatch_units,
+        counted.assignment_mismatch_units,
         coalesce(counted.counted_units + counted.ambiguous_units, 0) as all_units,
         harms.harm_since_date is not null as harm_alert,
         coalesce(sample_ratios.is_mismatch, false) as has_sample_ratio_mismatch,

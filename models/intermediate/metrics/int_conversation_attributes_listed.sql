@@ -42,7 +42,7 @@ attributes_of_columns as (
                 when 'channel' then conversations.channel
                 when 'device' then conversations.device
                 when 'entry_page' then {{ url_path('conversations.page_url') }}
-                when 'hour_of_day' then {{ local_hour_text('coalesce(conversations.started_at, conversations.initialised_at)') }}
+                when 'hour_of_day' then {{ local_hour_text('coalesce(conversations.initialised_at, conversations.started_at)') }}
                 when 'language' then conversations.language
                 when 'model' then conversations.model
                 when 'purpose' then conversations.purpose

@@ -26,6 +26,7 @@ metrics_defined as (
         definitions.denominator,
         definitions.scale,
         definitions.lower_bound,
+        definitions.upper_bound,
         definitions.kind,
         definitions.unit,
         definitions.minimum_sample,

@@ -127,6 +127,7 @@ metrics_measured as (
         metrics.kind,
         metrics.unit,
         metrics.lower_bound,
+        metrics.upper_bound,
         metrics.minimum_sample,
         metrics.maturity_hours,
         cast(coalesce(gaps_filled.numerator, 0) as double) * metrics.scale as numerator,

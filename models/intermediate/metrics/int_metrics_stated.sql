@@ -41,9 +41,14 @@ intervals_estimated as (
         case
             when kind = 'rate' then {{ wilson_high('numerator', 'denominator') }}
             when squared_error is null then null
-            when kind = 'mean' then value + {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error)
-            when kind = 'ratio' and unit = 'rate' then least(value + 1.959963984540054 * sqrt(squared_error), 1)
-            when kind = 'ratio' then value + 1.959963984540054 * sqrt(squared_error)
+            when kind = 'mean'
+                then
+                    least(
+                        value + {{ t_quantile_975('cast(sample_size - 1 as bigint)') }} * sqrt(squared_error),
+                        coalesce(upper_bound, cast('infinity' as double))
+                    )
+            when kind = 'ratio'
+                then least(value + 1.959963984540054 * sqrt(squared_error), coalesce(upper_bound, cast('infinity' as double)))
         end as ci_high
     from variances_derived
 
