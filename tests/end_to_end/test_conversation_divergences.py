@@ -61,12 +61,9 @@ class World:
         outcomes = pd.DataFrame({"conversation": np.arange(CONVERSATIONS), "is_resolved": is_resolved})
         self.connection.register("outcomes", outcomes)
         self.connection.execute(INPUTS)
-        found: list[dict[str, Any]] = (
-            self.connection.execute(f"select * from ({self._shipped}) order by divergence_rank")
-            .to_arrow_table()
-            .to_pylist()
-        )
-        return found
+        rows = self.connection.execute(f"select * from ({self._shipped}) order by divergence_rank")
+        names = [column[0] for column in rows.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
     def first_steps(self) -> np.ndarray:
         """Return the step of the first turn of each conversation."""

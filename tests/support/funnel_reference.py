@@ -27,6 +27,13 @@ SLOWEST_LAG = timedelta(hours=24)
 SLOW_RESPONSE = timedelta(seconds=60)
 
 Position = tuple[datetime, bool, float]
+# What comes first in an instant for which the source gives no order; everything else lies between tools and answers.
+STARTS = ("interaction_initialized", "experiment_exposure", "conversation_started")
+ASKS = ("user_message", "button_clicked", "flow_started")
+ORDER_OF_TYPES = (
+    dict.fromkeys(STARTS, 0) | dict.fromkeys(ASKS, 1) | {"tool_called": 2, "agent_message": 4, "feedback_received": 5}
+)
+BETWEEN, LAST = 3, 6
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,12 @@ class Event:
     def position(self) -> Position:
         """Place in the conversation: those without seq come last in their instant, and share that place."""
         return (self.at, self.seq is None, float(self.seq or 0))
+
+    @property
+    def order(self) -> tuple[Position, int, str]:
+        """Order in the conversation: of a shared position by type, then by event id."""
+        last = LAST if self.event_type in ENDS else BETWEEN
+        return (self.position, ORDER_OF_TYPES.get(self.event_type, last), self.event_id)
 
 
 @dataclass(frozen=True)
@@ -173,7 +186,7 @@ def assemble(
 
     `purposes` is by (source, agent), '' for all agents of the source; the most specific wins.
     """
-    in_order = tuple(sorted(events, key=lambda event: (event.position, event.event_id)))
+    in_order = tuple(sorted(events, key=lambda event: event.order))
 
     def first(dimension: str) -> str | None:
         return next((value for event in in_order if (value := event.dimensions.get(dimension))), None)

@@ -71,7 +71,7 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
         "168,2025-06-01 00:00:00,,,,,0.02\n"
         "layout,2,A,A|B,0.5|0.5,,user,engagement,value:signup,48,2025-06-10 00:00:00,2025-06-09 00:00:00,40,,,\n",
     ),
-    "metric definition": _shipped("metric_definitions.csv", "non_additive,100,720,", "non_additive,1,48,"),
+    "metric definition": _shipped("metric_definitions.csv", "non_additive,100,true,720,", "non_additive,1,true,48,"),
 }
 
 

@@ -121,7 +121,8 @@ units_found as (
             when units.assignment = 'sha256_mod'
                 then
                     coalesce(
-                        variants.place - 1 <> {{ sha256_modulo("(units.test_name || ':' || units.assignment_key)", 'units.variant_count') }},
+                        variants.place - 1
+                        <> {{ sha256_modulo("(units.test_name || ':' || units.assignment_key)", 'units.variant_count') }},
                         false
                     )
         end as is_assignment_mismatch,

@@ -27,8 +27,10 @@ cells as (
         smaller,
         rarer,
         case
-            when denominator <= rest_denominator then case when is_success_rarer then numerator else denominator - numerator end
-            else case when is_success_rarer then rest_numerator else rest_denominator - rest_numerator end
+            when denominator <= rest_denominator and is_success_rarer then numerator
+            when denominator <= rest_denominator then denominator - numerator
+            when is_success_rarer then rest_numerator
+            else rest_denominator - rest_numerator
         end as observed,
         cast(smaller as double) * rarer / total < {{ least_expected }} as is_exact,
         (value - rest_value)

@@ -19,8 +19,8 @@ ranked as (
         *,
         row_number() over (partition by metric_name, segment_type order by p_value nulls last, segment) as p_rank,
         count(p_value) over (partition by metric_name, segment_type) as family_size,
-        sum(case when p_value is not null then denominator end) over (partition by metric_name, segment_type) = denominator + rest_denominator
-            as is_family_whole,
+        sum(case when p_value is not null then denominator end) over (partition by metric_name, segment_type)
+        = denominator + rest_denominator as is_family_whole,
         -- Equal p-values share the last of their ranks.
         count(p_value) over (order by p_value nulls last range between unbounded preceding and current row) as p_rank_of_all,
         count(p_value) over () as test_count
