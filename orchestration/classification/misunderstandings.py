@@ -3,6 +3,7 @@
 And texts by which an agent says that nothing is solved.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ SIGNALS: tuple[Signal, ...] = ("fallback_event", "fallback_text", "rephrase")
 FALLBACK_EVENT = "fallback_triggered"
 # Similarity of letter triples, 0..1.
 _LEAST_FALLBACK_SIMILARITY = 0.6
+FILE = Path(__file__).with_name("fallback_texts.yml")
 _CLAUSE = re.compile(r"[^.,;!?…\n]+")
 _SENTENCE = re.compile(r"[^.!?…\n]+")
 
@@ -101,8 +103,14 @@ def _is_close(sentence: Triples, kind: str, opposite: str) -> bool:
 
 
 @cache
+def hash_of_fallback_texts() -> str:
+    """Return the sha256 (hex) of the shipped texts as they are written."""
+    return hashlib.sha256(FILE.read_bytes()).hexdigest()
+
+
+@cache
 def _prototypes(kind: str) -> tuple[Triples, ...]:
-    content = yaml.safe_load((Path(__file__).parent / "fallback_texts.yml").read_text(encoding="utf-8"))
+    content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return tuple(triples_of(line) for language in content.values() for line in language[kind])
 
 

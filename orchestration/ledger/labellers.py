@@ -10,13 +10,15 @@ from typing import Literal
 from orchestration.classification.conversation import Classifier, StageAnswer
 from orchestration.classification.cues import hash_of_cues
 from orchestration.classification.embedded.storage import SHIPPED, StoredModel, read_model
+from orchestration.classification.messages.courtesy import hash_of_courtesy
+from orchestration.classification.misunderstandings import hash_of_fallback_texts
 from orchestration.classification.rules import classify_by_rules
 from orchestration.configuration.label_stages import UNKNOWN
 from orchestration.redaction.redactor import REDACTOR_VERSION
 
 # Raised with every change of code that may change an answer; data (cues, coefficients) is hashed as it is.
 RULES_VERSION = 1
-MODEL_VERSION = 2
+MODEL_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ def embedded_labeller(own_model: Path) -> Labeller:
     Raises ValueError naming the folder when the model in it cannot be read.
     """
     name, stored = embedded_model(own_model)
-    # The model reads cues as features.
-    definition = _definition("model", stored.definition_hash, MODEL_VERSION, hash_of_cues())
+    # The model reads cues as features, and by the other words whether an agent's last word leaves it unsolved.
+    data = "".join((hash_of_cues(), hash_of_fallback_texts(), hash_of_courtesy()))
+    definition = _definition("model", stored.definition_hash, MODEL_VERSION, data)
     return Labeller("model", f"embedded ({name})", definition, stored.model, stored.model.needs_review)
 
 

@@ -58,7 +58,7 @@ terms as (
         ) as probability
     from cells
     cross join counts
-    where cells.is_exact and counts.cell_count <= cells.observed and counts.cell_count <= cells.smaller and counts.cell_count <= cells.rarer
+    where cells.is_exact and counts.cell_count <= cells.observed
 
 ),
 

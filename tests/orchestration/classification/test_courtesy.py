@@ -1,9 +1,12 @@
 """Which messages of a customer say nothing but thanks, approval or goodbye."""
 
+import re
+
 import pytest
+import yaml
 
 from orchestration.classification.cues import shipped_cues
-from orchestration.classification.messages.courtesy import is_courtesy
+from orchestration.classification.messages.courtesy import FILE, is_courtesy
 
 COURTESY = {
     "en": [
@@ -92,6 +95,14 @@ def test_one_word_more_is_more() -> None:
         for text in texts:
             for other in ("4711", "invoice", "Rechnung", "factura", "facture", "fatura"):
                 assert is_courtesy(f"{text} {other}", language) is False, (text, other)
+
+
+def test_every_listed_word_can_be_found() -> None:
+    """YAML reads an unquoted yes, no or on as a truth value, and a word of one letter is never looked up."""
+    content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    words = [word for name, lists in content.items() if name != "signs" for words in lists.values() for word in words]
+    assert len(words) > 500
+    assert [word for word in words if not isinstance(word, str) or not re.fullmatch(r"[^\W\d_A-Z]{2,}", word)] == []
 
 
 def test_without_words_of_a_language_it_is_not_known() -> None:

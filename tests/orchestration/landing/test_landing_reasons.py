@@ -65,6 +65,7 @@ CASES: list[tuple[str, Any, str | None]] = [
     ("a day ahead", {"timestamp": "2026-03-11T12:00:00Z"}, None),
     ("unknown type", {"event_type": "something_new"}, None),
     ("empty environment", {"environment": ""}, None),
+    ("environment in capitals", {"environment": "Production"}, None),
     ("session_id as alias", {"conversation_id": "", "session_id": "s1"}, None),
     ("numbers as ids", {"event_id": 17, "conversation_id": 4}, None),
     ("ids of 512 bytes", {"event_id": "é" * 256, "conversation_id": "é" * 256, "user_id": "x" * 512}, None),
