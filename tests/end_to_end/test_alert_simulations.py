@@ -80,8 +80,42 @@ def drawn(
     ]
 
 
-def judged(folder: Path, hours: list[pd.DataFrame]) -> pd.DataFrame:
-    """Judge every window of the rules over these hours, and count what opened; one row a rule."""
+def users_of(draw: np.random.Generator, rate: float, users: int, periods: range, period_hours: int) -> pd.DataFrame:
+    """Draw users of three conversations, which correlate by 0.3: what they add up to by user and hour.
+
+    So many users talk in each period, at any of its hours; `periods` are their first hours.
+    """
+    hour = np.repeat(np.array(periods), users)
+    chance = draw.beta(rate * 7 / 3, (1 - rate) * 7 / 3, len(hour))
+    frame = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "user_key": np.arange(len(hour)),
+                    "hour": hour + draw.integers(0, period_hours, len(hour)),
+                    "numerator": (draw.random(len(hour)) < chance).astype(int),
+                }
+            )
+            for _ in range(3)
+        ]
+    )
+    by_hour = frame.groupby(["user_key", "hour"], as_index=False).agg(
+        numerator=("numerator", "sum"), denominator=("numerator", "size")
+    )
+    # Of ones and zeros the squares are the same.
+    return by_hour.assign(
+        numerator_squared=by_hour.numerator,
+        denominator_squared=by_hour.denominator,
+        numerator_x_denominator=by_hour.numerator,
+        hour_at=[FIRST + timedelta(hours=int(hour)) for hour in by_hour.hour],
+    )
+
+
+def judged(folder: Path, hours: list[pd.DataFrame], repeats: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Judge every window of the rules over these hours, and count what opened; one row a rule.
+
+    `repeats` has what users add up to: metric_name and the columns of `users_of`.
+    """
     warehouse = Experiments(folder, [], FIRST + timedelta(days=800))
     rules = folder / "rules.csv"
     rules.write_text("\n".join(RULES) + "\n")
@@ -96,6 +130,16 @@ def judged(folder: Path, hours: list[pd.DataFrame]) -> pd.DataFrame:
         from drawn""",
         tables={"drawn": pd.concat(hours)},
     )
+    if repeats is not None:
+        warehouse.run_sql(
+            """
+            insert into intermediate.int_alert_repeats_measured by name
+            select
+                cast(hour_at as date) as date, hour_at, metric_name, 'all' as segment,
+                cast(user_key as varchar) as user_key, columns('numerator|denominator')
+            from repeats""",
+            tables={"repeats": repeats},
+        )
     warehouse.build_from("int_alert_hours_measured")
     rows = warehouse.warehouse.rows(
         """
@@ -127,3 +171,46 @@ def test_a_real_drop_is_told(tmp_path: Path) -> None:
     assert (found["firing"].drop(WEEKLY) > 0.5).all()
     # Every second week is one of those that got worse.
     assert (found["opened"][WEEKLY] >= 25).all()
+
+
+def of_users(draw: np.random.Generator, response: float, completion: float) -> tuple[list[pd.DataFrame], pd.DataFrame]:
+    """Draw 20 users of 3 conversations an hour, and 1,680 of 3 a week; weeks of `completion` and 0.5 alternate."""
+    users = users_of(draw, response, 20, range(HOURS), 1).assign(metric_name="response_rate")
+    weeks = []
+    for start, rate in ((0, completion), (168, 0.5)):
+        week = users_of(draw, rate, 1_680, range(start, HOURS, 336), 168)
+        weeks.append(week.assign(metric_name="completion_rate", user_key=week.user_key + start * 1_000_000))
+    repeats = pd.concat([users, *weeks])
+    hours = []
+    for metric in ("response_rate", "completion_rate"):
+        sums = repeats[repeats.metric_name == metric].groupby("hour")[["numerator", "denominator"]].sum()
+        every_hour = sums.reindex(range(HOURS), fill_value=0)
+        hours.append(
+            hours_of(
+                metric,
+                "rate",
+                numerator=every_hour.numerator.to_numpy(),
+                denominator=every_hour.denominator.to_numpy(),
+            )
+        )
+    return hours, repeats
+
+
+@pytest.mark.full
+def test_users_who_come_again_fire_no_more_often(tmp_path: Path) -> None:
+    """On the threshold 0.5 % of the hours fire, as of independent conversations; counted as such they were 3 %."""
+    hours, repeats = of_users(np.random.default_rng(3), 0.5, 0.55)
+    blind, seeing = judged(tmp_path / "blind", hours), judged(tmp_path / "seeing", hours, repeats)
+    print(pd.concat({"blind": blind, "seeing": seeing}, axis=1).to_string())
+    hourly = "response_rate_below_half"
+    assert blind.firing[hourly] > 0.015
+    assert 0.002 < seeing.firing[hourly] < 0.008
+    assert seeing.firing["completion_rate_drops_by_5_points"] < 0.008
+
+
+@pytest.mark.full
+def test_a_real_drop_among_users_is_told(tmp_path: Path) -> None:
+    found = judged(tmp_path, *of_users(np.random.default_rng(4), 0.3, 0.6))
+    print(found.to_string())
+    assert found.firing["response_rate_below_half"] > 0.3
+    assert found.opened["completion_rate_drops_by_5_points"] >= 25

@@ -5,19 +5,20 @@ with
 interactions as (
 
     select
-        interactions.interaction_date as date,
+        measures.date,
         segments.grain,
-        case when segments.grain = 'hour' then {{ start_of_local_hour('interactions.initialised_at') }} end as hour_at,
+        case when segments.grain = 'hour' then measures.hour_at end as hour_at,
         segments.segment,
         segments.segment_type,
         segments.segment_value,
-        interactions.id_namespace,
-        interactions.user_id,
-        interactions.is_engaged,
-        interactions.is_mature
-    from {{ ref('fct_interactions') }} as interactions
-    inner join {{ ref('int_conversation_segments_listed') }} as segments on interactions.conversation_key = segments.conversation_key
-    where {{ only_affected_dates('interactions.interaction_date') }}
+        measures.user_key,
+        measures.interaction_count,
+        measures.interaction_engaged_count,
+        measures.interaction_mature_count,
+        measures.interaction_ignored_count
+    from {{ ref('int_interaction_measures_taken') }} as measures
+    inner join {{ ref('int_conversation_segments_listed') }} as segments on measures.conversation_key = segments.conversation_key
+    where {{ only_affected_dates('measures.date') }}
 
 ),
 
@@ -26,13 +27,13 @@ visitors as (
 
     select
         date, grain, hour_at, segment, segment_type, segment_value,
-        user_id is not null as is_visitor,
-        count(*) as shown_count,
-        count(case when is_engaged then 1 end) as engaged_count,
-        count(case when is_mature then 1 end) as mature_count,
-        count(case when is_mature and not is_engaged then 1 end) as ignored_count
+        user_key is not null as is_visitor,
+        sum(interaction_count) as shown_count,
+        sum(interaction_engaged_count) as engaged_count,
+        sum(interaction_mature_count) as mature_count,
+        sum(interaction_ignored_count) as ignored_count
     from interactions
-    group by date, grain, hour_at, segment, segment_type, segment_value, id_namespace, user_id
+    group by date, grain, hour_at, segment, segment_type, segment_value, user_key
 
 ),
 

@@ -71,20 +71,37 @@ tails as (
 ),
 
 -- Half of the observed count's own probability (Lancaster's mid-p) belongs to either tail; both tails by doubling the smaller.
-segments_tested as (
+-- Rounding leaves nothing of tails below 1e-15.
+independent as (
 
     select
         cells.metric_name,
         cells.segment,
-        cells.z,
         cells.is_exact,
+        effects.design_effect,
         case
             when cells.rarer = 0 then null
-            when cells.is_exact then least(1.0, 2.0 * least(tails.lower_tail, 1.0 - tails.lower_tail))
-            else {{ normal_two_sided_p('cells.z') }}
-        end as p_value
+            when cells.is_exact
+                then -{{ normal_quantile('greatest(least(0.5, tails.lower_tail, 1.0 - tails.lower_tail), 1e-15)') }}
+            else abs(cells.z)
+        end as z
     from cells
+    inner join {{ ref('int_design_effects_estimated') }} as effects
+        on cells.metric_name = effects.metric_name and cells.segment = effects.segment
     left join tails on cells.metric_name = tails.metric_name and cells.segment = tails.segment
+
+),
+
+segments_tested as (
+
+    select
+        metric_name,
+        segment,
+        is_exact,
+        design_effect,
+        z / sqrt(design_effect) as z,
+        {{ normal_two_sided_p('(z / sqrt(design_effect))') }} as p_value
+    from independent
 
 )
 

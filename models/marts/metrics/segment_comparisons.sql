@@ -7,6 +7,7 @@ tested as (
     select
         compared.*,
         compared.denominator >= compared.minimum_sample and compared.rest_denominator >= compared.minimum_sample as is_sample_sufficient,
+        tests.design_effect,
         tests.p_value
     from {{ ref('int_segments_compared') }} as compared
     left join {{ ref('int_segments_tested') }} as tests on compared.metric_name = tests.metric_name and compared.segment = tests.segment
@@ -87,6 +88,7 @@ segment_comparisons as (
         rest_value,
         rest_denominator as rest_sample_size,
         value - rest_value as difference,
+        design_effect,
         p_value,
         case when p_value is not null then p_value_holm end as p_value_holm,
         case when p_value is not null then q_value end as q_value,
