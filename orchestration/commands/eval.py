@@ -11,7 +11,7 @@ from orchestration.building.project import assemble_project
 from orchestration.classification.conversation import Classifier
 from orchestration.classification.embedded.calibrating import CONFIDENT_SHARE, Measured
 from orchestration.classification.embedded.storage import read_model
-from orchestration.classification.evaluation import intents, llm_share, redaction, rephrases
+from orchestration.classification.evaluation import intents, llm_share, redaction, rephrases, review_list
 from orchestration.classification.evaluation.baseline import Comparison, compare, read_baselines, record_baselines
 from orchestration.classification.evaluation.evaluating import CLASSIFIERS, evaluate, real_datasets
 from orchestration.classification.evaluation.examples import Dataset
@@ -58,12 +58,15 @@ def run_evaluation(
         llm = _llm(settings, now, dependencies or Dependencies())
         stored = embedded_model(Home(settings.home).model)[1]
         reports = [_golden(classifiers, llm, is_recording=is_recording)]
-        shares = [llm_share.llm_share(read_golden(GOLDEN / "stage_cases.jsonl"), stored.model, settings.llm_share)]
+        golden = read_golden(GOLDEN / "stage_cases.jsonl")
+        shares = [llm_share.llm_share(golden, stored.model, settings.llm_share)]
+        lists = [review_list.review_list(golden, stored.model)]
         for dataset in real_datasets(data, PROJECT_DIR / "seeds"):
             print(f"reading {dataset.name}", file=sys.stderr)
             reports.append(evaluate(dataset, classifiers))
             if dataset.is_whole:
                 shares.append(llm_share.llm_share(dataset, stored.model, settings.llm_share))
+                lists.append(review_list.review_list(dataset, stored.model))
         about = list(intents.evaluate_intents(data, GOLDEN / "taxonomies", PROJECT_DIR / "seeds"))
         masked = redaction.evaluate_redaction(GOLDEN)
         again = list(rephrases.evaluate_rephrases(data, GOLDEN, PROJECT_DIR / "seeds"))
@@ -71,7 +74,8 @@ def run_evaluation(
         print(error)
         return 1
     text = f"# How good the stage labels are, {now:%Y-%m-%d %H:%M} UTC\n\n{as_markdown(reports)}"
-    text += _held_out(stored.measured) + llm_share.as_markdown(shares, settings.llm_share)
+    text += _held_out(stored.measured) + review_list.as_markdown(lists)
+    text += llm_share.as_markdown(shares, settings.llm_share)
     text += intents.as_markdown(about) + rephrases.as_markdown(again) + redaction.as_markdown(masked)
     if len(reports) == 1:
         text += f"No real conversations in {data}; name a folder with star, sgd or tau: make eval DATA=...\n"
@@ -83,6 +87,7 @@ def run_evaluation(
         "measured_at": now.isoformat(),
         "sets": as_json(reports),
         "held_out": dataclasses.asdict(stored.measured),
+        "review": review_list.as_json(lists),
         "llm_share": llm_share.as_json(shares),
         "intents": intents.as_json(about),
         "rephrases": rephrases.as_json(again),

@@ -102,7 +102,8 @@ def run_training(settings: Settings, extra: Path | None) -> int:
     print(
         f"On {measured.conversations:,} held-out prefixes: current stage right {measured.accuracy:.1%}, of the most "
         f"confident {CONFIDENT_SHARE:.0%} {measured.confident_accuracy:.1%}, calibration error "
-        f"{measured.calibration_error:.3f}; review below {model.calibration.review_below:.3f}.\n"
+        f"{measured.calibration_error:.3f}; sure from {model.calibration.sure_from:.3f}, review below "
+        f"{model.calibration.review_below:.3f}.\n"
         f"Written to {folder} (definition {definition_hash[:12]}); how good it is elsewhere: make eval"
     )
     return 0

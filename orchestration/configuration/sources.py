@@ -12,6 +12,7 @@ from orchestration.warehouse.source_contracts import SOURCES
 
 SourceName = Annotated[Name, Reference("sources.csv", "source")]
 SenderRole = Literal["customer", "agent"]
+TimeFormat = Literal["epoch_seconds", "epoch_milliseconds"]
 
 
 class Source(Row):
@@ -27,6 +28,8 @@ class Source(Row):
     default_rating_type: Literal["thumbs", "stars"] | None = None
     has_optional_widget: Flag
     can_report_completion: Flag
+    # Next to ISO-8601, which every source may send.
+    time_format: TimeFormat | None = None
 
 
 class ConversationPurpose(Row):

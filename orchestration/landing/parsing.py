@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from itertools import combinations
 
+from orchestration.configuration.sources import TimeFormat
 from orchestration.landing import reasons
 from orchestration.landing.directions import Directions
 from orchestration.landing.lines import MAX_NESTING
@@ -28,6 +29,9 @@ _TIME = r"([01]\d|2[0-3]):[0-5]\d"
 # No place on earth is further from UTC than 14 hours.
 _OFFSET = r"(Z|[+-](0\d|1[0-3])(:?[0-5]\d)?|[+-]14(:?00)?)?"
 TIMESTAMP_PATTERN = rf"\d{{4}}-\d\d-\d\d[T ]{_TIME}(:[0-5]\d(\.\d+)?)?{_OFFSET}"
+# Since 1970 in UTC, for a source that counts so; of 15 digits no product overflows.
+_NUMBER = r"\d{1,15}(\.\d{1,9})?"
+_MICROSECONDS: dict[TimeFormat, int] = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000}
 # A top-level field that the properties have as well goes here, so that neither is lost.
 OUTER_NAME = "top_level"
 # Longer ones are texts or mistakes: every id is searched for when a person is erased.
@@ -50,7 +54,7 @@ def parse_statement(contract: SourceContract, directions: Directions, strays: tu
         ("merged", _merged(contract)),
         ("extracted", _extracted_properties(contract)),
         ("named", _named(contract)),
-        ("timed", _timed(contract)),
+        ("timed", _timed(contract, directions)),
     )
     ctes = ",\n".join(f"{name} as ({query})" for name, query in steps)
     return f"create or replace temp table parsed as with {ctes} {_result(contract, directions)}"
@@ -297,15 +301,24 @@ def _line_without_addresses(contract: SourceContract) -> str:
             else json(line) end)"""
 
 
-def _timed(contract: SourceContract) -> str:
+def _timed(contract: SourceContract, directions: Directions) -> str:
     """Add event_id, timestamp (UTC), and `said`, the word for the sender."""
     said = "nullif(trim(role), '')" if "role" in contract.columns else "nullif(trim(p.role), '')"
+    time_format = directions.time_formats.get(contract.name)
+    counted = ""
+    if time_format is not None:
+        micros = _MICROSECONDS[time_format]
+        counted = f"""
+                when regexp_full_match(said_at, '{_NUMBER}')
+                    then cast(round(cast(said_at as decimal(38, 9)) * {micros}) as bigint)"""
     return f"""
         select *, {_event_id(contract)} as event_id, coalesce({said}, nullif(trim(p.sender), '')) as said,
-            make_timestamp(epoch_us(case when regexp_full_match(said_at, '{TIMESTAMP_PATTERN}') then try_cast(
-                case when substr(said_at, 17, 1) = ':' then said_at
-                    else left(said_at, 16) || ':00' || substr(said_at, 17) end
-                as timestamptz) end)) as timestamp
+            make_timestamp(case
+                when regexp_full_match(said_at, '{TIMESTAMP_PATTERN}') then epoch_us(try_cast(
+                    case when substr(said_at, 17, 1) = ':' then said_at
+                        else left(said_at, 16) || ':00' || substr(said_at, 17) end
+                    as timestamptz)){counted}
+            end) as timestamp
         from named"""
 
 

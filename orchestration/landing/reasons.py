@@ -24,7 +24,8 @@ NEXT_STEPS: dict[str, str] = {
     MISSING_CONVERSATION_ID: "give every event the id of its conversation; an empty string counts as missing",
     ID_TOO_LONG: "keep the ids of events, conversations and users within 512 bytes of UTF-8",
     MISSING_EVENT_TYPE: "give every event a type",
-    BAD_TIMESTAMP: "write timestamps as ISO-8601 with a time, for example 2026-03-01T09:30:00Z",
+    BAD_TIMESTAMP: "write timestamps as ISO-8601 with a time, for example 2026-03-01T09:30:00Z; "
+    "where they are numbers since 1970, set time_format of the source in sources.csv",
     TIMESTAMP_OUT_OF_RANGE: "check the sender's clock and unit: before 2000 or more than a day ahead of the load",
     MISSING_VARIANT: "give every exposure its test_name and its variant",
     UNKNOWN_ENVIRONMENT: "environment must be production, development or absent",

@@ -33,6 +33,7 @@ class LabelledConversation:
     content_hash: str
     labels: Mapping[str, ShownLabel]
     needs_review: bool
+    is_unsure: bool = False
 
 
 def append_labels(
@@ -76,6 +77,7 @@ def label_row(labelling: Labelling, one: LabelledConversation, stage: str, shown
         "redaction_count": one.stored.redaction_count,
         "is_truncated": False,
         "needs_review": one.needs_review,
+        "is_unsure": one.is_unsure,
         "run_id": labelling.run_id,
         "labelled_at": labelling.labelled_at,
         "_load_id": labelling.load_id,

@@ -23,13 +23,17 @@ MODEL_VERSION = 3
 
 @dataclass(frozen=True)
 class Labeller:
-    """A classifier as the ledger names it; `usd_per_conversation` is what a labelling is expected to cost."""
+    """A classifier as the ledger names it; `usd_per_conversation` is what a labelling is expected to cost.
+
+    A person should look at an answer that `needs_review`; an LLM may be asked where it `is_unsure`.
+    """
 
     kind: Literal["rule", "model", "llm"]
     model: str
     definition_hash: str
     classify: Classifier
     needs_review: Callable[[StageAnswer], bool]
+    is_unsure: Callable[[StageAnswer], bool]
     usd_per_conversation: float = 0.0
 
 
@@ -41,7 +45,12 @@ def default_labeller(own_model: Path) -> Labeller:
 def rules_labeller() -> Labeller:
     """Return the rules: cues in texts and tool events."""
     return Labeller(
-        "rule", "rules", _definition("rule", "rules", RULES_VERSION, hash_of_cues()), classify_by_rules, _is_unknown
+        "rule",
+        "rules",
+        _definition("rule", "rules", RULES_VERSION, hash_of_cues()),
+        classify_by_rules,
+        needs_review=_is_unknown,
+        is_unsure=_is_unknown,
     )
 
 
@@ -54,7 +63,8 @@ def embedded_labeller(own_model: Path) -> Labeller:
     # The model reads cues as features, and by the other words whether an agent's last word leaves it unsolved.
     data = "".join((hash_of_cues(), hash_of_fallback_texts(), hash_of_courtesy()))
     definition = _definition("model", stored.definition_hash, MODEL_VERSION, data)
-    return Labeller("model", f"embedded ({name})", definition, stored.model, stored.model.needs_review)
+    model = stored.model
+    return Labeller("model", f"embedded ({name})", definition, model, model.needs_review, model.is_unsure)
 
 
 def embedded_model(own_model: Path) -> tuple[str, StoredModel]:

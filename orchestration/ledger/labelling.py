@@ -172,8 +172,16 @@ def _label_batch(
     labelled = []
     for one, answer in zip(batch, answers, strict=True):
         labels = shown_labels(one.stored, answer)
-        needs_review = labeller.needs_review(answer) or any(shown.is_refused for shown in labels.values())
-        labelled.append(LabelledConversation(one.stored, one.stored.content_hash, labels, needs_review))
+        is_refused = any(shown.is_refused for shown in labels.values())
+        labelled.append(
+            LabelledConversation(
+                one.stored,
+                one.stored.content_hash,
+                labels,
+                needs_review=labeller.needs_review(answer) or is_refused,
+                is_unsure=labeller.is_unsure(answer) or is_refused,
+            )
+        )
     writer.execute("begin")
     append_labels(writer, labelling, labelled)
     writer.execute("commit")

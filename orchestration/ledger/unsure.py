@@ -64,7 +64,9 @@ def measure_margin(connection: duckdb.DuckDBPyConnection) -> Margin:
             any_value(labels.conversation_id) as conversation_id,
             max(labels._load_id) as _load_id,
             arg_max(labels.content_hash, labels._load_id) as content_hash,
-            arg_max(labels.classifier_kind = 'model' and labels.needs_review, labels._load_id) as is_under_margin
+            arg_max(
+                labels.classifier_kind = 'model' and coalesce(labels.is_unsure, labels.needs_review), labels._load_id
+            ) as is_under_margin
         from ledger.stage_labels as labels
         inner join build.seeds.sources as sources on sources.source = labels.source
         where labels.stage = 'resolved' and labels.classifier_kind <> 'llm'

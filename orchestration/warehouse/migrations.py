@@ -70,7 +70,7 @@ _LLM_TABLES = ("llm_calls", "llm_dead_letters", "llm_answers", "llm_batch_reques
 # step for each release that changes the layout; a step that has been released is never changed.
 MIGRATIONS = (
     Migration(
-        14,
+        15,
         "the layout of the first release",
         (
             "create table if not exists raw.operations "
@@ -151,6 +151,7 @@ MIGRATIONS = (
                     "is_courtesy BOOLEAN",
                 )
             ),
+            "alter table ledger.stage_labels add column if not exists is_unsure BOOLEAN",
             "create table if not exists ledger.message_labelling_progress (through_load_id BIGINT)",
         ),
     ),

@@ -112,6 +112,7 @@ _LEDGER = {
         "redaction_count": "BIGINT",
         "is_truncated": "BOOLEAN",
         "needs_review": "BOOLEAN",
+        "is_unsure": "BOOLEAN",
         "run_id": "VARCHAR",
         "labelled_at": "TIMESTAMP",
         "_load_id": "BIGINT",

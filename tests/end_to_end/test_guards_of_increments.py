@@ -150,6 +150,8 @@ def test_what_an_operation_takes_out_is_an_example_no_more(tmp_path: Path) -> No
 def test_what_an_operation_takes_out_of_an_earlier_load_is_counted_no_more(tmp_path: Path) -> None:
     warehouse = WarehouseUnderTest(tmp_path)
     late = "select measure_value from marts.data_quality where measure_name = 'late_events'"
+    warehouse.write_events([_message("0", "newest", "2025-03-12T09:00:00Z")])
+    warehouse.land()
     file = warehouse.write_events([_message(number, "a", "2025-03-10T09:00:00Z") for number in ("1", "2")])
     warehouse.write_events([_message("3", "b", "2025-03-10T09:00:00Z")])
     warehouse.land()

@@ -110,6 +110,12 @@ problems_counted as (
         test_name, phase, 'sample_ratio_unlikely' as check_name,
         case when srm_chi2_p < 0.001 and not is_mismatch then unit_count else 0 end as affected_count, unit_count as total_count
     from sample_ratios
+    union all
+    select
+        test_name, phase, 'sample_ratio_uneven' as check_name,
+        case when srm_chi2_p >= 0.001 and srm_chi2_p < 0.01 and not is_mismatch then unit_count else 0 end as affected_count,
+        unit_count as total_count
+    from sample_ratios
 
 )
 

@@ -1,4 +1,4 @@
--- One row per date and topic (the intent of the customer's last message before a fallback): the 10 topics that led to most.
+-- One row per date and topic (the customer's last known intent before a fallback): the 10 topics that led to most.
 {{ replace_affected('int_dates_affected', key='date') }}
 with
 
@@ -24,14 +24,29 @@ turns_with_fallback as (
 
 ),
 
-fallbacks as (
+-- What the agent did not understand is seldom understood by the labels: the topic is what the customer said before.
+messages_ranked as (
 
-    select turns.*, coalesce(messages.intent, '(none)') as intent
+    select
+        turns.*,
+        coalesce(messages.intent, '(none)') as intent,
+        row_number() over (
+            partition by turns.conversation_key, turns.turn_number
+            order by coalesce(messages.intent, 'unknown') = 'unknown', messages.turn_number desc
+        ) as message_rank
     from turns_with_fallback as turns
     left join {{ ref('fct_messages') }} as messages
         on
-            turns.conversation_key = messages.conversation_key and turns.turn_number = messages.turn_number
+            turns.conversation_key = messages.conversation_key and turns.turn_number >= messages.turn_number
             and messages.sender_role = 'customer'
+
+),
+
+fallbacks as (
+
+    select date, conversation_key, user_key, intent
+    from messages_ranked
+    where message_rank = 1
 
 ),
 

@@ -24,7 +24,7 @@ health as (
         case
             when problems.check_name = 'sample_ratio_mismatch' then 'invalid'
             when problems.check_name in ('contaminated', 'ambiguous') and contaminated.is_contaminated then 'invalid'
-            when problems.check_name in ('repeated', 'carried_over', 'other_tests') then 'info'
+            when problems.check_name in ('repeated', 'carried_over', 'other_tests', 'sample_ratio_uneven') then 'info'
             when problems.check_name in ('converted_before_exposure', 'converted_after_window', 'converted_without_exposure') then 'info'
             else 'warning'
         end as level,
@@ -51,6 +51,7 @@ health as (
             when 'harm' then 'Treatments that convert so much worse that they harm: think of stopping them.'
             when 'sample_ratio_mismatch' then 'The units do not fall to the variants as planned: no difference can be trusted.'
             when 'sample_ratio_unlikely' then 'The units fall to the variants in an unlikely way: look at the counts.'
+            when 'sample_ratio_uneven' then 'A split that one sound test in a hundred has at a single look: the sequential p-value decides.'
         end as explanation
     from problems
     left join contaminated on problems.test_name = contaminated.test_name and problems.phase = contaminated.phase

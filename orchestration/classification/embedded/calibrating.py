@@ -14,8 +14,10 @@ from orchestration.classification.labelled import LABEL_TARGETS, LabelledConvers
 from orchestration.configuration.label_stages import STAGES, furthest_stage
 
 CONFIDENT_SHARE = 0.8
-# Answers at least this often right need no review.
-_RIGHT_WITHOUT_REVIEW = 0.98
+# Answers at least this often right are sure.
+_RIGHT_WHERE_SURE = 0.98
+# People can work through the least sure tenth.
+_REVIEWED_SHARE = 0.1
 _PARTS = 3
 _THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
 _ROUNDS = 2
@@ -132,9 +134,12 @@ def _with_answers(model: Model, held_out: Sequence[LabelledConversation]) -> Cal
     margin, kept, hits = 1.0, 0, 0
     for confidence, hit in reversed(confidences):
         kept, hits = kept + 1, hits + hit
-        if hits >= _RIGHT_WITHOUT_REVIEW * kept:
+        if hits >= _RIGHT_WHERE_SURE * kept:
             margin = confidence
-    return replace(calibrated, review_below=margin)
+    least_sure = (
+        float(np.quantile([confidence for confidence, _ in confidences], _REVIEWED_SHARE)) if confidences else 0.0
+    )
+    return replace(calibrated, sure_from=margin, review_below=min(least_sure, margin))
 
 
 def rising_curve(values: Sequence[float], hits: Sequence[bool]) -> tuple[tuple[float, float], ...]:

@@ -53,13 +53,15 @@ class Calibration:
     """How scores become probabilities and answers.
 
     `slopes` and `offsets` (Platt) and `thresholds` by target; `answers` maps the least sure part of an answer to how
-    often such answers are right, by straight lines between points; below `review_below` a person or an LLM looks.
+    often such answers are right, by straight lines between points; below `sure_from` an answer is unsure and
+    an LLM may be asked, below `review_below` a person should look.
     """
 
     slopes: Mapping[str, float]
     offsets: Mapping[str, float]
     thresholds: Mapping[str, float]
     answers: Sequence[tuple[float, float]]
+    sure_from: float
     review_below: float
 
     @staticmethod
@@ -68,6 +70,7 @@ class Calibration:
         return Calibration(
             *(dict.fromkeys(LABEL_TARGETS, 1.0), dict.fromkeys(LABEL_TARGETS, 0.0), dict.fromkeys(LABEL_TARGETS, 0.5)),
             answers=((0.0, 0.0), (1.0, 1.0)),
+            sure_from=0.5,
             review_below=0.5,
         )
 
@@ -102,8 +105,12 @@ class Model:
         ]
 
     def needs_review(self, answer: StageAnswer) -> bool:
-        """Whether the answer is unknown or less sure than the calibrated margin."""
+        """Whether the answer is unknown, or among the least sure tenth of the held-out ones by its confidence."""
         return answer.furthest_stage() == UNKNOWN or answer.confidence() < self.calibration.review_below
+
+    def is_unsure(self, answer: StageAnswer) -> bool:
+        """Whether the answer is unknown, or less sure than those that are nearly always right."""
+        return answer.furthest_stage() == UNKNOWN or answer.confidence() < self.calibration.sure_from
 
     def calibrated(self, calibration: Calibration) -> "Model":
         """Return the same model with another calibration."""

@@ -107,7 +107,7 @@ def ask_about(labeller: Labeller, dataset: Dataset) -> LlmColumns:
 
     def under_margin(conversations: Sequence[Conversation], /) -> list[StageAnswer]:
         answers = model(conversations)
-        return [told.get(one.conversation_id, one) if model.needs_review(one) else one for one in answers]
+        return [told.get(one.conversation_id, one) if model.is_unsure(one) else one for one in answers]
 
     return LlmColumns({LLM: alone, LLM_UNDER_MARGIN: under_margin}, _remark(labeller, candidates, summary))
 
@@ -133,7 +133,7 @@ def _unknown(conversation: Conversation) -> StageAnswer:
 
 def _remark(labeller: Labeller, candidates: Sequence[Candidate], summary: LlmSummary) -> str:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.reasons.items())
-    unsure = sum(labeller.model.model.needs_review(one.embedded) for one in candidates)
+    unsure = sum(labeller.model.model.is_unsure(one.embedded) for one in candidates)
     return (
         f"{LLM} is {labeller.configuration.model}, asked about all {len(candidates):,} conversations, also those the "
         f"model is sure of: {summary.counts['labelled']:,} answered ({summary.cache_hits:,} of them in an earlier "

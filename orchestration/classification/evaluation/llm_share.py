@@ -43,7 +43,7 @@ def llm_share(dataset: Dataset, model: Model, share: float) -> LlmShare:
     """Choose as a run does: the least sure below the confidence threshold, up to `share` (0..1), rounded up."""
     examples = dataset.examples
     answers = model([example.conversation for example in examples])
-    unsure = [at for at, answer in enumerate(answers) if model.needs_review(answer)]
+    unsure = [at for at, answer in enumerate(answers) if model.is_unsure(answer)]
     unsure.sort(key=lambda at: answers[at].confidence())
     asked = unsure[: math.ceil(share * len(examples))]
     candidates = [Candidate(examples[at].conversation, examples[at].example_id, answers[at]) for at in asked]

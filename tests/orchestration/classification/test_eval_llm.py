@@ -101,7 +101,7 @@ def test_its_columns_stand_beside_the_others_and_cost_nothing_the_second_time(
     placed = [example for example in examples if example.current_stage and not example.expects_unknown]
     answers = model([example.conversation for example in placed])
     mixed = sum(
-        (example.current_stage in EARLY) if model.needs_review(answer) else is_right
+        (example.current_stage in EARLY) if model.is_unsure(answer) else is_right
         for example, answer in zip(placed, answers, strict=True)
         for is_right in [answer.furthest_stage(example.masked) == example.current_stage]
     )
@@ -139,7 +139,7 @@ def test_what_it_does_not_answer_is_unknown_and_a_refusal_is_not_bought_again(tm
     model = shipped_model().model
     answers = model([example.conversation for example in placed])
     was_right = [example.current_stage in EARLY for example in placed]
-    is_unsure = [model.needs_review(answer) for answer in answers]
+    is_unsure = [model.is_unsure(answer) for answer in answers]
     stays_right = [
         answer.furthest_stage(one.masked) == one.current_stage for one, answer in zip(placed, answers, strict=True)
     ]

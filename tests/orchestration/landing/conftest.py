@@ -36,6 +36,7 @@ class Warehouse:
     root: Path
     now: datetime = NOW
     messages: list[str] = field(default_factory=list)
+    seeds: Path = PROJECT_DIR / "seeds"
 
     @property
     def landing(self) -> Path:
@@ -57,7 +58,7 @@ class Warehouse:
         summary = load_landing(
             self.database,
             self.landing,
-            seeds=PROJECT_DIR / "seeds",
+            seeds=self.seeds,
             hash_key=HASH_KEY,
             stable_after=timedelta(hours=1),
             now=self.now,

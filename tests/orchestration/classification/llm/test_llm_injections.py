@@ -96,7 +96,7 @@ def test_what_the_defence_costs_on_the_golden_set() -> None:
     for example in golden_examples():
         conversation = example.conversation
         (support,), (before,) = supports(MODEL, [conversation]), MODEL([conversation])
-        if example.outcome is None or not MODEL.needs_review(before):
+        if example.outcome is None or not MODEL.is_unsure(before):
             continue
         excerpt = excerpt_of(conversation, support.scores)
         text = right_answer(example, excerpt, evidence[example.example_id])

@@ -31,7 +31,7 @@ def base_url() -> Iterator[str]:
 def test_a_real_model_is_asked_held_to_the_schema_and_checked(base_url: str, count: int) -> None:
     model = shipped_model()
     golden = candidates([example.conversation for example in golden_examples()])
-    unsure = [one for one in golden if model.model.needs_review(one.embedded)]
+    unsure = [one for one in golden if model.model.is_unsure(one.embedded)]
     # Short ones from everywhere in the set.
     unsure = sorted(unsure, key=lambda one: sum(len(message.content) for message in one.conversation.messages))[:60]
     asked = unsure[:: len(unsure) // count][:count]
