@@ -58,7 +58,7 @@ def mutated(draw: st.DrawFn) -> str:
 def judge() -> Any:
     """Return the reason each line is refused for as JSON, by the loader's own statement."""
     connection = duckdb.connect(config={"threads": 1})
-    statement = parse_statement(SOURCES["events"], Directions({}, ()))
+    statement = parse_statement(SOURCES["events"], Directions({}, (), {}))
 
     def reasons(lines: list[str]) -> dict[int, str | None]:
         parts = list(streams._split(iter(["\n".join(lines).encode() + b"\n"])))
