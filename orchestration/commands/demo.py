@@ -60,12 +60,12 @@ def run_demo(settings: Settings, *, conversations: int = DEMO_CONVERSATIONS, day
     code = run_warehouse(settings_of_demo(settings, home), is_simulated=True)
     if code == 0:
         print("\nEverything above is simulated; the truth it was made from lies in", home.root / "truth")
-        resolved = _true_resolution_rate(home.root / "truth")
-        print(f"In truth {resolved:.1%} were resolved: the difference to resolution_rate is what labels get wrong.")
+        solved = _true_resolution_rate(home.root / "truth")
+        print(f"In truth {solved:.1%} were solved: resolution_rate lacks the solutions that labels are unsure of.")
         print("Your own events: make run LANDING=dir")
     return code
 
 
 def _true_resolution_rate(truth: Path) -> float:
     days = json.loads((truth / "metrics.json").read_text())["days"].values()
-    return float(sum(day["resolved"] for day in days) / sum(day["engaged_and_closed"] for day in days))
+    return float(sum(day["solved"] for day in days) / sum(day["engaged_and_closed"] for day in days))

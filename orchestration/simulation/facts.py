@@ -1,7 +1,7 @@
 """The truth about one conversation, taken from its planned acts by the definitions of the metrics.
 
 Written from the definitions alone: no model and no loader is read here. Text is never judged, so `is_resolved` is what
-is known without labels.
+is known without labels; `is_solved` is what happened.
 """
 
 from collections import Counter
@@ -83,6 +83,12 @@ class Facts:
     def is_resolved(self) -> bool:
         """Confirmed or inferred."""
         return self.outcome in {"resolved_confirmed", "resolved_inferred"}
+
+    @property
+    def is_solved(self) -> bool:
+        """Resolved, or solved in words alone, which no event shows and only labels can find."""
+        is_denied = any(act.says == "denial" for act in self.conversation.acts)
+        return self.is_resolved or (self.conversation.situation == "solved_in_words" and not is_denied)
 
     @property
     def is_resolved_by_human(self) -> bool:

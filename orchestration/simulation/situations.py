@@ -11,6 +11,7 @@ _WEIGHTS = {
     "solved_confirmed": 0.17,
     "claim_completed": 0.19,
     "claim_write": 0.10,
+    "solved_in_words": 0.05,
     "contradicted_by_feedback": 0.045,
     "contradicted_by_fallback": 0.02,
     "contradicted_by_tool_error": 0.015,
@@ -34,7 +35,7 @@ _NEEDS = {
     "abandoned_by_event": {"conversation_abandoned"},
     "ended_unresolved": {"conversation_ended"},
 }
-_SOLVED = ("solved_confirmed", "claim_completed", "claim_write")
+_SOLVED = ("solved_confirmed", "claim_completed", "claim_write", "solved_in_words")
 _SOLVED_FACTOR = {"demo-support-v2": 1.5, "demo-support-v3": 1.75}
 _GOALS = {
     "refund": "refund_completed",
@@ -172,6 +173,19 @@ def _claim_write(script: Script) -> None:
         _end(script, "conversation_ended", reason="closed_by_customer")
 
 
+def _solved_in_words(script: Script) -> None:
+    """Let the agent solve it and the customer say so: no event shows it, as where a source sends messages only."""
+    _open(script)
+    _work(script)
+    _accept(script)
+    script.agent("done")
+    if script.chance(0.6):
+        script.customer("thanks", intent="thank", sentiment=0.6)
+        script.agent("closing")
+    if script.chance(0.5):
+        _end(script, "conversation_ended", reason="closed_by_customer")
+
+
 def _contradicted_by_feedback(script: Script) -> None:
     """Let the agent claim success, and the customer deny it."""
     _open(script)
@@ -294,6 +308,7 @@ def _not_engaged(script: Script) -> None:
 _WRITERS: dict[str, Callable[[Script], None]] = {
     "claim_completed": _claim_completed,
     "claim_write": _claim_write,
+    "solved_in_words": _solved_in_words,
     "contradicted_by_feedback": _contradicted_by_feedback,
     "contradicted_by_fallback": _contradicted_by_fallback,
     "contradicted_by_tool_error": _contradicted_by_tool_error,

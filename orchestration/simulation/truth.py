@@ -153,6 +153,7 @@ def conversation_row(facts: Facts) -> Row:
         "outcome_reason_family": facts.reason_family,
         "claimed_resolved": facts.claimed_resolved,
         "is_resolved": facts.is_resolved,
+        "is_solved": facts.is_solved,
         "is_resolved_by_human": facts.is_resolved_by_human,
         "resolved_at": _time(facts.resolved_ms),
         "customer_returned_at": _time(facts.customer_returned_ms),
@@ -280,8 +281,9 @@ def _experiment(experiment: Experiment, rows: list[Row]) -> Row:
 
 _COUNTERS = (
     "total_conversations", "engaged", "handled", "closed", "engaged_and_closed", "in_progress", "escalated",
-    "abandoned", "ended_unresolved", "resolved", "confirmed", "claimed_and_closed", "conversations_with_fallback",
-    "turns_with_fallback", "turns_with_agent_message_or_fallback", "initialised", "initialised_and_engaged",
+    "abandoned", "ended_unresolved", "resolved", "solved", "confirmed", "claimed_and_closed",
+    "conversations_with_fallback", "turns_with_fallback", "turns_with_agent_message_or_fallback", "initialised",
+    "initialised_and_engaged",
 )  # fmt: skip
 
 
@@ -300,6 +302,7 @@ def daily_metrics(plan: Plan, facts: list[Facts], interactions: list[Row]) -> di
         for outcome in ("escalated", "abandoned", "ended_unresolved"):
             day[outcome] += fact.outcome == outcome
         day["resolved"] += fact.is_resolved
+        day["solved"] += counted and fact.is_solved
         day["confirmed"] += fact.outcome == "resolved_confirmed"
         day["claimed_and_closed"] += counted and fact.claimed_resolved
         day["conversations_with_fallback"] += fact.counts["fallback_triggered"] > 0

@@ -193,18 +193,21 @@ def test_durations_are_means_in_seconds(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_with_the_shipped_model_the_resolution_rate_is_nearly_the_true_one(tmp_path: Path, world: World) -> None:
-    """Resolved is what events show: no label finds a solution that there was, so each one that counts is wrong."""
+def test_with_the_shipped_model_the_true_rate_lies_between_proven_and_upper(tmp_path: Path, world: World) -> None:
+    """Some are solved in words alone: of those that count by a label alone nine in ten are."""
     demo = built(world, tmp_path, default_labeller(tmp_path / "none"))
-    true = {row["conversation_key"]: row["is_resolved"] for row in read_lines(demo.truth / "conversations.jsonl")}
+    solved = {row["conversation_key"]: row["is_solved"] for row in read_lines(demo.truth / "conversations.jsonl")}
     rows = demo.warehouse.rows(
         """select conversation_key, is_resolved, outcome_reason
         from marts.fct_conversations where is_engaged and is_closed"""
     )
-    labelled = [(true[key], reason) for key, _, reason in rows if reason in {"classified_resolved", "unsure"}]
-    assert len(labelled) > len(rows) / 100
-    assert sum(reason == "unsure" for _, reason in labelled) > 2 * len(labelled) / 3
-    rate = sum(true[key] for key, _, _ in rows) / len(rows)
+    counted = [solved[key] for key, _, reason in rows if reason == "classified_resolved"]
+    unsure = [solved[key] for key, _, reason in rows if reason == "unsure"]
+    assert len(counted) > len(rows) / 50
+    assert len(unsure) > len(rows) / 100
+    # What is left out is left out for a reason: these labels are right much less often.
+    assert sum(counted) / len(counted) >= 0.9 > sum(unsure) / len(unsure) + 0.15
+    rate = sum(solved[key] for key, _, _ in rows) / len(rows)
     found = {
         name: demo.warehouse.rows(
             f"""select sum(numerator) / sum(denominator) from marts.metrics_daily
@@ -212,9 +215,11 @@ def test_with_the_shipped_model_the_resolution_rate_is_nearly_the_true_one(tmp_p
         )[0][0]
         for name in ("proven_resolution_rate", "resolution_rate", "resolution_rate_upper")
     }
-    print(f"true {rate:.4f}, {found}")
-    assert abs(found["resolution_rate"] - rate) < 0.01
+    width = found["resolution_rate_upper"] - found["proven_resolution_rate"]
+    print(f"true {rate:.4f}, {found}, width {width:.4f}, precision {sum(counted) / len(counted):.3f}")
     assert found["proven_resolution_rate"] < rate < found["resolution_rate_upper"]
+    # Nothing counts that was not: the rate lacks what the labels are unsure of.
+    assert found["resolution_rate"] < rate + 0.01
 
 
 def test_arms_convert_as_drawn(demo: Demo) -> None:

@@ -19,7 +19,7 @@ Key = tuple[str, ...]
 CONVERSATION_EXTRAS = frozenset(
     {
         "situation", "outcome_reason_family", "stages", "flows", "conversions",
-        "meant_rephrase_count",
+        "meant_rephrase_count", "is_solved",
     }
 )  # fmt: skip
 # Amounts, whose denominator only counts their conversations.
