@@ -254,7 +254,7 @@ BAD_ROWS = {
     ),
     "source that nothing can be loaded of": (
         "sources.csv",
-        "mine,mine,production,other,,false,true",
+        "mine,mine,production,other,,false,true,",
         "source",
         "'mine' is none of events, agent_events, chat_events, ab_test_exposures, sales_events, agentsight_interactions",
     ),
@@ -278,7 +278,7 @@ BAD_ROWS = {
     ),
     "unknown environment": (
         "sources.csv",
-        "events,mine,staging,other,,false,true",
+        "events,mine,staging,other,,false,true,",
         "default_environment",
         "'staging' is none of production, development",
     ),
