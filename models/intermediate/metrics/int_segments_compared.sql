@@ -1,4 +1,5 @@
 -- One row per rate metric and segment of an exclusive dimension: its last 28 final days compared with those of the rest.
+{{ config(materialized='table') }}
 with
 
 definitions as (
