@@ -111,8 +111,8 @@ def test_demo_ends_with_the_funnel_the_key_numbers_and_where_to_look(demo: tuple
     for expected in ("Funnel: support", "resolution_rate", "Where to look next", str(home / "published")):
         assert expected in printed
     conversations = [json.loads(line) for line in (home / "truth" / "conversations.jsonl").read_text().splitlines()]
-    closed = [one["is_resolved"] for one in conversations if one["is_engaged"] and one["is_closed"]]
-    assert f"In truth {100 * sum(closed) / len(closed):.1f}% were resolved" in printed
+    closed = [one["is_solved"] for one in conversations if one["is_engaged"] and one["is_closed"]]
+    assert f"In truth {100 * sum(closed) / len(closed):.1f}% were solved" in printed
 
 
 def test_demo_says_what_shows_the_stages(demo: tuple[str, Path]) -> None:
